@@ -1,0 +1,1 @@
+"""The compiled core: stages over batches of captured frames."""

@@ -1,0 +1,48 @@
+"""A batch: some thousands of frames on their way through the stages."""
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+
+from tcpcore.records cimport analysis_t, frame_t, segment_t, states_t, tunnel_t, verdict_t
+
+
+cdef class Batch:
+    # The bytes: a piece of the capture that holds whole records (filled by the reader).
+    cdef uint8_t* data
+    cdef readonly Py_ssize_t data_len           # valid bytes
+    cdef readonly Py_ssize_t data_capacity
+    cdef readonly uint64_t data_offset          # position of data[0] in the capture
+
+    # The frames found in them (walk) and what decode made of each.
+    cdef frame_t* frames
+    cdef readonly Py_ssize_t n_frames
+    cdef readonly Py_ssize_t frame_capacity
+
+    # One row for each frame with TCP: the parts lie side by side, `stride` bytes a row.
+    cdef char* rows
+    cdef readonly Py_ssize_t n_rows
+    cdef readonly Py_ssize_t stride
+    cdef Py_ssize_t analysis_at, states_at, verdict_at   # offset of the part in a row, -1: not asked for
+    cdef readonly object dtype
+    cdef uint32_t* slots                        # flow-table slot of each row; set by flows
+    cdef tunnel_t* tunnels                      # side table of SEGMENT.tunnel
+    cdef readonly Py_ssize_t n_tunnels
+    cdef Py_ssize_t tunnel_capacity
+
+    # Datagrams joined from fragments; payload_offset with PAYLOAD_IN_ARENA points here.
+    cdef uint8_t* arena
+    cdef readonly Py_ssize_t arena_len
+    cdef Py_ssize_t arena_capacity
+
+    cdef int reserve_data(self, Py_ssize_t capacity) except -1
+    cdef tunnel_t* add_tunnel(self) except NULL nogil
+    cdef uint8_t* add_arena(self, Py_ssize_t size) except NULL nogil
+
+
+cdef extern from *:
+    """
+    #define PAYLOAD_IN_ARENA (1ULL << 63)
+    """
+    const uint64_t PAYLOAD_IN_ARENA
+
+
+cdef inline segment_t* segment_at(char* rows, Py_ssize_t stride, Py_ssize_t i) noexcept nogil:
+    return <segment_t*> (rows + i * stride)

@@ -1,0 +1,120 @@
+"""Storage of a batch, reused from one batch to the next; nothing is allocated per frame."""
+import numpy as np
+
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcpy
+
+from tcpcore.records import ANALYSIS, FRAME, SEGMENT, STATES, TUNNEL, VERDICT, join
+
+
+cdef class Batch:
+    """Room for ``frames`` frames, their bytes, and one row for each TCP segment among them.
+
+    ``analysis``, ``states`` and ``verdicts`` say which parts a row has beside SEGMENT; a stage whose
+    part is absent must not be run on the batch.
+    """
+
+    def __cinit__(self, Py_ssize_t frames=2048, Py_ssize_t data=1 << 20, *, bint analysis=False,
+                  bint states=False, bint verdicts=False):
+        if frames < 1 or data < 64:
+            raise ValueError("a batch holds at least one frame and 64 bytes")
+        parts = {"segment": SEGMENT}
+        self.analysis_at = self.states_at = self.verdict_at = -1
+        cdef Py_ssize_t at = sizeof(segment_t)
+        if analysis:
+            parts["analysis"] = ANALYSIS
+            self.analysis_at = at
+            at += sizeof(analysis_t)
+        if states:
+            parts["states"] = STATES
+            self.states_at = at
+            at += sizeof(states_t)
+        if verdicts:
+            parts["verdict"] = VERDICT
+            self.verdict_at = at
+            at += sizeof(verdict_t)
+        self.dtype = join(**parts)
+        self.stride = at
+        self.frame_capacity = frames
+        self.frames = <frame_t*> malloc(frames * sizeof(frame_t))
+        self.rows = <char*> calloc(frames, at)
+        self.slots = <uint32_t*> malloc(frames * sizeof(uint32_t))
+        if self.frames == NULL or self.rows == NULL or self.slots == NULL:
+            raise MemoryError
+        self.reserve_data(data)
+
+    def __dealloc__(self):
+        free(self.data)
+        free(self.frames)
+        free(self.rows)
+        free(self.slots)
+        free(self.tunnels)
+        free(self.arena)
+
+    cdef int reserve_data(self, Py_ssize_t capacity) except -1:
+        """Make room for ``capacity`` bytes of capture; what is there stays."""
+        cdef uint8_t* grown
+        if capacity > self.data_capacity:
+            grown = <uint8_t*> realloc(self.data, capacity)
+            if grown == NULL:
+                raise MemoryError
+            self.data = grown
+            self.data_capacity = capacity
+        return 0
+
+    cdef tunnel_t* add_tunnel(self) except NULL nogil:
+        """A new row of the side table; its number is ``n_tunnels`` afterwards."""
+        cdef Py_ssize_t capacity
+        cdef tunnel_t* grown
+        if self.n_tunnels == self.tunnel_capacity:
+            capacity = self.tunnel_capacity * 2 + 64
+            grown = <tunnel_t*> realloc(self.tunnels, capacity * sizeof(tunnel_t))
+            if grown == NULL:
+                with gil:
+                    raise MemoryError
+            self.tunnels = grown
+            self.tunnel_capacity = capacity
+        self.n_tunnels += 1
+        return &self.tunnels[self.n_tunnels - 1]
+
+    cdef uint8_t* add_arena(self, Py_ssize_t size) except NULL nogil:
+        """Room for one joined datagram; earlier ones may move."""
+        cdef Py_ssize_t capacity
+        cdef uint8_t* grown
+        if self.arena_len + size > self.arena_capacity:
+            capacity = (self.arena_len + size) * 2
+            grown = <uint8_t*> realloc(self.arena, capacity)
+            if grown == NULL:
+                with gil:
+                    raise MemoryError
+            self.arena = grown
+            self.arena_capacity = capacity
+        self.arena_len += size
+        return self.arena + self.arena_len - size
+
+    @property
+    def frame_array(self):
+        """FRAME rows of this batch, copied, shape (n_frames,)."""
+        return np.frombuffer(PyBytes_FromStringAndSize(<char*> self.frames, self.n_frames * sizeof(frame_t)), FRAME)
+
+    @property
+    def array(self):
+        """The rows of this batch, copied into a fresh structured array, shape (n_rows,)."""
+        out = np.empty(self.n_rows, self.dtype)
+        self.copy_rows(out, 0)
+        return out
+
+    @property
+    def tunnel_array(self):
+        """TUNNEL rows of this batch, copied, shape (n_tunnels,)."""
+        return np.frombuffer(PyBytes_FromStringAndSize(<char*> self.tunnels, self.n_tunnels * sizeof(tunnel_t)), TUNNEL)
+
+    def copy_rows(self, out, Py_ssize_t at):
+        """Copy the rows into ``out[at:at + n_rows]``, a contiguous array of this batch's dtype."""
+        if out.dtype is not self.dtype and out.dtype != self.dtype:
+            raise TypeError("rows of another dtype")
+        if at < 0 or out.ndim != 1 or at + self.n_rows > out.shape[0] or not out.flags.c_contiguous:
+            raise ValueError("no room for the rows")
+        if self.n_rows:
+            memcpy(<char*> <size_t> out.ctypes.data + at * self.stride, self.rows, self.n_rows * self.stride)

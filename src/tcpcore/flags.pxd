@@ -1,0 +1,140 @@
+"""Every bit and code of the rows, defined once and exported to Python as enums."""
+
+cpdef enum TcpFlag:
+    FIN = 0x001
+    SYN = 0x002
+    RST = 0x004
+    PSH = 0x008
+    ACK = 0x010
+    URG = 0x020
+    ECE = 0x040
+    CWR = 0x080
+    AE = 0x100
+
+cpdef enum DecodeStatus:
+    """FRAME.status: TCP found, another protocol, or the layer that stopped and why."""
+    STATUS_TCP = 0
+    STATUS_NOT_IP = 1
+    STATUS_NOT_TCP = 2
+    STATUS_LINK_UNKNOWN = 3        # no decoder for this link type
+    STATUS_LINK_TRUNCATED = 4
+    STATUS_LINK_MALFORMED = 5
+    STATUS_IP_TRUNCATED = 6
+    STATUS_IP_MALFORMED = 7
+    STATUS_IP_FRAGMENT = 8         # held, waiting for the rest of its datagram
+    STATUS_TCP_TRUNCATED = 9       # fewer than 4 bytes of TCP header
+    STATUS_TUNNEL_UNKNOWN = 10
+    STATUS_TUNNEL_MALFORMED = 11
+    STATUS_TUNNEL_TOO_DEEP = 12
+    STATUS_ENCRYPTED = 13          # 802.11 protected frame, ESP
+    STATUS_COUNT = 14
+
+cpdef enum Present:
+    """segment_t.present: which values the frame has."""
+    HAS_PORTS = 1 << 0
+    HAS_SEQ = 1 << 1               # stream, seq, ack, hdr_len, flags, window: at least 16 header bytes
+    HAS_LEN = 1 << 2               # payload length known (LN)
+    HAS_NXTSEQ = 1 << 3
+    HAS_TIMES = 1 << 4             # time_relative, time_delta
+    HAS_MSS = 1 << 5
+    HAS_WSCALE = 1 << 6
+    HAS_TIMESTAMPS = 1 << 7
+    HAS_SACK = 1 << 8              # sack_count blocks
+    HAS_SACK_PERMITTED = 1 << 9
+    HAS_TFO_COOKIE = 1 << 10       # TF-1
+    HAS_CHECKSUM = 1 << 11         # checksum and urgent pointer captured (LN-3)
+    HAS_VLAN = 1 << 12
+    HAS_ICMP4_SEQ = 1 << 13        # ST-9: ports and a raw sequence number only
+    HAS_OPTIONS = 1 << 14          # the header has option bytes
+    HAS_WINDOW = 1 << 15           # not shown for LN-7 headers
+    HAS_STREAM = 1 << 16
+
+cpdef enum Damage:
+    """segment_t.damage: what keeps the frame from being a whole segment."""
+    PORTS_ONLY = 1                 # LN-3: 4-15 header bytes captured; no state changes
+    HEADER_CUT = 2                 # LN-3: 16-19 header bytes captured
+    OPTIONS_CUT = 4                # LN-3: the options end beyond the captured bytes
+    SHORT_SEGMENT = 8              # LN-6
+    BOGUS_HEADER_LENGTH = 16       # LN-7
+    QUOTED = 32                    # ST-9: inside an ICMP error
+    SACK_BROKEN = 64               # LN-9
+    OPTIONS_MALFORMED = 128        # LN-9: reading stopped early
+
+cpdef enum TunnelHas:
+    OUTER_IPV4 = 1
+    OUTER_IPV6 = 2
+    OUTER_ID = 4
+
+cpdef enum Finding:
+    """analysis_t.findings: tcp.analysis.* and friends (SEMANTICS sections A, TF, FR, LN)."""
+    RETRANSMISSION = 1 << 0        # also set for fast and spurious ones (RT-8)
+    FAST_RETRANSMISSION = 1 << 1
+    SPURIOUS_RETRANSMISSION = 1 << 2
+    OUT_OF_ORDER = 1 << 3
+    LOST_SEGMENT = 1 << 4
+    ACK_LOST_SEGMENT = 1 << 5
+    DUPLICATE_ACK = 1 << 6
+    ZERO_WINDOW = 1 << 7
+    ZERO_WINDOW_PROBE = 1 << 8
+    ZERO_WINDOW_PROBE_ACK = 1 << 9
+    WINDOW_FULL = 1 << 10
+    WINDOW_UPDATE = 1 << 11
+    KEEP_ALIVE = 1 << 12
+    KEEP_ALIVE_ACK = 1 << 13
+    REUSED_PORTS = 1 << 14
+    TFO_SYN = 1 << 15
+    TFO_ACK = 1 << 16
+    TFO_IGNORED = 1 << 17
+    FIN_ACTIVE = 1 << 18
+    FIN_PASSIVE = 1 << 19
+
+cpdef enum AnalysisPresent:
+    """analysis_t.present."""
+    HAS_RECORD = 1 << 0            # tcp.analysis (CM-6)
+    HAS_FLAGS = 1 << 1             # tcp.analysis.flags
+    HAS_ACKS_FRAME = 1 << 2
+    HAS_ACK_RTT = 1 << 3
+    HAS_INITIAL_RTT = 1 << 4
+    HAS_BYTES_IN_FLIGHT = 1 << 5
+    HAS_PUSH_BYTES = 1 << 6
+    HAS_RTO = 1 << 7
+    HAS_WINDOW_SIZE = 1 << 8
+    HAS_WINDOW_SCALE = 1 << 9
+    HAS_COMPLETENESS = 1 << 10
+
+cpdef enum TcpState:
+    """states_t: RFC 9293 section 3.3.2, and what the capture cannot tell."""
+    UNKNOWN = 0
+    CLOSED = 1
+    LISTEN = 2
+    SYN_SENT = 3
+    SYN_RECEIVED = 4
+    ESTABLISHED = 5
+    FIN_WAIT_1 = 6
+    FIN_WAIT_2 = 7
+    CLOSE_WAIT = 8
+    CLOSING = 9
+    LAST_ACK = 10
+    TIME_WAIT = 11
+
+cpdef enum SegmentKind:
+    """verdict_t.kind."""
+    KIND_NONE = 0                  # takes no sequence space
+    KIND_NEW = 1
+    KIND_REORDERED = 2
+    KIND_RETRANSMISSION = 3
+    KIND_NETWORK_DUPLICATE = 4
+    KIND_PROBE = 5
+    KIND_UNDETERMINED = 6
+
+cpdef enum RetransmissionCause:
+    """verdict_t.cause."""
+    CAUSE_NONE = 0
+    CAUSE_FAST = 1
+    CAUSE_TIMEOUT = 2
+    CAUSE_TAIL_LOSS_PROBE = 3
+    CAUSE_SYN = 4
+    CAUSE_FIN = 5
+    CAUSE_PATH_MTU = 6
+    CAUSE_SPURIOUS = 7
+    CAUSE_UNKNOWN = 8

@@ -1,0 +1,1 @@
+"""Enums of flags.pxd as Python sees them."""

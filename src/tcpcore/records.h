@@ -1,0 +1,124 @@
+/* The rows that pass between the stages.  Each struct is also a NumPy dtype (records.pyx derives it
+ * from the struct), so every row is flat and naturally aligned: 8-, 4-, 2-, then 1-byte fields.
+ *
+ * A value that a frame does not have is 0 and its bit in `present` is clear.
+ */
+#ifndef TCPCORE_RECORDS_H
+#define TCPCORE_RECORDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* capture -> decode: where each captured frame lies. */
+typedef struct {
+    int64_t  time_ns;          /* since the epoch */
+    uint64_t number;           /* counts all frames of the capture from 1 */
+    uint64_t offset;           /* of the first captured byte, in the (decompressed) capture */
+    uint32_t cap_len;
+    uint32_t wire_len;
+    uint32_t interface_id;     /* index into the reader's interfaces */
+    uint16_t link_type;        /* LINKTYPE_* of the interface */
+    uint16_t status;           /* DecodeStatus: what was found, or which layer stopped and why */
+} frame_t;
+
+/* decode -> all later stages: one TCP segment, or what a damaged frame still shows of one. */
+typedef struct {
+    int64_t  time_ns;
+    uint64_t frame;            /* FRAME.number */
+    uint64_t payload_offset;   /* as FRAME.offset; with PAYLOAD_IN_ARENA set: in the datagram arena */
+    uint64_t src_hi, src_lo;   /* nearest IP header; IPv4 as ::ffff:a.b.c.d, ip_version tells */
+    uint64_t dst_hi, dst_lo;
+    int64_t  seq64, ack64;     /* flows: unwrapped, relative to the ISN of their direction */
+    int64_t  time_relative;    /* flows: since the stream's first frame (TM-1) */
+    int64_t  time_delta;       /* flows: since the stream's previous frame (TM-2) */
+    uint32_t frame_len;        /* on the wire */
+    uint32_t cap_len;
+    uint32_t seq_raw, ack_raw;
+    uint32_t seq, ack, nxtseq; /* flows: relative, modulo 2^32 (RL) */
+    uint32_t payload_len;      /* LN-1: from the IP length, not from the captured bytes */
+    uint32_t payload_captured;
+    uint32_t tsval, tsecr;
+    uint32_t sack_le0, sack_re0, sack_le1, sack_re1, sack_le2, sack_re2, sack_le3, sack_re3;
+    uint32_t present;          /* Present bits */
+    uint32_t stream;           /* flows: tcp.stream */
+    uint32_t tunnel;           /* 1 + index into the batch's tunnels; 0: none */
+    uint32_t interface_id;
+    uint16_t src_port, dst_port;
+    uint16_t window;           /* unscaled */
+    uint16_t flags;            /* the twelve TCP flag bits */
+    uint16_t urgent;
+    uint16_t checksum;
+    uint16_t mss;
+    uint16_t ip_id;
+    uint16_t damage;           /* Damage bits: LN-3, LN-6, LN-7, LN-9, ST-9 */
+    uint16_t options;          /* OptionBit set of the options read */
+    uint16_t vlan;             /* outermost VLAN id; Present bit tells whether there is one */
+    uint16_t mptcp;            /* set of MPTCP subtypes, one bit each (DA-4) */
+    uint8_t  hdr_len;          /* TCP header, bytes */
+    uint8_t  wscale;           /* shift as sent */
+    uint8_t  sack_count;
+    uint8_t  ttl;              /* or IPv6 hop limit */
+    uint8_t  tos;              /* or IPv6 traffic class */
+    uint8_t  ip_version;       /* 4 or 6 */
+    uint8_t  ip_flags;         /* IPv4: 4 reserved, 2 DF, 1 MF */
+    uint8_t  direction;        /* flows: 0 from the stream's first sender, 1 towards it */
+    uint32_t reserved;
+} segment_t;
+
+/* decode -> fields: the outermost IP headers and identifiers of a frame with more than one IP header. */
+typedef struct {
+    uint64_t outer6_src_hi, outer6_src_lo, outer6_dst_hi, outer6_dst_lo; /* outermost IPv6 header */
+    uint32_t outer4_src, outer4_dst;                                     /* outermost IPv4 header */
+    uint32_t vni;              /* VXLAN/Geneve/NVGRE identifier, GRE key, or GTP TEID */
+    uint16_t has;              /* TunnelHas bits: which of the above are there */
+    uint8_t  depth;            /* IP headers before the innermost */
+    uint8_t  kind;             /* TunnelKind of the outermost tunnel */
+} tunnel_t;
+
+/* analysis: what tshark says of the segment (SEMANTICS sections WN, A, AK, BF, TF, FR, CP). */
+typedef struct {
+    int64_t  ack_rtt;          /* ns */
+    int64_t  initial_rtt;      /* ns */
+    int64_t  rto;              /* ns */
+    uint64_t acks_frame;
+    uint64_t duplicate_ack_frame;
+    uint64_t rto_frame;
+    uint32_t findings;         /* Finding bits */
+    uint32_t present;          /* AnalysisPresent bits */
+    uint32_t window_size;      /* scaled where the scale is known (WN-1) */
+    int32_t  window_scale;     /* factor, or -1 unknown, -2 not used */
+    uint32_t bytes_in_flight;
+    uint32_t push_bytes_sent;
+    uint32_t duplicate_ack_num;
+    uint8_t  completeness;     /* before this frame (CP-1) */
+    uint8_t  reserved[3];
+} analysis_t;
+
+/* lifecycle: RFC 9293 states of both endpoints after the segment, as an ideal observer infers them. */
+typedef struct {
+    uint8_t  client_state;     /* TcpState */
+    uint8_t  server_state;
+    uint8_t  reserved[6];
+} states_t;
+
+/* verdicts: what the segment really was, and why it was sent again. */
+typedef struct {
+    uint64_t original;         /* frame number of the first transmission; 0: none captured */
+    int64_t  since_original;   /* ns */
+    uint32_t evidence;         /* Evidence bits */
+    uint8_t  kind;             /* SegmentKind; 0: takes no sequence space */
+    uint8_t  cause;            /* RetransmissionCause; 0: not a retransmission */
+    uint8_t  confidence;       /* percent */
+    uint8_t  backoff;          /* consecutive timeouts, from 1 */
+    uint8_t  loss_side;        /* LossSide: where the original was lost, seen from the capture point */
+    uint8_t  reserved[7];
+} verdict_t;
+
+_Static_assert(sizeof(frame_t) == 40, "frame_t");
+_Static_assert(sizeof(segment_t) == 216, "segment_t");
+_Static_assert(sizeof(tunnel_t) == 48, "tunnel_t");
+_Static_assert(sizeof(analysis_t) == 80, "analysis_t");
+_Static_assert(sizeof(states_t) == 8, "states_t");
+_Static_assert(sizeof(verdict_t) == 32, "verdict_t");
+
+#endif

@@ -1,0 +1,96 @@
+"""The rows of records.h, for Cython."""
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+cdef extern from "records.h" nogil:
+    ctypedef struct frame_t:
+        int64_t time_ns
+        uint64_t number
+        uint64_t offset
+        uint32_t cap_len
+        uint32_t wire_len
+        uint32_t interface_id
+        uint16_t link_type
+        uint16_t status
+
+    ctypedef struct segment_t:
+        int64_t time_ns
+        uint64_t frame
+        uint64_t payload_offset
+        uint64_t src_hi, src_lo
+        uint64_t dst_hi, dst_lo
+        int64_t seq64, ack64
+        int64_t time_relative
+        int64_t time_delta
+        uint32_t frame_len
+        uint32_t cap_len
+        uint32_t seq_raw, ack_raw
+        uint32_t seq, ack, nxtseq
+        uint32_t payload_len
+        uint32_t payload_captured
+        uint32_t tsval, tsecr
+        uint32_t sack_le0, sack_re0, sack_le1, sack_re1, sack_le2, sack_re2, sack_le3, sack_re3
+        uint32_t present
+        uint32_t stream
+        uint32_t tunnel
+        uint32_t interface_id
+        uint16_t src_port, dst_port
+        uint16_t window
+        uint16_t flags
+        uint16_t urgent
+        uint16_t checksum
+        uint16_t mss
+        uint16_t ip_id
+        uint16_t damage
+        uint16_t options
+        uint16_t vlan
+        uint16_t mptcp
+        uint8_t hdr_len
+        uint8_t wscale
+        uint8_t sack_count
+        uint8_t ttl
+        uint8_t tos
+        uint8_t ip_version
+        uint8_t ip_flags
+        uint8_t direction
+        uint32_t reserved
+
+    ctypedef struct tunnel_t:
+        uint64_t outer6_src_hi, outer6_src_lo, outer6_dst_hi, outer6_dst_lo
+        uint32_t outer4_src, outer4_dst
+        uint32_t vni
+        uint16_t has
+        uint8_t depth
+        uint8_t kind
+
+    ctypedef struct analysis_t:
+        int64_t ack_rtt
+        int64_t initial_rtt
+        int64_t rto
+        uint64_t acks_frame
+        uint64_t duplicate_ack_frame
+        uint64_t rto_frame
+        uint32_t findings
+        uint32_t present
+        uint32_t window_size
+        int32_t window_scale
+        uint32_t bytes_in_flight
+        uint32_t push_bytes_sent
+        uint32_t duplicate_ack_num
+        uint8_t completeness
+        uint8_t reserved[3]
+
+    ctypedef struct states_t:
+        uint8_t client_state
+        uint8_t server_state
+        uint8_t reserved[6]
+
+    ctypedef struct verdict_t:
+        uint64_t original
+        int64_t since_original
+        uint32_t evidence
+        uint8_t kind
+        uint8_t cause
+        uint8_t confidence
+        uint8_t backoff
+        uint8_t loss_side
+        uint8_t reserved[7]

@@ -1,0 +1,1 @@
+"""TCP capture analysis for Python."""
