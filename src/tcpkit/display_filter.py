@@ -1,0 +1,303 @@
+"""Display filters over tables: Wireshark's tests, evaluated as NumPy over whole columns.
+
+A field may occur several times in a frame (``tcp.port``, ``ip.addr``); a comparison holds when it
+holds for any of its occurrences, except ``!=`` and ``===``, which ask for all of them, as in
+Wireshark 4.0.  A test of an absent field is false.
+"""
+from __future__ import annotations
+
+import difflib
+import functools
+import ipaddress
+import operator
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tcpkit.display_syntax import (
+    Arithmetic,
+    Call,
+    Compare,
+    Exists,
+    Field,
+    Literal,
+    Logic,
+    Member,
+    Not,
+    Test,
+    Value,
+    parse,
+)
+from tcpkit.errors import FilterError
+
+Mask = NDArray[np.bool_]
+Array = NDArray[Any]
+ORDER: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq, "===": operator.eq, "!=": operator.ne, "!==": operator.ne, ">": operator.gt, "<": operator.lt,
+    ">=": operator.ge, "<=": operator.le}
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "&": operator.and_, "/": operator.floordiv,
+    "%": operator.mod}
+NUMBERS = ("uint", "int", "time")
+FUNCTIONS = ("count", "max", "min", "abs", "lower", "upper")
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """One occurrence of a field in every row, and where it is there.
+
+    ``kind``: "uint", "int", "time" (ns), "ipv4", "ipv6" (shape (rows, 2): high and low half), "label"
+    and "protocol" (only presence), "text" (codes into ``words``).
+    """
+
+    kind: str
+    values: Array
+    present: Mask
+    words: tuple[str, ...] = ()
+
+
+class Fields(Protocol):
+    """What a filter is evaluated over."""
+
+    def __len__(self) -> int: ...
+
+    def names(self) -> Iterable[str]:
+        """Every name a filter may use."""
+
+    def occurrences(self, name: str) -> list[Occurrence]:
+        """All occurrences of a field; at least one, perhaps present nowhere."""
+
+
+class DisplayFilter:
+    """A parsed display filter: ``fields`` names what it reads, ``mask(table)`` tells the rows it selects."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tree = parse(text)
+        self.fields = frozenset(field.name for field in fields_of(self.tree))
+
+    def __repr__(self) -> str:
+        return f"DisplayFilter({self.text!r})"
+
+    def check(self, names: Iterable[str]) -> None:
+        """FilterError for a field that is not among ``names``, with the nearest one."""
+        known = set(names)
+        for field in fields_of(self.tree):
+            if field.name not in known:
+                near = difflib.get_close_matches(field.name, known, 1)
+                hint = f'; did you mean "{near[0]}"?' if near else ""
+                raise FilterError(f'"{field.name}" is not a field{hint}', self.text, field.start, field.end)
+
+    def mask(self, fields: Fields) -> Mask:
+        """Which rows the filter selects, shape (len(fields),)."""
+        self.check(fields.names())
+        return Evaluation(self.text, fields).test(self.tree)
+
+
+def fields_of(node: object) -> Iterable[Field]:
+    """The fields of a tree, in the order of the text."""
+    if isinstance(node, Field):
+        yield node
+    elif isinstance(node, tuple):
+        for part in node:
+            yield from fields_of(part)
+    elif hasattr(node, "__dataclass_fields__"):
+        for name in node.__dataclass_fields__:
+            yield from fields_of(getattr(node, name))
+
+
+class Evaluation:
+    """One filter over one table."""
+
+    def __init__(self, text: str, fields: Fields) -> None:
+        self.text = text
+        self.fields = fields
+        self.rows = len(fields)
+
+    def test(self, node: Test) -> Mask:
+        if isinstance(node, Logic):
+            masks = [self.test(part) for part in node.tests]
+            return functools.reduce(operator.or_ if node.operator == "or" else operator.and_, masks)
+        if isinstance(node, Not):
+            return ~self.test(node.test)
+        if isinstance(node, Compare):
+            return self.compare(node)
+        if isinstance(node, Member):
+            return self.member(node)
+        return self.exists(node)
+
+    def exists(self, node: Exists) -> Mask:
+        occurrences = self.value(node.value)
+        # Arithmetic without a comparison asks whether the result is not zero (tcp.flags & 2).
+        if isinstance(node.value, Arithmetic):
+            return any_of(each.present & (each.values != 0) for each in occurrences)
+        return any_of(each.present for each in occurrences)
+
+    def compare(self, node: Compare) -> Mask:
+        left, right = node.left, node.right
+        if isinstance(left, Literal):
+            raise FilterError("a comparison starts with a field", self.text, left.start, left.end)
+        ours = self.value(left)
+        self.refuse_labels(left, ours)
+        if isinstance(right, Literal):
+            pairs = [(each.present, self.against(each, node.operator, right)) for each in ours]
+        else:
+            theirs = self.value(right)
+            self.refuse_labels(right, theirs)
+            pairs = [(a.present & b.present, self.between(a, node.operator, b, left)) for a in ours for b in theirs]
+        every = node.every if node.every is not None else node.operator in ("===", "!=")
+        holds = any_of(present & result for present, result in pairs)
+        return holds & ~any_of(present & ~result for present, result in pairs) if every else holds
+
+    def member(self, node: Member) -> Mask:
+        found = np.zeros(self.rows, bool)
+        for each in self.value(node.value):
+            self.refuse_labels(node.value, [each])
+            for low, high in node.ranges:
+                if not isinstance(low, Literal) or not isinstance(high, Literal):
+                    raise self.wrong("a set holds values", node.value)
+                if low is high:
+                    found |= each.present & self.against(each, "==", low)
+                else:
+                    found |= each.present & self.against(each, ">=", low) & self.against(each, "<=", high)
+        return found
+
+    def value(self, node: Value) -> list[Occurrence]:
+        if isinstance(node, Field):
+            return self.fields.occurrences(node.name)
+        if isinstance(node, Arithmetic):
+            return [self.arithmetic(node, a, b) for a in self.operand(node.left) for b in self.operand(node.right)]
+        if isinstance(node, Call):
+            return self.call(node)
+        raise self.wrong("a value cannot stand alone", node)
+
+    def operand(self, node: Value) -> list[Occurrence]:
+        if isinstance(node, Literal):
+            number = self.number(node, "int")
+            return [Occurrence("int", np.full(self.rows, number), np.ones(self.rows, bool))]
+        return self.value(node)
+
+    def arithmetic(self, node: Arithmetic, a: Occurrence, b: Occurrence) -> Occurrence:
+        if a.kind not in NUMBERS or b.kind not in NUMBERS:
+            raise self.wrong(f'"{node.operator}" needs numbers', node.left)
+        present = a.present & b.present
+        divisor = b.values.astype(np.int64)
+        if node.operator in "/%":
+            present, divisor = present & (divisor != 0), np.where(divisor == 0, 1, divisor)
+        return Occurrence("int", ARITHMETIC[node.operator](a.values.astype(np.int64), divisor), present)
+
+    def call(self, node: Call) -> list[Occurrence]:
+        if node.function not in FUNCTIONS:
+            raise FilterError(f'there is no function "{node.function}"; there are {", ".join(FUNCTIONS)}',
+                              self.text, node.start, node.end)
+        occurrences = self.value(node.argument)
+        if node.function == "count":
+            number = sum((each.present.astype(np.int64) for each in occurrences), np.zeros(self.rows, np.int64))
+            return [Occurrence("int", number, np.ones(self.rows, bool))]
+        if node.function in ("lower", "upper"):
+            return [Occurrence(each.kind, each.values, each.present,
+                               tuple(getattr(word, node.function)() for word in each.words)) for each in occurrences]
+        if any(each.kind not in NUMBERS for each in occurrences):
+            raise self.wrong(f"{node.function}() needs numbers", node.argument)
+        if node.function == "abs":
+            return [Occurrence(each.kind, np.abs(each.values), each.present) for each in occurrences]
+        return [extreme(occurrences, np.maximum if node.function == "max" else np.minimum)]
+
+    def against(self, each: Occurrence, sign: str, literal: Literal) -> Mask:
+        """Compare one occurrence with a value written in the filter."""
+        if each.kind == "text":
+            return self.words(each, sign, literal)
+        if sign in ("contains", "matches"):
+            raise FilterError(f'"{sign}" needs a field of text', self.text, literal.start, literal.end)
+        if each.kind in ("ipv4", "ipv6"):
+            return self.address(each, sign, literal)
+        number = self.number(literal, each.kind)
+        if each.kind == "uint" and number < 0:           # an unsigned field is never below zero
+            number += 1 << 32
+        return np.asarray(ORDER[sign](each.values, number), bool)
+
+    def between(self, a: Occurrence, sign: str, b: Occurrence, node: Value) -> Mask:
+        if sign not in ORDER or (a.kind != b.kind and not (a.kind in NUMBERS and b.kind in NUMBERS)):
+            raise self.wrong("these two cannot be compared", node)
+        if a.kind in ("ipv4", "ipv6"):
+            return order_pairs(sign, a.values, b.values[:, 0], b.values[:, 1])
+        if a.kind == "text":
+            words_a, words_b = np.array(a.words, object)[a.values], np.array(b.words, object)[b.values]
+            return np.asarray(ORDER[sign](words_a, words_b), bool)
+        return np.asarray(ORDER[sign](a.values.astype(np.int64), b.values.astype(np.int64)), bool)
+
+    def words(self, each: Occurrence, sign: str, literal: Literal) -> Mask:
+        if sign == "matches":
+            try:
+                pattern = re.compile(literal.text, re.IGNORECASE)
+            except re.error as error:
+                raise FilterError(f"not a regular expression: {error}", self.text, literal.start, literal.end) from None
+            chosen = [pattern.search(word) is not None for word in each.words]
+        elif sign == "contains":
+            chosen = [literal.text in word for word in each.words]
+        else:
+            chosen = [bool(ORDER[sign](word, literal.text)) for word in each.words]
+        return np.array(chosen, bool)[each.values]
+
+    def address(self, each: Occurrence, sign: str, literal: Literal) -> Mask:
+        try:
+            interface = (ipaddress.IPv4Interface if each.kind == "ipv4" else ipaddress.IPv6Interface)(literal.text)
+        except ValueError:
+            raise FilterError(f'"{literal.text}" is not an {each.kind} address', self.text, literal.start,
+                              literal.end) from None
+        bits = interface.max_prefixlen
+        mask = ((1 << bits) - 1) ^ ((1 << bits - interface.network.prefixlen) - 1)
+        wanted = int(interface.ip) & mask
+        if bits == 32:
+            mask |= ((1 << 96) - 1) << 32
+            wanted |= 0xFFFF << 32                       # rows hold ::ffff:a.b.c.d
+        kept = each.values & np.array([mask >> 64, mask & (1 << 64) - 1], np.uint64)
+        return order_pairs(sign, kept, np.uint64(wanted >> 64), np.uint64(wanted & (1 << 64) - 1))
+
+    def number(self, literal: Literal, kind: str) -> int:
+        try:
+            if literal.quoted:
+                raise ValueError
+            if kind == "time":
+                return int(Decimal(literal.text) * 1_000_000_000)
+            return int(literal.text, 8 if re.fullmatch(r"-?0[0-7]+", literal.text) else 0)
+        except (ValueError, InvalidOperation):
+            raise self.wrong(f'"{literal.text}" is not a valid number', literal) from None
+
+    def refuse_labels(self, node: Value, occurrences: list[Occurrence]) -> None:
+        if occurrences[0].kind in ("label", "protocol"):
+            raise self.wrong("this can only be there or not; it has no value to compare", node)
+
+    def wrong(self, message: str, node: Value) -> FilterError:
+        first = next(iter(fields_of(node)), None)
+        place = first or (node if isinstance(node, Literal | Call) else None)
+        return FilterError(message, self.text, place.start if place else 0, place.end if place else len(self.text))
+
+
+def any_of(masks: Iterable[Mask]) -> Mask:
+    return functools.reduce(operator.or_, masks)
+
+
+def extreme(occurrences: list[Occurrence], choose: Callable[[Array, Array], Array]) -> Occurrence:
+    """The largest or smallest of the occurrences that are there."""
+    values, present = occurrences[0].values, occurrences[0].present
+    for each in occurrences[1:]:
+        both = np.where(each.present, choose(values, each.values), values)
+        values, present = np.where(present, both, each.values), present | each.present
+    return Occurrence(occurrences[0].kind, values, present)
+
+
+def order_pairs(sign: str, pairs: Array, high: Any, low: Any) -> Mask:
+    """Compare 128-bit numbers kept as two 64-bit halves."""
+    same, ours, theirs = pairs[:, 0] == high, pairs[:, 1], low
+    if sign in ("==", "==="):
+        return np.asarray(same & (ours == theirs), bool)
+    if sign in ("!=", "!=="):
+        return np.asarray(~(same & (ours == theirs)), bool)
+    strict = operator.gt if sign[0] == ">" else operator.lt
+    return np.asarray(strict(pairs[:, 0], high) | (same & ORDER[sign](ours, theirs)), bool)

@@ -1,0 +1,23 @@
+"""What can go wrong, told so that a person can act on it."""
+from __future__ import annotations
+
+
+class CaptureError(ValueError):
+    """A capture that cannot be read: names the file, the byte offset where there is one, and the cause."""
+
+    def __init__(self, path: object, cause: str, offset: int | None = None) -> None:
+        self.path = str(path)
+        self.cause = cause
+        self.offset = offset
+        super().__init__(f"{path}: {cause}" if offset is None else f"{path}: at byte {offset}: {cause}")
+
+
+class FilterError(ValueError):
+    """A capture or display filter that is wrong between ``start`` and ``end`` of its text."""
+
+    def __init__(self, cause: str, text: str, start: int, end: int) -> None:
+        self.cause = cause
+        self.text = text
+        self.start = start
+        self.end = end
+        super().__init__(f"{cause}\n  {text}\n  {' ' * start}{'^' * max(1, end - start)}")
