@@ -94,6 +94,11 @@ cdef class Batch:
         return self.arena + self.arena_len - size
 
     @property
+    def data_bytes(self):
+        """The capture bytes of this batch, copied."""
+        return PyBytes_FromStringAndSize(<char*> self.data, self.data_len)
+
+    @property
     def frame_array(self):
         """FRAME rows of this batch, copied, shape (n_frames,)."""
         return np.frombuffer(PyBytes_FromStringAndSize(<char*> self.frames, self.n_frames * sizeof(frame_t)), FRAME)

@@ -1,0 +1,97 @@
+"""Capture files into batches."""
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from packets import T0, Frame, pcap
+
+from tcpcore.batch import Batch
+from tcpcore.capture_file import Reader
+from tcpcore.errors import CaptureError
+
+
+def frames(n, size=60):
+    return [Frame(T0 + i * 1_234_567_000, bytes([i % 256]) * (size + i % 7), size + i % 7 + 5) for i in range(n)]
+
+
+class Dribble(io.BytesIO):
+    """A source that gives a few bytes at a time, as a pipe may."""
+
+    def readinto(self, buffer):
+        return super().readinto(buffer[:7])
+
+
+def read(source, batches=None):
+    """All FRAME rows, and the captured bytes of each frame."""
+    batches = batches or [Batch(64)]
+    reader = Reader(io.BytesIO(source) if isinstance(source, bytes) else source)
+    rows, payloads, turn = [], [], 0
+    while reader.next(batches[turn % len(batches)]):
+        batch = batches[turn % len(batches)]
+        array, data = batch.frame_array, batch.data_bytes
+        rows.append(array)
+        payloads += [data[start:start + length] for start, length in
+                     zip((array["offset"] - batch.data_offset).tolist(), array["cap_len"].tolist(), strict=True)]
+        turn += 1
+    return reader, np.concatenate(rows) if rows else None, payloads
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("nano", [False, True])
+@pytest.mark.parametrize("n", [1, 63, 64, 65, 1000])
+def test_classic_pcap(order, nano, n):
+    made = frames(n)
+    reader, rows, payloads = read(pcap(made, order=order, nano=nano, link_type=113), [Batch(64), Batch(64)])
+    assert rows["number"].tolist() == list(range(1, n + 1))
+    assert rows["time_ns"].tolist() == [frame.time for frame in made]
+    assert rows["cap_len"].tolist() == [len(frame.data) for frame in made]
+    assert rows["wire_len"].tolist() == [frame.wire_len for frame in made]
+    assert set(rows["link_type"]) == {113}
+    assert payloads == [frame.data for frame in made]
+    assert reader.damage is None
+    assert reader.n_frames == n
+
+
+def test_a_source_that_gives_few_bytes_at_a_time():
+    made = frames(50)
+    assert read(Dribble(pcap(made)))[2] == [frame.data for frame in made]
+
+
+def test_offsets_are_positions_in_the_capture():
+    made = frames(500, 700)
+    capture = pcap(made)
+    rows = read(capture)[1]
+    assert [capture[start:start + length] for start, length in
+            zip(rows["offset"].tolist(), rows["cap_len"].tolist(), strict=True)] == [frame.data for frame in made]
+
+
+@pytest.mark.parametrize("cut", [1, 15, 16, 40])
+def test_everything_before_a_cut_is_delivered(cut):
+    made = frames(100)
+    capture = pcap(made)
+    start = len(capture) - 16 - len(made[-1].data)
+    reader, rows, _ = read(capture[:start + cut])
+    assert len(rows) == 99
+    assert reader.damage[0] == start
+
+
+def test_an_absurd_record_length_ends_the_capture():
+    capture = bytearray(pcap(frames(3)))
+    capture[24 + 16 + 60 + 8:24 + 16 + 60 + 12] = b"\xff\xff\xff\x7f"
+    reader, rows, _ = read(bytes(capture))
+    assert len(rows) == 1
+    assert reader.damage[0] == 24 + 16 + 60
+
+
+@pytest.mark.parametrize("content", [b"", b"\xd4", b"hello, this is a text file, not a capture", bytes(100)])
+def test_not_a_capture(content):
+    with pytest.raises(CaptureError):
+        Reader(io.BytesIO(content))
+
+
+def test_a_capture_without_frames():
+    reader, rows, _ = read(pcap([]))
+    assert rows is None
+    assert reader.damage is None
