@@ -1,0 +1,1 @@
+"""The overlap rules, exported to Python as an enum."""
