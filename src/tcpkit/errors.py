@@ -21,3 +21,15 @@ class FilterError(ValueError):
         self.start = start
         self.end = end
         super().__init__(f"{cause}\n  {text}\n  {' ' * start}{'^' * max(1, end - start)}")
+
+
+class FieldError(KeyError):
+    """A name that is neither a column nor a Wireshark field; ``nearest`` is the closest one that is."""
+
+    def __init__(self, name: str, nearest: str = "") -> None:
+        self.name = name
+        self.nearest = nearest
+        super().__init__(name)
+
+    def __str__(self) -> str:
+        return f'"{self.name}" is not a field' + (f'; did you mean "{self.nearest}"?' if self.nearest else "")

@@ -1,0 +1,30 @@
+import numpy as np
+from numpy.typing import NDArray
+
+class Batch:
+    data_len: int
+    data_capacity: int
+    data_offset: int
+    n_frames: int
+    frame_capacity: int
+    n_rows: int
+    stride: int
+    dtype: np.dtype[np.void]
+    n_tunnels: int
+    arena_len: int
+    def __init__(
+        self,
+        frames: int = 2048,
+        data: int = 1 << 20,
+        *,
+        analysis: bool = False,
+        states: bool = False,
+        verdicts: bool = False,
+    ) -> None: ...
+    @property
+    def frame_array(self) -> NDArray[np.void]: ...
+    @property
+    def array(self) -> NDArray[np.void]: ...
+    @property
+    def tunnel_array(self) -> NDArray[np.void]: ...
+    def copy_rows(self, out: NDArray[np.void], at: int) -> None: ...

@@ -1,0 +1,12 @@
+from typing import Any
+
+import numpy as np
+
+FRAME: np.dtype[np.void]
+SEGMENT: np.dtype[np.void]
+TUNNEL: np.dtype[np.void]
+ANALYSIS: np.dtype[np.void]
+STATES: np.dtype[np.void]
+VERDICT: np.dtype[np.void]
+
+def join(**parts: np.dtype[Any]) -> np.dtype[np.void]: ...

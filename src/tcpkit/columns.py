@@ -1,0 +1,72 @@
+"""What a column of a table is: names, row field, presence, text form, meaning."""
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Literal, NamedTuple
+
+from tcpcore.fieldtext import TextKind as Kind
+
+Stage = Literal["decode", "flows", "analysis", "lifecycle", "verdicts"]
+EPOCH = "ns since 1970"
+MARK = ("", "1")
+
+
+class When(NamedTuple):
+    """A value is there if ``(row[field] & mask == value) == equal``."""
+
+    field: str
+    mask: int
+    value: int
+    equal: bool = True
+
+
+class Column(NamedTuple):
+    """One column.
+
+    ``name`` is the Python name, ``wireshark`` the name in display filters and ``fields``; ``field`` is the
+    row field that holds the value, which is there if all of ``when`` hold; ``stage`` computes it.
+    """
+
+    name: str
+    wireshark: str
+    field: str
+    kind: Kind
+    doc: str
+    when: tuple[When, ...] = ()
+    unit: str = ""
+    stage: Stage = "decode"
+    mask: int = 0
+    words: tuple[str, ...] = ()
+    other: str = ""
+
+
+def words_of(enum: type[IntEnum], prefix: str = "", dash: str = "_") -> tuple[str, ...]:
+    """The names of an enum whose values count from 0, as they are printed."""
+    names = (member.name.removeprefix(prefix).replace("_", dash) for member in sorted(enum))
+    return tuple(name if dash == "-" else name.lower() for name in names)
+
+
+def number(name: str, wireshark: str, field: str, doc: str, when: tuple[When, ...] = (), unit: str = "",
+           stage: Stage = "decode") -> Column:
+    return Column(name, wireshark, field, Kind.UNSIGNED, doc, when, unit, stage)
+
+
+def duration(name: str, wireshark: str, field: str, doc: str, when: tuple[When, ...], stage: Stage) -> Column:
+    return Column(name, wireshark, field, Kind.SECONDS, doc, when, "ns", stage)
+
+
+def mark(name: str, wireshark: str, field: str, bits: int, doc: str, when: tuple[When, ...] = ()) -> Column:
+    """Something the header shows: 1 or absent."""
+    return Column(name, wireshark, field, Kind.BITS, doc, when, mask=bits, words=MARK)
+
+
+def address(name: str, wireshark: str, kind: Kind, doc: str, field: str, destination: bool = False) -> Column:
+    return Column(name, wireshark, field, kind, doc, mask=int(destination), other="ip_version")
+
+
+class Schema(NamedTuple):
+    """What a kind of table holds; ``summary`` names the columns that a short view shows."""
+
+    name: str
+    columns: tuple[Column, ...]
+    summary: tuple[str, ...]

@@ -1,0 +1,77 @@
+"""Rows as Arrow, pandas and Polars tables, and as files."""
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tcpkit.columns import EPOCH, Column
+from tcpkit.values import TEXTS, Rows, dense_values, text_buffer
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+
+def need(module: str, extra: str) -> Any:
+    """An optional library; ImportError that says what to install if it is missing."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(f'this needs {module}: pip install "tcpkit[{extra}]"') from error
+
+
+def to_arrow(rows: Rows, columns: Sequence[Column]) -> pyarrow.Table:
+    pa = need("pyarrow", "arrow")
+    return pa.table({column.name: _arrow_array(pa, rows, column) for column in columns})
+
+
+def to_polars(rows: Rows, columns: Sequence[Column]) -> polars.DataFrame:
+    frame: polars.DataFrame = need("polars", "polars").from_arrow(to_arrow(rows, columns))
+    return frame
+
+
+def to_pandas(rows: Rows, columns: Sequence[Column]) -> pandas.DataFrame:
+    pd = need("pandas", "pandas")
+    return pd.DataFrame({column.name: _pandas_array(pd, rows, column) for column in columns}, copy=False)
+
+
+def _arrow_array(pa: Any, rows: Rows, column: Column) -> Any:
+    if column.kind in TEXTS:
+        return _arrow_text(pa, rows, column)
+    values, there = dense_values(rows, column)
+    kind = pa.timestamp("ns", "UTC") if column.unit == EPOCH else None
+    if column.unit == EPOCH:
+        values = values.view(np.int64)
+    array = pa.array(np.ascontiguousarray(values), type=kind, mask=None if there is None else ~there)
+    return array.dictionary_encode() if column.words and values.dtype.kind == "U" else array
+
+
+def _arrow_text(pa: Any, rows: Rows, column: Column) -> Any:
+    """Straight from the text kernel's bytes; an empty text is null."""
+    letters, offsets = text_buffer(rows, column)
+    there = np.packbits(offsets[1:] != offsets[:-1], bitorder="little")
+    buffers = [pa.py_buffer(there), pa.py_buffer(offsets), pa.py_buffer(letters)]
+    return pa.Array.from_buffers(pa.large_string(), len(offsets) - 1, buffers)
+
+
+def _pandas_array(pd: Any, rows: Rows, column: Column) -> Any:
+    values, there = dense_values(rows, column)
+    if column.unit == EPOCH:
+        return pd.DatetimeIndex(values, tz="UTC")
+    if there is None:
+        return values
+    if values.dtype.kind in "iu":
+        return pd.arrays.IntegerArray(np.ascontiguousarray(values), ~there)
+    if values.dtype.kind == "b":
+        return pd.arrays.BooleanArray(values, ~there)
+    if values.dtype.kind == "f":
+        return pd.arrays.FloatingArray(np.ascontiguousarray(values), ~there)
+    if values.dtype.kind == "m":
+        return np.where(there, values, np.timedelta64("NaT", "ns"))
+    texts = values.astype(object)
+    texts[~there] = None
+    return texts

@@ -1,0 +1,102 @@
+"""Columns by either name, and rows as text in the forms of ``fields``, CSV and JSON."""
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from tcpcore.fieldtext import Formatter
+from tcpcore.fieldtext import TextKind as Kind
+from tcpkit.columns import Column, Stage, When
+from tcpkit.errors import FieldError
+
+Style = Literal["fields", "csv", "json"]
+Condition = tuple[int, int, int, bool]
+BOOLEANS = ("false", "true")
+QUOTED = {
+    "fields": frozenset[Kind](),
+    "csv": frozenset({Kind.INFO}),
+    "json": frozenset({Kind.HEX, Kind.WORD, Kind.ADDRESS, Kind.OUTER_IPV4, Kind.OUTER_IPV6, Kind.PAYLOAD, Kind.INFO}),
+}
+EIGHT_BYTES = (Kind.SECONDS, Kind.SINCE_START, Kind.REAL)
+
+
+def index_columns(columns: Iterable[Column]) -> dict[str, Column]:
+    """Columns by Python name and by Wireshark name."""
+    return {name: column for column in columns for name in (column.name, column.wireshark) if name}
+
+
+def find_column(name: str, known: dict[str, Column]) -> Column:
+    """The column of that name; FieldError, with the nearest name, if there is none."""
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, 1, cutoff=0.0)
+    raise FieldError(name, near[0] if near else "")
+
+
+def stages_of(columns: Iterable[Column]) -> frozenset[Stage]:
+    """The stages that compute these columns."""
+    return frozenset(column.stage for column in columns)
+
+
+def available(columns: Iterable[Column], dtype: np.dtype[Any]) -> tuple[Column, ...]:
+    """The columns whose row fields are part of ``dtype``."""
+    return tuple(column for column in columns if dtype.fields is not None and column.field in dtype.fields)
+
+
+def build_formatter(columns: Sequence[Column], dtype: np.dtype[Any], style: Style = "fields",
+                    names: Sequence[str] | None = None, widths: Sequence[int] | None = None) -> Formatter:
+    """A formatter of rows of ``dtype``; ``names`` (for JSON) are the Python names unless given."""
+    names = names or [column.name for column in columns]
+    formatter = Formatter(row_end=b"}\n" if style == "json" else b"\n")
+    for i, (column, name) in enumerate(zip(columns, names, strict=True)):
+        at, size = _place(dtype, column.field)
+        words = BOOLEANS if style == "json" and column.kind == Kind.BITS else column.words
+        formatter.add(
+            column.kind, at, 8 if column.kind in EIGHT_BYTES else size, other=_other(dtype, column), mask=column.mask,
+            conditions=[_condition(dtype, when) for when in column.when], prefix=_prefix(style, i, name),
+            absent=_absent(style, column),
+            words=[word.encode() for word in words], quoted=column.kind in QUOTED[style],
+            width=widths[i] if widths else 0)
+    return formatter
+
+
+def header(names: Iterable[str], style: Style) -> bytes:
+    """What comes before the first row."""
+    return b"" if style == "json" else (("," if style == "csv" else "\t").join(names) + "\n").encode()
+
+
+def _prefix(style: Style, i: int, name: str) -> bytes:
+    if style == "json":
+        return f'{"," if i else "{"}"{name}":'.encode()
+    return (b"," if style == "csv" else b"\t") if i else b""
+
+
+def _absent(style: Style, column: Column) -> bytes:
+    if style != "json":
+        return b""
+    return b"false" if column.kind == Kind.BITS and not column.words[0] else b"null"
+
+
+def _place(dtype: np.dtype[Any], field: str) -> tuple[int, int]:
+    """Offset and size of a row field."""
+    if dtype.fields is None or field not in dtype.fields:
+        raise TypeError(f"these rows have no {field}")
+    base, offset = dtype.fields[field][:2]
+    return offset, base.itemsize
+
+
+def _other(dtype: np.dtype[Any], column: Column) -> int:
+    """The second place a cell is made of: the IP version, or where the analysis part begins."""
+    if column.kind == Kind.INFO:
+        return _place(dtype, "ack_rtt")[0] if dtype.fields and "ack_rtt" in dtype.fields else -1
+    return _place(dtype, column.other)[0] if column.other else -1
+
+
+def _condition(dtype: np.dtype[Any], when: When) -> Condition:
+    """The condition on the aligned 32-bit word that holds the field (little-endian, as all rows)."""
+    offset = _place(dtype, when.field)[0]
+    shift = 8 * (offset % 4)
+    return offset - offset % 4, when.mask << shift, when.value << shift, when.equal

@@ -1,0 +1,172 @@
+"""Tables: one structured array, seen by columns."""
+from __future__ import annotations
+
+import html
+import shutil
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tcpkit.columns import Column, Schema
+from tcpkit.fields import Style, available, build_formatter, find_column, header, index_columns
+from tcpkit.values import Rows, column_values
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+Array = NDArray[Any]
+Selection = slice | Sequence[int] | Array
+SHOWN = 10                       # rows in a repr: half from either end
+
+
+class Table:
+    """Rows of one kind: ``array`` is the structured array itself, shape (rows,).
+
+    ``table["seq"]`` and ``table["tcp.seq"]`` give a column, masked where rows have no value;
+    ``table[10:20]``, ``table[mask]`` and ``table[indices]`` give a table; ``table[3]`` one row as a dict.
+    """
+
+    def __init__(self, array: Array, schema: Schema, *, tunnels: Array | None = None, start_ns: int = 0) -> None:
+        self._rows = Rows(array, tunnels, start_ns)
+        self._schema = schema
+        self._available = available(schema.columns, array.dtype)
+        self._index = index_columns(self._available)
+
+    @property
+    def array(self) -> Array:
+        """The rows as a structured array; times are int64 nanoseconds, absent values 0."""
+        return self._rows.array
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Python names of the columns."""
+        return tuple(column.name for column in self._available)
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    @overload
+    def __getitem__(self, key: str) -> Array: ...
+    @overload
+    def __getitem__(self, key: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, key: Selection) -> Table: ...
+    def __getitem__(self, key: str | int | Selection) -> Array | dict[str, Any] | Table:
+        """FieldError for an unknown column, IndexError for a row beyond the end."""
+        if isinstance(key, str):
+            return column_values(self._rows, self._column(key))
+        if isinstance(key, int | np.integer):
+            return self._row(int(key))
+        chosen = key if isinstance(key, slice) else np.asarray(key)
+        return self._like(self.array[chosen])
+
+    def where(self, display_filter: str) -> Table:
+        """The rows that a display filter in Wireshark's syntax selects; FilterError if it is wrong."""
+        from tcpkit.display_filter import DisplayFilter
+        from tcpkit.filter_fields import FilterFields
+
+        return self[DisplayFilter(display_filter).mask(FilterFields(self._rows, self._available))]
+
+    def to_arrow(self, columns: Sequence[str] | None = None) -> pyarrow.Table:
+        """A pyarrow.Table of the columns named, or all; absent values are null.  Needs pyarrow."""
+        from tcpkit.convert import to_arrow
+
+        return to_arrow(self._rows, self._chosen(columns))
+
+    def to_pandas(self, columns: Sequence[str] | None = None) -> pandas.DataFrame:
+        """A pandas.DataFrame with nullable types.  Needs pandas."""
+        from tcpkit.convert import to_pandas
+
+        return to_pandas(self._rows, self._chosen(columns))
+
+    def to_polars(self, columns: Sequence[str] | None = None) -> polars.DataFrame:
+        """A polars.DataFrame.  Needs polars and pyarrow."""
+        from tcpkit.convert import to_polars
+
+        return to_polars(self._rows, self._chosen(columns))
+
+    def to_text(self, style: Style = "csv", columns: Sequence[str] | None = None) -> bytes:
+        """Header and rows as ``fields`` (tab-separated), ``csv`` or ``json`` (one object a line)."""
+        chosen = self._chosen(columns)
+        return header([column.name for column in chosen], style) + self._text(chosen, style)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.array(self.array, dtype, copy=True) if copy else np.asarray(self.array, dtype)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    def __repr__(self) -> str:
+        title = self._title()
+        names, cells = self._summary(shutil.get_terminal_size((120, 24)).columns)
+        return f"{title}\n{grid(names, cells)}" if cells else title
+
+    def _repr_html_(self) -> str:
+        names, cells = self._summary(240)
+        lines = ["<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) + "</tr>"
+                 for tag, row in [("th", names), *(("td", row) for row in cells)]]
+        return f"<p>{html.escape(self._title())}</p><table>{''.join(lines)}</table>"
+
+    def _title(self) -> str:
+        return f"{self._schema.name}: {len(self):,} rows, {len(self.columns)} columns"
+
+    def _like(self, array: Array) -> Table:
+        return Table(array, self._schema, tunnels=self._rows.tunnels, start_ns=self._rows.start_ns)
+
+    def _column(self, name: str) -> Column:
+        return find_column(name, self._index)
+
+    def _chosen(self, names: Sequence[str] | None) -> tuple[Column, ...]:
+        return self._available if names is None else tuple(self._column(name) for name in names)
+
+    def _row(self, index: int) -> dict[str, Any]:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"row {index} of {len(self)}")
+        index %= len(self)
+        row = Rows(self.array[index:index + 1], self._rows.tunnels, self._rows.start_ns)
+        values = {column.name: column_values(row, column)[0] for column in self._available}
+        return {name: None if value is np.ma.masked else value for name, value in values.items()}
+
+    def _text(self, columns: Sequence[Column], style: Style) -> bytes:
+        formatter = build_formatter(columns, self.array.dtype, style)
+        formatter.start_ns = self._rows.start_ns
+        return formatter.rows(self.array, self._rows.tunnels)
+
+    def cells(self, columns: Sequence[str]) -> list[list[str]]:
+        """The text of every cell, row by row."""
+        lines = self._text(self._chosen(columns), "fields").decode().split("\n")[:-1]
+        return [line.split("\t") for line in lines]
+
+    def _summary(self, width: int) -> tuple[list[str], list[list[str]]]:
+        """Names and cells of what a short view has room for."""
+        names = [name for name in self._schema.summary if name in self._index]
+        if len(self) > SHOWN:
+            ends = self[:SHOWN // 2].cells(names), self[-SHOWN // 2:].cells(names)
+            cells = [*ends[0], ["…"] * len(names), *ends[1]]
+        else:
+            cells = self.cells(names)
+        widths = column_widths(names, cells)
+        while len(names) > 1 and sum(widths) + 2 * len(widths) - 2 > width:
+            names.pop()
+            widths.pop()
+        return names, [row[:len(names)] for row in cells]
+
+
+def column_widths(names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:
+    """Room each column needs."""
+    return [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+
+
+def grid(names: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
+    """Lines with aligned columns: numbers to the right, anything else to the left."""
+    widths = column_widths(names, cells)
+    right = [all(not cell or cell[0] in "-0123456789…" for cell in column)
+             for column in zip(*cells, strict=True)] or [False] * len(names)
+    return "\n".join(
+        "  ".join(cell.rjust(width) if to_right else cell.ljust(width)
+                  for cell, width, to_right in zip(row, widths, right, strict=True)).rstrip()
+        for row in [names, *cells])

@@ -1,0 +1,81 @@
+"""The values of a column as NumPy arrays, masked where a row has none."""
+from __future__ import annotations
+
+import itertools
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tcpcore.fieldtext import TextKind as Kind
+from tcpkit.columns import EPOCH, Column
+from tcpkit.fields import build_formatter
+
+Array = NDArray[Any]
+Mask = NDArray[np.bool_]
+TEXTS = frozenset({Kind.ADDRESS, Kind.OUTER_IPV4, Kind.OUTER_IPV6, Kind.INFO})
+
+
+class Rows(NamedTuple):
+    """Rows of one table, the TUNNEL rows they refer to, and the time of the capture's first frame."""
+
+    array: Array
+    tunnels: Array | None = None
+    start_ns: int = 0
+
+
+def column_values(rows: Rows, column: Column) -> Array:
+    """The values: times as datetime64, durations as timedelta64, marks as bool, words and addresses as text."""
+    values, there = dense_values(rows, column)
+    return values if there is None else np.ma.MaskedArray(values, mask=~there)
+
+
+def dense_values(rows: Rows, column: Column) -> tuple[Array, Mask | None]:
+    """The values of every row, and which of them mean something (None: all)."""
+    there = present(rows.array, column)
+    if column.kind in TEXTS:
+        return _texts(rows, column, there)
+    raw = rows.array[column.field]
+    if column.kind == Kind.BITS:
+        bits = (raw & column.mask) != 0
+        # A mark is set or not; a flag of the header can also be unknown.
+        return (bits, there) if column.words[0] or there is None else (bits & there, None)
+    if column.kind == Kind.WORD:
+        return np.array(column.words)[np.minimum(raw, len(column.words) - 1)], there
+    if column.kind == Kind.SACK_EDGE:
+        return raw - rows.array["ack_raw"] + rows.array["ack"], there
+    if column.kind == Kind.SINCE_START:
+        return (raw - rows.start_ns).view("timedelta64[ns]"), there
+    if column.kind == Kind.SECONDS:
+        return np.ascontiguousarray(raw).view("datetime64[ns]" if column.unit == EPOCH else "timedelta64[ns]"), there
+    return raw, there
+
+
+def present(array: Array, column: Column) -> Mask | None:
+    """Which rows have the value; None if all have."""
+    if not column.when:
+        return None
+    there = np.ones(len(array), bool)
+    for when in column.when:
+        there &= ((array[when.field] & when.mask) == when.value) == when.equal
+    return there
+
+
+def text_buffer(rows: Rows, column: Column) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The texts of all rows one after the other, and where each begins and the last ends."""
+    formatter = build_formatter([column], rows.array.dtype)
+    formatter.start_ns = rows.start_ns
+    lines = np.frombuffer(formatter.rows(rows.array, rows.tunnels), np.uint8)
+    ends = np.flatnonzero(lines == ord("\n"))
+    offsets = np.concatenate(([0], ends - np.arange(len(ends))))
+    return lines[lines != ord("\n")], offsets
+
+
+def _texts(rows: Rows, column: Column, there: Mask | None) -> tuple[Array, Mask | None]:
+    letters, offsets = text_buffer(rows, column)
+    text = letters.tobytes()
+    values = np.array([text[a:b].decode() for a, b in itertools.pairwise(offsets)], object)
+    empty = offsets[1:] == offsets[:-1]
+    if empty.any():
+        there = ~empty if there is None else there & ~empty
+    return values, there
