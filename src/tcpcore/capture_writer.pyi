@@ -1,0 +1,3 @@
+from tcpcore.batch import Batch
+
+def encode(batch: Batch, *, pcapng: bool, snaplen: int = 0xFFFFFFFF) -> bytes: ...

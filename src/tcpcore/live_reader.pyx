@@ -1,0 +1,65 @@
+"""Packets of a live interface -> FRAME[]: the counterpart of capture_file for pcapy-ng's ``next_batch``."""
+from cpython.bytes cimport PyBytes_AS_STRING
+from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+from tcpcore.batch cimport Batch
+from tcpcore.records cimport frame_t
+
+ctypedef struct meta_t:
+    # One packet as next_batch describes it, in this machine's byte order.
+    uint32_t seconds
+    uint32_t microseconds
+    uint32_t offset
+    uint32_t cap_len
+
+
+cdef void lay_frames(frame_t* frames, const meta_t* meta, Py_ssize_t n, uint64_t number, uint64_t position,
+                     uint16_t link_type) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        frames[i].time_ns = (<int64_t> meta[i].seconds * 1000000 + meta[i].microseconds) * 1000
+        frames[i].number = number + i
+        frames[i].offset = position + meta[i].offset
+        frames[i].cap_len = frames[i].wire_len = meta[i].cap_len
+        frames[i].interface_id = 0
+        frames[i].link_type = link_type
+        frames[i].status = 0
+
+
+cdef class LiveReader:
+    """Reads an activated, non-blocking pcapy handle batch by batch.
+
+    Non-blocking because ``next_batch`` heeds no read time-out: wait with ``select`` on ``getfd()``.
+    It does not tell lengths on the wire either, so the handle must capture whole packets; a shorter
+    snapshot length is applied where packets are written.
+    """
+    cdef object handle
+    cdef readonly uint64_t frames               # captured so far
+    cdef readonly uint64_t position             # bytes captured so far
+    cdef readonly uint16_t link_type
+
+    def __init__(self, handle):
+        self.handle = handle
+        self.link_type = handle.datalink()
+
+    def next(self, Batch batch not None) -> bool:
+        """Fill ``batch`` with what has arrived; False when nothing has."""
+        cdef bytes packets, meta
+        cdef Py_ssize_t n, size
+        packets, meta = self.handle.next_batch(batch.frame_capacity)
+        n = len(meta) // <Py_ssize_t> sizeof(meta_t)
+        size = len(packets)
+        if n > batch.frame_capacity:
+            raise ValueError("more packets than the batch holds")
+        batch.reserve_data(size)
+        memcpy(batch.data, PyBytes_AS_STRING(packets), size)
+        batch.data_len = size
+        batch.data_offset = self.position
+        batch.n_frames = n
+        batch.n_rows = batch.n_tunnels = batch.arena_len = 0
+        lay_frames(batch.frames, <const meta_t*> PyBytes_AS_STRING(meta), n, self.frames + 1, self.position,
+                   self.link_type)
+        self.frames += n
+        self.position += size
+        return n > 0
