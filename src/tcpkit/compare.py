@@ -1,0 +1,181 @@
+"""tcpkit beside the installed tshark on the same capture: agreement cell by cell, time and memory."""
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+KEY = "frame.number"
+TIMES = frozenset({"frame.time_epoch", "tcp.time_relative", "tcp.time_delta", "tcp.analysis.ack_rtt",
+                   "tcp.analysis.initial_rtt", "tcp.analysis.rto"})
+# Protocols up to TCP stay on in tshark; those above change its TCP results (they announce streams, for one).
+KEPT = ("frame", "eth", "vlan", "ip", "tcp", "udp", "icmp", "gre", "data", "mptcp", "ppp", "sll", "null", "raw", "mpls")
+KEPT_EXACTLY = ("ipv6", "sll2", "pppoe", "pppoes")
+EXAMPLES = 10
+
+
+class CompareError(RuntimeError):
+    """tshark is missing, or one of the two programs failed."""
+
+
+@dataclass
+class Run:
+    """One program over one capture."""
+
+    seconds: float              # wall clock
+    cpu_seconds: float
+    peak_memory: int            # bytes
+    status: int
+    messages: str = ""
+
+
+@dataclass
+class FieldScore:
+    cells: int = 0
+    equal: int = 0
+    set_cells: int = 0          # not empty on at least one side
+    set_equal: int = 0
+
+
+@dataclass
+class Comparison:
+    """What ``compare`` found on one capture."""
+
+    path: str
+    rows: int = 0
+    missing: int = 0            # rows only tshark has
+    extra: int = 0              # rows only tcpkit has
+    fields: dict[str, FieldScore] = field(default_factory=dict)
+    differences: list[tuple[str, str, str, str]] = field(default_factory=list)  # frame, field, tshark, tcpkit
+    tshark: Run | None = None
+    tcpkit: Run | None = None
+
+    @property
+    def equal(self) -> bool:
+        """Whether every cell agrees."""
+        return not (self.missing or self.extra) and all(each.cells == each.equal for each in self.fields.values())
+
+    @property
+    def speedup(self) -> float:
+        """CPU time of tshark over that of tcpkit."""
+        return self.tshark.cpu_seconds / max(self.tcpkit.cpu_seconds, 1e-9) if self.tshark and self.tcpkit else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, ready for JSON."""
+        return {
+            "path": self.path, "rows": self.rows, "missing": self.missing, "extra": self.extra, "equal": self.equal,
+            "speedup": round(self.speedup, 2), "fields": {name: vars(score) for name, score in self.fields.items()},
+            "differences": [dict(zip(("frame", "field", "tshark", "tcpkit"), each, strict=True))
+                            for each in self.differences],
+            "tshark": vars(self.tshark) if self.tshark else None, "tcpkit": vars(self.tcpkit) if self.tcpkit else None}
+
+
+def compare(path: str | Path, fields: Sequence[str]) -> Comparison:
+    """Run both programs on ``path`` and compare the given fields.
+
+    Raises CompareError when tshark is not installed or does not know a field.
+    """
+    wanted = [KEY, *(name for name in fields if name != KEY)]
+    arguments = [part for name in wanted for part in ("-e", name)]
+    result = Comparison(str(path), fields={name: FieldScore() for name in wanted})
+    with tempfile.TemporaryDirectory() as scratch, tcp_only_profile() as profile:
+        ours, theirs = Path(scratch, "tcpkit.tsv"), Path(scratch, "tshark.tsv")
+        result.tshark = run([tshark(), "-n", "-r", str(path), "-Y", "tcp", "-T", "fields", "-E", "header=y", "-E",
+                             "separator=/t", "-E", "occurrence=f", *arguments], theirs,
+                            {"WIRESHARK_CONFIG_DIR": profile})
+        result.tcpkit = run([sys.executable, "-m", "tcpkit", "fields", str(path), *arguments], ours, {})
+        with theirs.open(errors="replace") as expected, ours.open(errors="replace") as actual:
+            for name, run_, stream in (("tshark", result.tshark, expected), ("tcpkit", result.tcpkit, actual)):
+                if stream.readline().rstrip("\n").split("\t") != wanted:
+                    raise CompareError(f"{name} gave no table: {run_.messages or f'exit status {run_.status}'}")
+            score(result, wanted, expected, actual)
+    return result
+
+
+def tshark() -> str:
+    found = shutil.which("tshark")
+    if found is None:
+        raise CompareError("tshark is not installed (Debian: apt-get install tshark)")
+    return found
+
+
+@contextmanager
+def tcp_only_profile() -> Iterator[str]:
+    """A configuration directory for tshark with every protocol above TCP disabled."""
+    listing = subprocess.run([tshark(), "-G", "protocols"], capture_output=True, text=True, check=True).stdout
+    names = [line.split("\t")[2] for line in listing.splitlines()]
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory, "disabled_protos").write_text("".join(f"{name}\n" for name in names if not is_kept(name)))
+        yield directory
+
+
+def is_kept(protocol: str) -> bool:
+    return protocol in KEPT or protocol in KEPT_EXACTLY or any(
+        protocol.startswith((f"{name}.", f"{name}v6", f"{name}ertype")) for name in KEPT)
+
+
+def run(arguments: list[str], output: Path, environment: dict[str, str]) -> Run:
+    """Run one program with its output to a file; times and memory from the operating system."""
+    with output.open("wb") as out, tempfile.TemporaryFile() as messages:
+        started = time.monotonic()
+        process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=out, stderr=messages,
+                                   env={**os.environ, **environment})
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.monotonic() - started
+        messages.seek(0)
+        text = messages.read(2000).decode("utf-8", "replace").strip()
+    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, process.returncode, text)
+
+
+def score(result: Comparison, names: list[str], expected: IO[str], actual: IO[str]) -> None:
+    """Pair the rows by frame number, in which both are sorted, and count."""
+    theirs, ours = rows(expected), rows(actual)
+    a, b = next(theirs, None), next(ours, None)
+    while a or b:
+        if a and b and a[0] == b[0]:
+            score_row(result, names, a[1], b[1])
+            a, b = next(theirs, None), next(ours, None)
+        elif b is None or (a and a[0] < b[0]):
+            result.missing += 1
+            a = next(theirs, None)
+        else:
+            result.extra += 1
+            b = next(ours, None)
+
+
+def rows(stream: IO[str]) -> Iterator[tuple[int, list[str]]]:
+    for line in stream:
+        cells = line.rstrip("\n").split("\t")
+        if cells[0].isdigit():
+            yield int(cells[0]), cells
+
+
+def score_row(result: Comparison, names: list[str], expected: list[str], actual: list[str]) -> None:
+    result.rows += 1
+    for name, theirs, ours in zip(names, expected, actual, strict=False):
+        cell = result.fields[name]
+        agrees = theirs == ours or (name in TIMES and same_time(theirs, ours))
+        cell.cells += 1
+        cell.equal += agrees
+        if theirs or ours:
+            cell.set_cells += 1
+            cell.set_equal += agrees
+        if not agrees and len(result.differences) < EXAMPLES:
+            result.differences.append((expected[0], name, theirs, ours))
+
+
+def same_time(a: str, b: str) -> bool:
+    """Equal to the nanosecond, give or take one."""
+    try:
+        return abs(int(a.replace(".", "")) - int(b.replace(".", ""))) <= 1
+    except ValueError:
+        return False
