@@ -1,0 +1,52 @@
+# `make demo` and `make test` do all their own set-up on a bare Debian machine with Python 3.11 and a C compiler.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXAMPLE := examples/loopback.pcap
+
+.PHONY: demo test lint bench clean tshark
+
+demo: $(VENV)/demo
+	$(BIN)/tcpkit info $(EXAMPLE)
+	$(BIN)/tcpkit flows $(EXAMPLE)
+	$(BIN)/tcpkit packets $(EXAMPLE)
+
+test: $(VENV)/test tshark lint
+	$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/test
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/cython-lint src/tcpcore
+
+bench: $(VENV)/bench
+	$(BIN)/python -m pytest benchmarks
+	$(BIN)/python -m benchmarks.peers
+
+# The differential tests need the real tshark; without it they alone are skipped, and say so.
+tshark:
+	@command -v tshark >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq tshark >/dev/null; } \
+	  || echo "tshark cannot be installed here: the tests against it will be skipped"
+
+SOURCES := $(wildcard src/*/*.py src/*/*/*.py src/*/*.pyx src/*/*.pxd src/*/*/*.pxd src/*/*.h src/*/*.pyi) setup.py pyproject.toml
+
+$(VENV)/pip:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q -U "pip>=25.1"
+	touch $@
+
+$(VENV)/demo: $(VENV)/pip $(SOURCES)
+	$(BIN)/pip install -q .
+	touch $@
+
+$(VENV)/test: $(VENV)/pip $(SOURCES)
+	$(BIN)/pip install -q ".[all]" --group test --group lint
+	touch $@
+
+$(VENV)/bench: $(VENV)/pip $(SOURCES)
+	$(BIN)/pip install -q ".[all]" --group test --group bench
+	touch $@
+
+clean:
+	rm -rf $(VENV) build src/*.egg-info src/tcpcore/*.c src/tcpcore/*.so
