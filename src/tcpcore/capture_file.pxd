@@ -1,26 +1,45 @@
 """Reads capture files into batches."""
-from libc.stdint cimport uint8_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from tcpcore.batch cimport Batch
-from tcpcore.wire.pcap cimport pcap_t, walk_t
+from tcpcore.wire.pcap cimport pcap_t
+from tcpcore.wire.pcapng cimport section_t
+from tcpcore.wire.scan cimport scan_t
 
 
 cdef class Reader:
-    cdef object readinto
+    cdef object source
     cdef readonly object name
+    cdef readonly str format
+    cdef readonly object metadata
     cdef readonly object damage                 # (byte offset, cause), or None
-    cdef readonly uint64_t n_frames             # delivered so far
+    cdef readonly uint64_t n_frames             # delivered so far, those of a batch that is being read included
+    cdef readonly uint64_t n_untimed            # of them, without a time
+    cdef readonly uint64_t n_comments           # packet comments
+    cdef bint is_pcapng
+    cdef object variants                        # lengths of record headers, until settled
     cdef pcap_t pcap
+    cdef section_t section
+    cdef uint32_t interface_capacity
+    cdef dict block_readers
     cdef bint at_end                            # the source has no more bytes
     cdef bint done
-    cdef uint8_t* tail                          # bytes read but not yet walked over
+    cdef uint8_t* tail                          # bytes read but not yet scanned
     cdef Py_ssize_t tail_len, tail_capacity
     cdef uint64_t tail_offset                   # position of tail[0] in the capture
     cdef Py_ssize_t read_size
 
-    cdef int _fill_header(self, Py_ssize_t wanted) except -1
+    cdef int _start(self, Batch batch, scan_t* w) except -1
+    cdef int _scan(self, scan_t* w) noexcept nogil
+    cdef bint _read_more(self, Batch batch, scan_t* w) except -1
+    cdef object _read_block(self, scan_t* w)
+    cdef int _add_interface(self, object described) except -1
+    cdef int _settle_variant(self, scan_t* w) except -1
+    cdef int _finish(self, Batch batch, scan_t* w, int stop) except -1
+    cdef int _end(self) except -1
     cdef Py_ssize_t _read(self, uint8_t* at, Py_ssize_t room) except -1
+    cdef int _read_head(self, Py_ssize_t wanted) except -1
+    cdef int _not_a_capture(self, cause) except -1
+    cdef int _open_pcap(self) except -1
+    cdef int _open_pcapng(self) except -1
     cdef int _keep_tail(self, const uint8_t* data, Py_ssize_t size) except -1
-    cdef int _start(self, Batch batch, walk_t* w) except -1
-    cdef bint _read_more(self, Batch batch, walk_t* w) except -1
-    cdef int _finish(self, Batch batch, walk_t* w, int stop) except -1

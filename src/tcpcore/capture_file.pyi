@@ -1,13 +1,20 @@
 from typing import Protocol
 
 from tcpcore.batch import Batch
+from tcpcore.metadata import Interface, Metadata
 
 class Source(Protocol):
     def readinto(self, buffer: memoryview, /) -> int: ...
 
 class Reader:
     name: str | None
-    n_frames: int
+    format: str
+    metadata: Metadata
     damage: tuple[int, str] | None
+    n_frames: int
+    n_untimed: int
+    n_comments: int
     def __init__(self, source: Source) -> None: ...
     def next(self, batch: Batch) -> bool: ...
+    @property
+    def interfaces(self) -> list[Interface]: ...

@@ -1,72 +1,80 @@
-"""Classic pcap: a 24-byte file header, then records of a 16-byte header and the captured bytes."""
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+"""Classic pcap: a file header of 24 bytes (28 of Ixia's), then records: a header and the captured bytes."""
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
-from tcpcore.bytes cimport be32, le32
 from tcpcore.records cimport frame_t
+from tcpcore.wire.scan cimport (
+    SCAN_FULL, SCAN_MORE, SCAN_ON, SCAN_TOO_LONG, add_frame, load32, max_captured, scan_t)
 
-cdef enum WalkStop:
-    WALK_MORE = 0        # the next record is not wholly there
-    WALK_FULL = 1        # no room for another frame
-    WALK_DAMAGED = 2     # the record at `at` cannot be one
-
-cdef struct walk_t:
-    # A piece of the capture, and how far the walk over its records has come.
-    const uint8_t* data
-    Py_ssize_t size
-    Py_ssize_t at                  # first byte not walked over; always the start of a record
-    Py_ssize_t need                # bytes from `at` that the next record is known to take (WALK_MORE)
-    uint64_t offset                # position of data[0] in the capture
-    uint64_t number                # frames before this piece
-    frame_t* frames
-    Py_ssize_t n_frames
-    Py_ssize_t capacity
+cdef enum Lengths:
+    # The order of a record's two lengths: version 2.3 swapped them, and some writers only its number.
+    LENGTHS_CAPTURED_FIRST
+    LENGTHS_WIRE_FIRST
+    LENGTHS_EITHER
 
 cdef struct pcap_t:
-    # The file header, as far as the records need it.
-    bint big_endian
+    # What the file header says of the records.
+    bint big
     uint16_t link_type
     uint32_t snaplen
-    uint32_t header_len            # of a record
+    uint32_t header_len            # of a record: 16, or longer in the variants
     uint32_t fraction_ns           # unit of the time's fraction
-    uint32_t max_len               # captured bytes of a believable record
+    uint32_t max_captured
+    int lengths
 
 
-cdef inline int walk_records(walk_t* w, const pcap_t* file, bint big) noexcept nogil:
-    """Frames for all whole records, until room or bytes run out; a WalkStop."""
-    cdef Py_ssize_t at = w.at, end, header_len = file.header_len
+cdef inline int scan_records(scan_t* w, const pcap_t* file, bint big) noexcept nogil:
+    """Frames for all whole records, until room or bytes run out; a Scan."""
+    cdef Py_ssize_t at = w.at, start
     cdef const uint8_t* head
     cdef frame_t* frame
-    cdef uint32_t cap_len
-    cdef int stop = WALK_MORE
-    w.need = header_len
-    while at + header_len <= w.size:
-        if w.n_frames == w.capacity:
-            stop = WALK_FULL
-            break
+    cdef uint32_t cap_len, wire_len
+    cdef int stop = SCAN_ON
+    while stop == SCAN_ON:
+        start = at + file.header_len
         head = w.data + at
-        cap_len = be32(head + 8) if big else le32(head + 8)
-        if cap_len > file.max_len:
-            stop = WALK_DAMAGED
+        if start > w.size:
+            w.need = file.header_len
+            stop = SCAN_MORE
             break
-        end = at + header_len + cap_len
-        if end > w.size:
-            w.need = end - at
-            break
-        frame = w.frames + w.n_frames
-        w.n_frames += 1
-        frame.time_ns = <int64_t> (be32(head) if big else le32(head)) * 1_000_000_000 \
-            + <int64_t> (be32(head + 4) if big else le32(head + 4)) * file.fraction_ns
-        frame.number = w.number + w.n_frames
-        frame.offset = w.offset + at + header_len
-        frame.cap_len = cap_len
-        frame.wire_len = be32(head + 12) if big else le32(head + 12)
-        frame.interface_id = 0
-        frame.link_type = file.link_type
-        frame.status = 0
-        at = end
+        cap_len, wire_len = load32(head + 8, big), load32(head + 12, big)
+        if file.lengths == LENGTHS_WIRE_FIRST or file.lengths == LENGTHS_EITHER and cap_len > wire_len:
+            cap_len, wire_len = wire_len, cap_len
+        if cap_len > file.max_captured:
+            w.detail = cap_len
+            stop = SCAN_TOO_LONG
+        elif start + cap_len > w.size:
+            w.need = file.header_len + cap_len
+            stop = SCAN_MORE
+        elif w.n_frames == w.capacity:
+            stop = SCAN_FULL
+        else:
+            frame = add_frame(w, start, cap_len, wire_len)
+            # A fraction beyond a second counts as it is, in 32 bits (TM-3).
+            frame.time_ns = <int64_t> load32(head, big) * 1_000_000_000 \
+                + <int32_t> (load32(head + 4, big) * file.fraction_ns)
+            frame.interface_id = 0
+            frame.link_type = file.link_type
+            at = start + cap_len
     w.at = at
     return stop
 
 
-cdef inline int walk_pcap(walk_t* w, const pcap_t* file) noexcept nogil:
-    return walk_records(w, file, True) if file.big_endian else walk_records(w, file, False)
+cdef inline int scan_pcap(scan_t* w, const pcap_t* file) noexcept nogil:
+    return scan_records(w, file, True) if file.big else scan_records(w, file, False)
+
+
+cdef inline int belief(const uint8_t* data, Py_ssize_t size, const pcap_t* file, uint32_t header_len,
+                       int limit) noexcept nogil:
+    """How well the first bytes fit record headers of ``header_len`` bytes: two points for each of up to
+    ``limit`` records in a row that look real, one for ending with the data."""
+    cdef Py_ssize_t at = 0
+    cdef uint32_t cap_len, wire_len
+    cdef int found = 0
+    while found < limit and at + header_len <= size:
+        cap_len, wire_len = load32(data + at + 8, file.big), load32(data + at + 12, file.big)
+        if cap_len > file.max_captured or cap_len > wire_len or wire_len == 0 \
+                or load32(data + at + 4, file.big) >= 1_000_000_000 // file.fraction_ns:
+            break
+        found += 1
+        at += header_len + cap_len
+    return 2 * found + (at == size)

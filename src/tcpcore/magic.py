@@ -1,0 +1,40 @@
+"""Names what a file that is not a capture seems to be, from its first bytes."""
+from __future__ import annotations
+
+_MAGICS = [
+    (b"\x1f\x8b", "gzip data"),
+    (b"\x28\xb5\x2f\xfd", "Zstandard data"),
+    (b"\x04\x22\x4d\x18", "LZ4 data"),
+    (b"\xfd7zXZ\0", "xz data"),
+    (b"BZh", "bzip2 data"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"\x7fELF", "an ELF program or library"),
+    (b"MZ", "a Windows program"),
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "a PNG image"),
+    (b"PAR1", "a Parquet table"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"snoop\0\0\0", "a snoop capture, which is not supported"),
+    (b"GMBU", "a Microsoft Network Monitor capture, which is not supported"),
+    (b"RTSS", "a Microsoft Network Monitor 1 capture, which is not supported"),
+    (b"erf", "an ERF capture, which is not supported"),
+    (b"<!DOCTYPE", "an HTML page"),
+    (b"<html", "an HTML page"),
+    (b"<?xml", "an XML document"),
+    (b"{", "text (JSON?)"),
+]
+
+
+def describe(head: bytes) -> str:
+    """What the first bytes ``head`` of a file look like."""
+    if not head:
+        return "an empty file"
+    for magic, name in _MAGICS:
+        if head.startswith(magic):
+            return name
+    if not head.strip(b"\0"):
+        return "nothing but zero bytes"
+    if all(byte in b"\t\n\r\f" or 32 <= byte < 127 for byte in head):
+        return "text"
+    return f"unknown data, beginning with {head[:8].hex(' ')}"
