@@ -7,7 +7,7 @@ class Source(Protocol):
     def readinto(self, buffer: memoryview, /) -> int: ...
 
 class Reader:
-    name: str | None
+    name: str
     format: str
     metadata: Metadata
     damage: tuple[int, str] | None

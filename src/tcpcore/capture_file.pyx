@@ -54,7 +54,7 @@ cdef class Reader:
 
     def __cinit__(self, source):
         self.source = source
-        self.name = getattr(source, "name", None)
+        self.name = getattr(source, "name", "capture")
         self.metadata = Metadata()
         self.read_size = MIN_READ
         self._read_head(4)
@@ -231,7 +231,7 @@ cdef class Reader:
         return 0
 
     cdef int _not_a_capture(self, cause) except -1:
-        raise CaptureError(cause, path=self.name)
+        raise CaptureError(self.name, cause)
 
     cdef int _open_pcap(self) except -1:
         """Read the file header; the records follow in the tail."""

@@ -1,15 +1,9 @@
 """What can go wrong, told so that a person can act on it."""
 from __future__ import annotations
 
+from tcpcore.errors import CaptureError
 
-class CaptureError(ValueError):
-    """A capture that cannot be read: names the file, the byte offset where there is one, and the cause."""
-
-    def __init__(self, path: object, cause: str, offset: int | None = None) -> None:
-        self.path = str(path)
-        self.cause = cause
-        self.offset = offset
-        super().__init__(f"{path}: {cause}" if offset is None else f"{path}: at byte {offset}: {cause}")
+__all__ = ["CaptureError", "FieldError", "FilterError"]
 
 
 class FilterError(ValueError):
