@@ -65,6 +65,24 @@ cpdef enum TunnelHas:
     OUTER_IPV6 = 2
     OUTER_ID = 4
 
+cpdef enum FlowEvent:
+    """segment_t.events: what the segment did to its stream."""
+    STREAM_CREATED = 1             # first frame of its stream (ST-1, ST-3)
+    PORTS_REUSED = 2               # ST-3, or ST-6 if the stream was not created
+    IN_CONVERSATION = 4            # reaches the follow and conversation tables (CV-6)
+
+cpdef enum ClientEvidence:
+    """flow_record_t.client_evidence: how it is known which end is the client."""
+    CLIENT_BY_PORT = 0             # inferred: the end with the higher port, or the first sender
+    CLIENT_BY_SYNACK = 1
+    CLIENT_BY_SYN = 2
+
+cpdef enum Eviction:
+    """flow_record_t.evicted: why the stream's state was given up before the end of the capture."""
+    EVICTED_NOT = 0
+    EVICTED_IDLE = 1               # no segment for the idle time
+    EVICTED_PRESSURE = 2           # the memory limit asked for its room
+
 cpdef enum Finding:
     """analysis_t.findings: tcp.analysis.* and friends (SEMANTICS sections A, TF, FR, LN)."""
     RETRANSMISSION = 1 << 0        # also set for fast and spurious ones (RT-8)

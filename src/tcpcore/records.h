@@ -62,7 +62,7 @@ typedef struct {
     uint8_t  ip_version;       /* 4 or 6 */
     uint8_t  ip_flags;         /* IPv4: 4 reserved, 2 DF, 1 MF */
     uint8_t  direction;        /* flows: 0 from the stream's first sender, 1 towards it */
-    uint32_t reserved;
+    uint32_t events;           /* flows: FlowEvent bits, what the segment did to its stream */
 } segment_t;
 
 /* decode -> fields: the outermost IP headers and identifiers of a frame with more than one IP header. */
@@ -74,6 +74,32 @@ typedef struct {
     uint8_t  depth;            /* IP headers before the innermost */
     uint8_t  kind;             /* TunnelKind of the outermost tunnel */
 } tunnel_t;
+
+/* flows: one TCP stream.  0: from the first sender, 1: towards it. */
+typedef struct {
+    int64_t  first_ns;         /* time of the stream's first frame */
+    int64_t  earliest_ns, latest_ns;           /* of its conversation frames (CV-5); both 0 without any */
+    uint64_t first_frame;      /* number of the stream's first frame */
+    uint64_t conversation_frame;               /* number of its first conversation frame; 0: none */
+    uint64_t addr0_hi, addr0_lo;               /* as SEGMENT.src_hi, src_lo of direction 0 */
+    uint64_t addr1_hi, addr1_lo;
+    uint64_t packets0, packets1;               /* segments, damaged ones too */
+    uint64_t wire_bytes0, wire_bytes1;         /* their frames on the wire */
+    uint64_t payload_bytes0, payload_bytes1;
+    uint64_t conversation_packets0, conversation_packets1;    /* of these, whole ones (CV-6) */
+    uint64_t conversation_bytes0, conversation_bytes1;
+    uint32_t stream;
+    uint32_t quoted;           /* frames that quote the stream in an ICMP error (ST-9), not in packets0/1 */
+    uint32_t base0, base1;     /* raw sequence number that is relative 0 (RL) */
+    uint16_t port0, port1;
+    uint8_t  ip_version;
+    uint8_t  bases;            /* bit 0: base0 is known, bit 1: base1 */
+    uint8_t  client;           /* the client's direction */
+    uint8_t  client_evidence;  /* ClientEvidence */
+    uint8_t  conversation_direction;           /* of the first conversation frame (CV-2) */
+    uint8_t  evicted;          /* Eviction */
+    uint8_t  reserved[6];
+} flow_record_t;
 
 /* analysis: what tshark says of the segment (SEMANTICS sections WN, A, AK, BF, TF, FR, CP). */
 typedef struct {
@@ -117,6 +143,7 @@ typedef struct {
 _Static_assert(sizeof(frame_t) == 40, "frame_t");
 _Static_assert(sizeof(segment_t) == 216, "segment_t");
 _Static_assert(sizeof(tunnel_t) == 48, "tunnel_t");
+_Static_assert(sizeof(flow_record_t) == 184, "flow_record_t");
 _Static_assert(sizeof(analysis_t) == 80, "analysis_t");
 _Static_assert(sizeof(states_t) == 8, "states_t");
 _Static_assert(sizeof(verdict_t) == 32, "verdict_t");

@@ -52,7 +52,7 @@ cdef extern from "records.h" nogil:
         uint8_t ip_version
         uint8_t ip_flags
         uint8_t direction
-        uint32_t reserved
+        uint32_t events
 
     ctypedef struct tunnel_t:
         uint64_t outer6_src_hi, outer6_src_lo, outer6_dst_hi, outer6_dst_lo
@@ -61,6 +61,30 @@ cdef extern from "records.h" nogil:
         uint16_t has
         uint8_t depth
         uint8_t kind
+
+    ctypedef struct flow_record_t:
+        int64_t first_ns
+        int64_t earliest_ns, latest_ns
+        uint64_t first_frame
+        uint64_t conversation_frame
+        uint64_t addr0_hi, addr0_lo
+        uint64_t addr1_hi, addr1_lo
+        uint64_t packets0, packets1
+        uint64_t wire_bytes0, wire_bytes1
+        uint64_t payload_bytes0, payload_bytes1
+        uint64_t conversation_packets0, conversation_packets1
+        uint64_t conversation_bytes0, conversation_bytes1
+        uint32_t stream
+        uint32_t quoted
+        uint32_t base0, base1
+        uint16_t port0, port1
+        uint8_t ip_version
+        uint8_t bases
+        uint8_t client
+        uint8_t client_evidence
+        uint8_t conversation_direction
+        uint8_t evicted
+        uint8_t reserved[6]
 
     ctypedef struct analysis_t:
         int64_t ack_rtt

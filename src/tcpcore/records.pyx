@@ -4,6 +4,7 @@ import numpy as np
 cdef frame_t[1] _frame
 cdef segment_t[1] _segment
 cdef tunnel_t[1] _tunnel
+cdef flow_record_t[1] _flow
 cdef analysis_t[1] _analysis
 cdef states_t[1] _states
 cdef verdict_t[1] _verdict
@@ -11,6 +12,7 @@ cdef verdict_t[1] _verdict
 FRAME = np.asarray(<frame_t[:1]> _frame).dtype
 SEGMENT = np.asarray(<segment_t[:1]> _segment).dtype
 TUNNEL = np.asarray(<tunnel_t[:1]> _tunnel).dtype
+FLOW = np.asarray(<flow_record_t[:1]> _flow).dtype
 ANALYSIS = np.asarray(<analysis_t[:1]> _analysis).dtype
 STATES = np.asarray(<states_t[:1]> _states).dtype
 VERDICT = np.asarray(<verdict_t[:1]> _verdict).dtype

@@ -1,0 +1,65 @@
+"""The table of streams: which stream and direction each segment belongs to, and what the stream has carried."""
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+from tcpcore.flowkey cimport flowkey_t, secret_t
+from tcpcore.growable cimport growable_t
+
+cdef enum:
+    NO_SLOT = 0xFFFFFFFF           # slots[i] of a row that belongs to no stream
+
+cdef enum FlowState:
+    BASE0_SET = 1                  # base[0] is known; shift left by the direction for base[1]
+    BASE1_SET = 2
+    LIVE = 4                       # the slot holds a stream
+    REACHABLE = 8                  # the table leads to it: not replaced by a reuse of its ports
+    IRREGULAR = 16                 # has frames outside the conversation, or time ran backwards: see odd_t
+
+# Two cache lines, both touched by every segment.  Indexes are directions: 0 from the first sender.
+ctypedef struct flow_t:
+    flowkey_t key
+    int64_t previous_ns            # TM-2
+    uint32_t base[2]               # RL-2..4
+    uint32_t stream
+    uint8_t state                  # FlowState bits
+    uint8_t client                 # direction of the client
+    uint8_t client_evidence        # ClientEvidence
+    uint8_t evicted                # Eviction
+    # -- second line
+    int64_t first_ns               # TM-1
+    int64_t reference[2]           # where seq64 and ack64 are unwrapped from
+    uint64_t wire_bytes[2]
+    uint64_t payload_bytes[2]
+    uint32_t packets[2]            # modulo 2^32; odd_t has the rest
+
+# What few streams need.
+ctypedef struct odd_t:
+    int64_t earliest_ns, latest_ns             # of conversation frames; irregular streams only
+    uint64_t conversation_frame                # the first of them
+    uint64_t bytes[2]                          # of frames outside the conversation
+    uint32_t packets[2]
+    uint32_t packets_high[2]
+    uint32_t quoted
+    uint8_t conversation_direction
+
+ctypedef struct table_t:
+    growable_t places              # uint64_t: hash tag in the upper half, slot + 1 in the lower; 0 is empty
+    growable_t flows               # flow_t by slot
+    growable_t first_frames        # uint64_t by slot
+    growable_t odd                 # odd_t by slot; untouched memory but for irregular streams
+    growable_t free_slots          # uint32_t: slots to be used again, a stack
+    uint64_t mask                  # number of places - 1
+    uint64_t used                  # places taken
+    uint32_t n_slots               # slots ever used
+    uint32_t n_free
+    uint32_t n_streams
+    secret_t secret
+
+
+cdef class FlowTable:
+    cdef table_t table
+    cdef flow_t* flows             # moves as the table grows: valid between two calls of process()
+    cdef readonly Py_ssize_t n_slots
+
+
+cdef inline bint has_base(const flow_t* flow, int direction) noexcept nogil:
+    return (flow.state & (BASE0_SET << direction)) != 0

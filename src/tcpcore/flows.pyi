@@ -1,0 +1,11 @@
+import numpy as np
+from numpy.typing import NDArray
+
+from tcpcore.batch import Batch
+
+class FlowTable:
+    n_slots: int
+    n_streams: int
+    def __init__(self, *, seed: bytes | None = None) -> None: ...
+    def process(self, batch: Batch) -> None: ...
+    def records(self, start: int = 0, stop: int | None = None) -> NDArray[np.void]: ...

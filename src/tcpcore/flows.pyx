@@ -1,0 +1,368 @@
+"""Segments to streams (SEMANTICS sections ST, RL, TM, CV): numbers, directions, relative numbers, counts."""
+import os
+
+import numpy as np
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from tcpcore.batch cimport Batch, segment_at
+from tcpcore.flags cimport (
+    ACK, BOGUS_HEADER_LENGTH, CLIENT_BY_SYN, CLIENT_BY_SYNACK, FIN, HAS_CHECKSUM, HAS_LEN, HAS_SEQ, HAS_STREAM,
+    HAS_TIMES, IN_CONVERSATION, OPTIONS_CUT, PORTS_REUSED, QUOTED, RST, SACK_BROKEN,
+    STREAM_CREATED, SYN)
+from tcpcore.flowkey cimport direction_of, hash_row, set_key
+from tcpcore.growable cimport grow, release
+from tcpcore.records cimport flow_record_t, segment_t
+from tcpcore.seqnum cimport unwrap
+
+from tcpcore.records import FLOW
+
+cdef extern from *:
+    """
+    #define prefetch_write(p) __builtin_prefetch(p, 1)
+    _Static_assert(sizeof(flow_t) == 128, "two cache lines");
+    """
+    void prefetch_write(const void* p) noexcept nogil
+
+cdef enum:
+    BLOCK = 32                     # rows hashed, then looked for, then updated
+    MIN_PLACES = 1 << 12
+
+
+cdef class FlowTable:
+    """Streams by slot.  Slots equal stream numbers until some are recycled by ``release``.
+
+    ``seed``: 24 bytes for tests that want the same table every time; random otherwise, so that
+    nobody can prepare streams that collide.
+    """
+
+    def __cinit__(self, *, seed=None):
+        cdef bytes secret = os.urandom(24) if seed is None else bytes(seed)
+        if len(secret) != 24:
+            raise ValueError("a seed has 24 bytes")
+        memset(&self.table, 0, sizeof(table_t))
+        memcpy(&self.table.secret, <const char*> secret, 24)
+        self.table.secret.port |= 1
+        self.table.places.huge = self.table.flows.huge = True
+        self.reserve(0)
+
+    def __dealloc__(self):
+        release(&self.table.places)
+        release(&self.table.flows)
+        release(&self.table.first_frames)
+        release(&self.table.odd)
+        release(&self.table.free_slots)
+
+    cdef int reserve(self, Py_ssize_t n_rows) except -1:
+        """Room for ``n_rows`` new streams."""
+        cdef table_t* t = &self.table
+        cdef uint64_t slots = <uint64_t> t.n_slots + n_rows
+        if slots >= NO_SLOT:
+            raise OverflowError("more than 2^32 streams")
+        if (grow(&t.flows, slots * sizeof(flow_t)) or grow(&t.first_frames, slots * sizeof(uint64_t))
+                or grow(&t.odd, slots * sizeof(odd_t)) or grow_places(t, t.used + n_rows)):
+            raise MemoryError
+        self.flows = <flow_t*> t.flows.data
+        return 0
+
+    def process(self, Batch batch not None):
+        """Set the flows part of each row (stream, direction, relative numbers, times, events) and ``slots``."""
+        self.reserve(batch.n_rows)
+        with nogil:
+            process_rows(&self.table, batch.rows, batch.stride, batch.n_rows, batch.slots)
+        self.n_slots = self.table.n_slots
+
+    @property
+    def n_streams(self):
+        """Streams so far: the next stream's number."""
+        return self.table.n_streams
+
+    def records(self, Py_ssize_t start=0, stop=None):
+        """FLOW rows of the slots ``start`` to ``stop`` that hold a stream, in slot order."""
+        cdef Py_ssize_t end = self.n_slots if stop is None else min(<Py_ssize_t> stop, self.n_slots)
+        out = np.zeros(max(end - max(start, 0), 0), FLOW)
+        cdef Py_ssize_t slot, n = 0
+        cdef flow_record_t* rows = <flow_record_t*> <size_t> out.ctypes.data
+        for slot in range(max(start, 0), end):
+            if self.flows[slot].state & LIVE:
+                write_record(&self.table, <uint32_t> slot, &rows[n])
+                n += 1
+        return out[:n]
+
+
+# -- the table: places[tag & mask] and onwards, until an empty place
+
+cdef int grow_places(table_t* t, uint64_t wanted) noexcept nogil:
+    """Keep a third of the places empty, so that a search ends soon.  The tags suffice to place all again."""
+    cdef growable_t grown
+    cdef uint64_t i, n = max(t.mask + 1, <uint64_t> MIN_PLACES)
+    cdef uint64_t* places = <uint64_t*> t.places.data
+    while n / 3 * 2 < wanted:
+        n *= 2
+    if places != NULL and n == t.mask + 1:
+        return 0
+    memset(&grown, 0, sizeof(growable_t))
+    grown.huge = True
+    if grow(&grown, n * sizeof(uint64_t)):
+        return -1
+    if places != NULL:
+        for i in range(t.mask + 1):
+            if places[i]:
+                put_place(<uint64_t*> grown.data, n - 1, places[i])
+    release(&t.places)
+    t.places = grown
+    t.mask = n - 1
+    return 0
+
+
+cdef inline void put_place(uint64_t* places, uint64_t mask, uint64_t entry) noexcept nogil:
+    cdef uint64_t i = (entry >> 32) & mask
+    while places[i]:
+        i = (i + 1) & mask
+    places[i] = entry
+
+
+cdef inline uint64_t* find(table_t* t, const segment_t* row, uint32_t tag, int* direction) noexcept nogil:
+    """The place that leads to the row's stream, or the empty one where it belongs."""
+    cdef uint64_t* places = <uint64_t*> t.places.data
+    cdef flow_t* flows = <flow_t*> t.flows.data
+    cdef uint64_t i = tag & t.mask
+    while places[i]:
+        if places[i] >> 32 == tag:
+            direction[0] = direction_of(row, &flows[<uint32_t> places[i] - 1].key)
+            if direction[0] >= 0:
+                break
+        i = (i + 1) & t.mask
+    return &places[i]
+
+
+# -- batches: hash all, fetch places, fetch flows, then update in order
+
+cdef void process_rows(table_t* t, char* rows, Py_ssize_t stride, Py_ssize_t n_rows, uint32_t* slots) noexcept nogil:
+    cdef uint32_t tags[BLOCK]
+    cdef Py_ssize_t start, i, n
+    for start in range(0, n_rows, BLOCK):
+        n = min(n_rows - start, <Py_ssize_t> BLOCK)
+        fetch(t, rows + start * stride, stride, n, tags)
+        for i in range(n):
+            slots[start + i] = follow(t, segment_at(rows, stride, start + i), tags[i])
+
+
+cdef inline void fetch(table_t* t, char* rows, Py_ssize_t stride, Py_ssize_t n, uint32_t* tags) noexcept nogil:
+    """Start loading what ``n`` rows will need; a tag that lies alone is nearly always the right one."""
+    cdef Py_ssize_t i
+    cdef uint64_t place
+    cdef flow_t* flow
+    for i in range(n):
+        tags[i] = hash_row(segment_at(rows, stride, i), &t.secret)
+        prefetch_write(<uint64_t*> t.places.data + (tags[i] & t.mask))
+    for i in range(n):
+        place = (<uint64_t*> t.places.data)[tags[i] & t.mask]
+        if place:
+            flow = <flow_t*> t.flows.data + (<uint32_t> place - 1)
+            prefetch_write(flow)
+            prefetch_write(&flow.first_ns)
+
+
+cdef inline uint32_t follow(table_t* t, segment_t* row, uint32_t tag) noexcept nogil:
+    """One row: its stream found or created, and brought up to date.  Returns the slot."""
+    cdef uint64_t* place
+    cdef uint32_t slot
+    cdef int direction = 0
+    if not row.present & HAS_SEQ:               # LN-3, ST-9: too little of a header for a stream
+        return NO_SLOT
+    place = find(t, row, tag, &direction)
+    if place[0] == 0:
+        slot = create(t, row, tag, place)
+    else:
+        slot = <uint32_t> place[0] - 1
+        if row.flags & SYN:
+            slot = repeated_syn(t, row, tag, place, direction)
+            direction = 0 if row.events & STREAM_CREATED else direction
+    update(t, row, slot, direction)
+    return slot
+
+
+cdef uint32_t create(table_t* t, segment_t* row, uint32_t tag, uint64_t* place) noexcept nogil:
+    """A stream with the next number takes the place (ST-1)."""
+    cdef uint32_t slot
+    cdef flow_t* flow
+    if t.n_free:
+        t.n_free -= 1
+        slot = (<uint32_t*> t.free_slots.data)[t.n_free]
+    else:
+        slot = t.n_slots
+        t.n_slots += 1
+    flow = <flow_t*> t.flows.data + slot
+    set_key(&flow.key, row)
+    flow.stream = t.n_streams
+    flow.state = LIVE | REACHABLE
+    flow.first_ns = flow.previous_ns = row.time_ns
+    flow.client = row.src_port < row.dst_port
+    (<uint64_t*> t.first_frames.data)[slot] = row.frame
+    t.n_streams += 1
+    t.used += place[0] == 0
+    place[0] = <uint64_t> tag << 32 | (slot + 1)
+    row.events |= STREAM_CREATED
+    return slot
+
+
+cdef uint32_t repeated_syn(table_t* t, segment_t* row, uint32_t tag, uint64_t* place, int direction) noexcept nogil:
+    """A SYN with another number: the ports are used again (ST-3), or the other side restarted (ST-6)."""
+    cdef uint32_t slot = <uint32_t> place[0] - 1
+    cdef flow_t* flow = <flow_t*> t.flows.data + slot
+    if not flow.state & (BASE0_SET << direction) or row.seq_raw == flow.base[direction]:
+        return slot
+    row.events |= PORTS_REUSED
+    if row.flags & ACK:
+        flow.base[direction] = row.seq_raw
+        flow.reference[direction] = 0
+        return slot
+    flow.state &= ~<uint8_t> REACHABLE
+    return create(t, row, tag, place)
+
+
+# -- one segment of a known stream
+
+cdef inline void update(table_t* t, segment_t* row, uint32_t slot, int direction) noexcept nogil:
+    cdef flow_t* flow = <flow_t*> t.flows.data + slot
+    row.stream = flow.stream
+    row.direction = <uint8_t> direction
+    row.present |= HAS_STREAM
+    times(row, flow)
+    if row.present & HAS_LEN:
+        set_bases(row, flow, direction)
+        relative(row, flow, direction)
+    else:                                       # RL-7
+        row.seq, row.ack = row.seq_raw, row.ack_raw
+    if row.flags & SYN:
+        learn_client(row, flow, direction)
+    if row.damage or not row.present & HAS_CHECKSUM:
+        row.events |= IN_CONVERSATION * in_conversation(row)
+    else:
+        row.events |= IN_CONVERSATION
+    count(t, row, flow, slot, direction)
+    flow.previous_ns = row.time_ns
+
+
+cdef inline void times(segment_t* row, flow_t* flow) noexcept nogil:
+    row.time_relative = row.time_ns - flow.first_ns            # TM-1
+    row.time_delta = row.time_ns - flow.previous_ns            # TM-2
+    if row.present & HAS_CHECKSUM:                             # ORD 13, LN-3
+        row.present |= HAS_TIMES
+
+
+cdef inline void set_bases(const segment_t* row, flow_t* flow, int direction) noexcept nogil:
+    if not flow.state & (BASE0_SET << direction):              # RL-2
+        flow.base[direction] = row.seq_raw - (row.flags & SYN == 0)
+        flow.state |= <uint8_t> (BASE0_SET << direction)
+    if row.flags & ACK and not flow.state & (BASE1_SET >> direction):      # RL-3
+        flow.base[1 - direction] = row.ack_raw - 1
+        flow.state |= <uint8_t> (BASE1_SET >> direction)
+
+
+cdef inline void relative(segment_t* row, flow_t* flow, int direction) noexcept nogil:
+    """Relative numbers (RL-1, RL-5, RL-6) and their 64-bit positions.
+
+    Positions are taken nearest to the last one of their direction.  Resets do not move it: their
+    numbers are often made up.
+    """
+    row.seq = row.seq_raw - flow.base[direction]
+    row.nxtseq = row.seq + row.payload_len + (row.flags & (SYN | FIN) != 0)
+    row.seq64 = unwrap(row.seq, <uint32_t> flow.reference[direction], flow.reference[direction])
+    if not row.flags & RST:
+        flow.reference[direction] = row.seq64
+    if not row.flags & ACK:
+        row.ack = row.ack_raw
+        return
+    row.ack = row.ack_raw - flow.base[1 - direction]
+    row.ack64 = unwrap(row.ack, <uint32_t> flow.reference[1 - direction], flow.reference[1 - direction])
+    if row.ack64 > flow.reference[1 - direction] and not row.flags & RST:
+        flow.reference[1 - direction] = row.ack64
+
+
+cdef inline void learn_client(const segment_t* row, flow_t* flow, int direction) noexcept nogil:
+    """The sender of the first SYN is the client, the sender of a SYN+ACK the server."""
+    cdef uint8_t evidence = CLIENT_BY_SYNACK if row.flags & ACK else CLIENT_BY_SYN
+    if evidence > flow.client_evidence:
+        flow.client_evidence = evidence
+        flow.client = <uint8_t> (1 - direction if row.flags & ACK else direction)
+
+
+cdef inline bint in_conversation(const segment_t* row) noexcept nogil:
+    """A damaged frame: does it still reach step 17 (CV-6)?  LN-9: a broken SACK option with ack < 2^31 ends it."""
+    if not row.present & HAS_CHECKSUM or row.damage & (QUOTED | OPTIONS_CUT | BOGUS_HEADER_LENGTH):
+        return False
+    return not (row.damage & SACK_BROKEN and row.ack < 0x80000000)
+
+
+# -- counts
+
+cdef inline void count(table_t* t, const segment_t* row, flow_t* flow, uint32_t slot, int direction) noexcept nogil:
+    if not row.events & IN_CONVERSATION or row.time_delta < 0 or flow.state & IRREGULAR:
+        count_odd(<odd_t*> t.odd.data + slot, row, flow, direction, (<uint64_t*> t.first_frames.data)[slot])
+    if row.damage & QUOTED:
+        return
+    flow.wire_bytes[direction] += row.frame_len
+    flow.payload_bytes[direction] += row.payload_len
+    flow.packets[direction] += 1
+    if flow.packets[direction] == 0:
+        (<odd_t*> t.odd.data)[slot].packets_high[direction] += 1
+
+
+cdef void count_odd(odd_t* odd, const segment_t* row, flow_t* flow, int direction,
+                    uint64_t first_frame) noexcept nogil:
+    """Keep apart what is outside the conversation, and its times once they are not simply first and last (CV-5)."""
+    if not flow.state & IRREGULAR:
+        flow.state |= IRREGULAR
+        if not row.events & STREAM_CREATED:     # so far all frames were in the conversation
+            odd.conversation_frame = first_frame
+            odd.earliest_ns, odd.latest_ns = flow.first_ns, flow.previous_ns
+    if row.events & IN_CONVERSATION:
+        if odd.conversation_frame == 0:
+            odd.conversation_frame = row.frame
+            odd.conversation_direction = <uint8_t> direction
+            odd.earliest_ns, odd.latest_ns = row.time_ns, row.time_ns
+        odd.earliest_ns = min(odd.earliest_ns, row.time_ns)
+        odd.latest_ns = max(odd.latest_ns, row.time_ns)
+    elif row.damage & QUOTED:
+        odd.quoted += 1
+    else:
+        odd.packets[direction] += 1
+        odd.bytes[direction] += row.frame_len
+
+
+# -- records
+
+cdef void write_record(const table_t* t, uint32_t slot, flow_record_t* out) noexcept nogil:
+    cdef const flow_t* flow = <flow_t*> t.flows.data + slot
+    cdef const odd_t* odd = <odd_t*> t.odd.data + slot
+    out.first_ns = flow.first_ns
+    out.first_frame = (<uint64_t*> t.first_frames.data)[slot]
+    out.addr0_hi, out.addr0_lo, out.port0 = flow.key.hi[0], flow.key.lo[0], flow.key.port[0]
+    out.addr1_hi, out.addr1_lo, out.port1 = flow.key.hi[1], flow.key.lo[1], flow.key.port[1]
+    out.ip_version = flow.key.ip_version
+    out.stream = flow.stream
+    out.base0, out.base1, out.bases = flow.base[0], flow.base[1], flow.state & (BASE0_SET | BASE1_SET)
+    out.client, out.client_evidence, out.evicted = flow.client, flow.client_evidence, flow.evicted
+    out.wire_bytes0, out.wire_bytes1 = flow.wire_bytes[0], flow.wire_bytes[1]
+    out.payload_bytes0, out.payload_bytes1 = flow.payload_bytes[0], flow.payload_bytes[1]
+    out.packets0 = flow.packets[0] | <uint64_t> odd.packets_high[0] << 32
+    out.packets1 = flow.packets[1] | <uint64_t> odd.packets_high[1] << 32
+    write_conversation(flow, odd, out)
+
+
+cdef inline void write_conversation(const flow_t* flow, const odd_t* odd, flow_record_t* out) noexcept nogil:
+    """What `-z conv,tcp` counts: all frames but the odd ones (CV-5, CV-6)."""
+    out.quoted = odd.quoted
+    out.conversation_packets0 = out.packets0 - odd.packets[0]
+    out.conversation_packets1 = out.packets1 - odd.packets[1]
+    out.conversation_bytes0 = out.wire_bytes0 - odd.bytes[0]
+    out.conversation_bytes1 = out.wire_bytes1 - odd.bytes[1]
+    if flow.state & IRREGULAR:
+        out.earliest_ns, out.latest_ns = odd.earliest_ns, odd.latest_ns
+        out.conversation_frame, out.conversation_direction = odd.conversation_frame, odd.conversation_direction
+    else:
+        out.earliest_ns, out.latest_ns = flow.first_ns, flow.previous_ns
+        out.conversation_frame = out.first_frame

@@ -1,0 +1,58 @@
+"""Arrays that grow without copying: anonymous mappings, zero until written, resident only where touched.
+
+Many millions of flows are looked up in no order, so hot arrays ask for huge pages: one TLB entry then
+covers 2 MB of them.  Sparse arrays must not, or every touch would cost 2 MB.
+"""
+from libc.stddef cimport size_t
+
+cdef extern from *:
+    """
+    #include <stddef.h>
+    #include <sys/mman.h>
+
+    typedef struct {
+        void*  data;
+        size_t size;              /* bytes mapped */
+        int    huge;
+    } growable_t;
+
+    /* At least `wanted` bytes; what is new is zero.  The array may move.  0, or -1 without memory. */
+    static inline int tcpcore_grow(growable_t* array, size_t wanted) {
+        const size_t step = (size_t) 2 << 20;
+        size_t size = array->size + array->size / 2;
+        void* grown;
+        if (wanted <= array->size) {
+            return 0;
+        }
+        size = ((wanted > size ? wanted : size) + step - 1) / step * step;
+        if (array->data == NULL) {
+            grown = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        } else {
+            grown = mremap(array->data, array->size, size, MREMAP_MAYMOVE);
+        }
+        if (grown == MAP_FAILED) {
+            return -1;
+        }
+        array->data = grown;
+        array->size = size;
+        if (array->huge) {
+            madvise(grown, size, MADV_HUGEPAGE);
+        }
+        return 0;
+    }
+
+    static inline void tcpcore_release(growable_t* array) {
+        if (array->data != NULL) {
+            munmap(array->data, array->size);
+        }
+        array->data = NULL;
+        array->size = 0;
+    }
+    """
+    ctypedef struct growable_t:
+        void* data
+        size_t size
+        bint huge
+
+    int grow "tcpcore_grow"(growable_t* array, size_t wanted) noexcept nogil
+    void release "tcpcore_release"(growable_t* array) noexcept nogil
