@@ -60,6 +60,8 @@ cdef class FlowTable:
     cdef flow_t* flows             # moves as the table grows: valid between two calls of process()
     cdef readonly Py_ssize_t n_slots
 
+    cdef int reserve(self, Py_ssize_t n_rows) except -1
+
 
 cdef inline bint has_base(const flow_t* flow, int direction) noexcept nogil:
     return (flow.state & (BASE0_SET << direction)) != 0

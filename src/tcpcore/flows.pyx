@@ -3,7 +3,7 @@ import os
 
 import numpy as np
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from tcpcore.batch cimport Batch, segment_at
@@ -21,7 +21,6 @@ from tcpcore.records import FLOW
 cdef extern from *:
     """
     #define prefetch_write(p) __builtin_prefetch(p, 1)
-    _Static_assert(sizeof(flow_t) == 128, "two cache lines");
     """
     void prefetch_write(const void* p) noexcept nogil
 
@@ -141,12 +140,13 @@ cdef inline uint64_t* find(table_t* t, const segment_t* row, uint32_t tag, int* 
 
 cdef void process_rows(table_t* t, char* rows, Py_ssize_t stride, Py_ssize_t n_rows, uint32_t* slots) noexcept nogil:
     cdef uint32_t tags[BLOCK]
-    cdef Py_ssize_t start, i, n
-    for start in range(0, n_rows, BLOCK):
+    cdef Py_ssize_t i, n, start = 0
+    while start < n_rows:
         n = min(n_rows - start, <Py_ssize_t> BLOCK)
         fetch(t, rows + start * stride, stride, n, tags)
         for i in range(n):
             slots[start + i] = follow(t, segment_at(rows, stride, start + i), tags[i])
+        start += n
 
 
 cdef inline void fetch(table_t* t, char* rows, Py_ssize_t stride, Py_ssize_t n, uint32_t* tags) noexcept nogil:
@@ -169,7 +169,7 @@ cdef inline uint32_t follow(table_t* t, segment_t* row, uint32_t tag) noexcept n
     """One row: its stream found or created, and brought up to date.  Returns the slot."""
     cdef uint64_t* place
     cdef uint32_t slot
-    cdef int direction = 0
+    cdef int direction
     if not row.present & HAS_SEQ:               # LN-3, ST-9: too little of a header for a stream
         return NO_SLOT
     place = find(t, row, tag, &direction)
@@ -179,7 +179,8 @@ cdef inline uint32_t follow(table_t* t, segment_t* row, uint32_t tag) noexcept n
         slot = <uint32_t> place[0] - 1
         if row.flags & SYN:
             slot = repeated_syn(t, row, tag, place, direction)
-            direction = 0 if row.events & STREAM_CREATED else direction
+    if row.events & STREAM_CREATED:
+        direction = 0
     update(t, row, slot, direction)
     return slot
 
@@ -294,7 +295,7 @@ cdef inline bint in_conversation(const segment_t* row) noexcept nogil:
     """A damaged frame: does it still reach step 17 (CV-6)?  LN-9: a broken SACK option with ack < 2^31 ends it."""
     if not row.present & HAS_CHECKSUM or row.damage & (QUOTED | OPTIONS_CUT | BOGUS_HEADER_LENGTH):
         return False
-    return not (row.damage & SACK_BROKEN and row.ack < 0x80000000)
+    return not row.damage & SACK_BROKEN or <int32_t> row.ack < 0
 
 
 # -- counts
