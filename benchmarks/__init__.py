@@ -1,0 +1,1 @@
+"""Speed: generated traffic, one benchmark a stage, and the peers side by side."""
