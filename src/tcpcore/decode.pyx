@@ -1,17 +1,29 @@
-"""Frames to TCP segments: link layer, network layer, TCP."""
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+"""Frames to TCP segments: link layer, tunnels, network layer, TCP."""
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memset
 
 from tcpcore.batch cimport Batch, segment_at
-from tcpcore.flags cimport STATUS_TCP
+from tcpcore.bytes cimport be16, be32
+from tcpcore.flags cimport STATUS_IP_FRAGMENT, STATUS_IP_TRUNCATED, STATUS_TCP, STATUS_TUNNEL_TOO_DEEP, STATUS_TUNNEL_UNKNOWN
+from tcpcore.fragments cimport IPV6_DATAGRAM, Fragments, datagram_key_t
 from tcpcore.records cimport frame_t, segment_t
-from tcpcore.wire.ipv4 cimport ipv4
-from tcpcore.wire.ipv6 cimport ipv6
-from tcpcore.wire.link cimport ethernet, first_layer, null_loopback, sll, sll2, vlan_tag
+from tcpcore.wire.capture cimport capture_layer
+from tcpcore.wire.cursor cimport *
+from tcpcore.wire.gtp cimport gtp
+from tcpcore.wire.icmp cimport icmp, icmpv6
+from tcpcore.wire.ipv4 cimport (
+    IPV4_MORE_FRAGMENTS, IPV4_OFFSET, ipv4, ipv4_fragment, ipv4_header_len, ipv4_id, ipv4_protocol, ipv4_total_len)
+from tcpcore.wire.ipv6 cimport IPV6_FRAGMENT_HEADER, authentication, ipv6, ipv6_options
+from tcpcore.wire.link cimport ethernet, link_layer
+from tcpcore.wire.link_types cimport first_layer
+from tcpcore.wire.medium cimport medium_layer
+from tcpcore.wire.protocols cimport by_ip_protocol
+from tcpcore.wire.serial cimport serial_layer
 from tcpcore.wire.tcp cimport tcp
-from tcpcore.wire.walk cimport (
-    FIRST_LAYER, LAYER_ETHERNET, LAYER_ETHERTYPE, LAYER_IP, LAYER_IPV4, LAYER_IPV6, LAYER_LOOP, LAYER_NULL, LAYER_SLL,
-    LAYER_SLL2, LAYER_TCP, walk_t)
+from tcpcore.wire.tunnel cimport (
+    amt, ayiya, capwap, erspan, geneve, gre, l2tp, lisp, lwapp, mpls, nsh, teredo, vxlan)
+from tcpcore.wire.udp cimport udp
+from tcpcore.wire.wireless cimport wireless_layer
 
 cdef extern from *:
     """
@@ -21,72 +33,188 @@ cdef extern from *:
 
 cdef enum:
     AHEAD = 8                      # frames between prefetch and use
+    MAX_LAYERS = 128               # headers of one frame
 
 
 cdef class Decoder:
     """Turns the frames of a batch into segment rows."""
 
+    cdef readonly Fragments fragments
+
+    def __init__(self):
+        self.fragments = Fragments()
+
     def process(self, Batch batch not None):
-        """Fill ``batch.rows`` (SEGMENT part), ``n_rows`` and each frame's ``status``."""
-        batch.n_tunnels = 0
-        batch.arena_len = 0
+        """Fill ``batch.rows`` (SEGMENT part), ``n_rows``, the side tables and each frame's ``status``."""
+        batch.n_rows = batch.n_tunnels = batch.arena_len = 0
         with nogil:
-            batch.n_rows = decode(batch.data - batch.data_offset, batch.frames, batch.n_frames, batch.rows, batch.stride)
+            decode(batch, self.fragments)
 
 
-cdef Py_ssize_t decode(const uint8_t* capture, frame_t* frames, Py_ssize_t n_frames, char* rows,
-                       Py_ssize_t stride) noexcept nogil:
-    """``capture`` is where the capture's byte 0 would lie; returns the number of rows."""
-    cdef Py_ssize_t i, n_rows = 0
-    cdef walk_t w
-    for i in range(n_frames):
-        if i + AHEAD < n_frames:
+cdef int decode(Batch batch, Fragments fragments) except -1 nogil:
+    cdef const uint8_t* capture = batch.data - batch.data_offset     # where its byte 0 would lie
+    cdef frame_t* frames = batch.frames
+    cdef Py_ssize_t i
+    cdef cursor_t c
+    for i in range(batch.n_frames):
+        if i + AHEAD < batch.n_frames:
             prefetch(capture + frames[i + AHEAD].offset)
-        w.frame = &frames[i]
-        w.row = segment_at(rows, stride, n_rows)
-        w.start = w.p = capture + frames[i].offset
-        w.captured = frames[i].cap_len
-        w.length = max(frames[i].wire_len, frames[i].cap_len)
-        w.layers = 0
-        begin_row(w.row, w.frame)
-        frames[i].status = walk(&w)
-        n_rows += frames[i].status == STATUS_TCP
-    return n_rows
+        c.row = segment_at(batch.rows, batch.stride, batch.n_rows)
+        begin(&c, &frames[i], capture)
+        frames[i].status = walk(batch, fragments, &c)
+        if frames[i].status == STATUS_TCP:
+            batch.n_rows += 1
+            if c.tunnel.kind:
+                add_tunnel(batch, &c)
+    return 0
 
 
-cdef inline void begin_row(segment_t* row, const frame_t* frame) noexcept nogil:
-    """Rows are reused memory: every field is set here or zero."""
+cdef inline void begin(cursor_t* c, frame_t* frame, const uint8_t* capture) noexcept nogil:
+    """At the frame's first byte, with a clean row: rows are reused memory."""
+    cdef segment_t* row = c.row
     memset(row, 0, sizeof(segment_t))
     row.time_ns = frame.time_ns
     row.frame = frame.number
     row.frame_len = frame.wire_len
     row.cap_len = frame.cap_len
     row.interface_id = frame.interface_id
+    c.frame = frame
+    c.p = c.base = capture + frame.offset
+    c.base_offset = frame.offset
+    c.captured = frame.cap_len
+    c.length = max(frame.wire_len, frame.cap_len)
+    c.tunnel.has = 0
+    c.tunnel.kind = 0
+    c.tunnel.vni = c.tunnel.icmp = 0
+    c.ip_headers = 0
+    c.quoted = NOT_QUOTED
+    c.first_fragment = False
 
 
-cdef inline int walk(walk_t* w) noexcept nogil:
-    """From layer to layer until one says how it ends; ends because every layer takes bytes."""
-    cdef int layer = first_layer(w.frame.link_type)
+cdef int add_tunnel(Batch batch, cursor_t* c) except -1 nogil:
+    c.tunnel.depth = c.ip_headers - 1
+    batch.add_tunnel()[0] = c.tunnel
+    c.row.tunnel = <uint32_t> batch.n_tunnels
+    return 0
+
+
+cdef inline int walk(Batch batch, Fragments fragments, cursor_t* c) except -1 nogil:
+    """From layer to layer until one says how it ends."""
+    cdef int layer = first_layer(c.frame.link_type)
+    cdef int layers = 0
     while layer >= FIRST_LAYER:
-        layer = step(w, layer)
+        if layer == LAYER_ETHERNET:
+            layer = ethernet(c)
+        if layer == LAYER_IPV4:
+            layer = ipv4(c)
+        elif layer == LAYER_IPV6:
+            layer = ipv6(c)
+        if layer == LAYER_TCP:
+            return tcp(c)
+        if layer == LAYER_IPV4_FRAGMENT:
+            layer = join_ipv4(batch, fragments, c)
+        elif layer == LAYER_IPV6_FRAGMENT:
+            layer = join_ipv6(batch, fragments, c)
+        elif layer >= FIRST_LAYER:
+            layer = unusual_layer(c, layer)
+        layers += 1
+        if layers == MAX_LAYERS:
+            return STATUS_TUNNEL_TOO_DEEP
     return layer
 
 
-cdef inline int step(walk_t* w, int layer) noexcept nogil:
-    if layer == LAYER_ETHERNET:
-        return ethernet(w)
-    if layer == LAYER_IPV4:
-        return ipv4(w)
-    if layer == LAYER_TCP:
-        return tcp(w)
-    if layer == LAYER_IPV6:
-        return ipv6(w)
+cdef int unusual_layer(cursor_t* c, int layer) noexcept nogil:
+    if layer > FIRST_TUNNEL_LAYER:
+        return tunnel_layer(c, layer)
+    if layer > FIRST_WIRELESS_LAYER:
+        return wireless_layer(c, layer)
+    if layer > FIRST_SERIAL_LAYER:
+        return serial_layer(c, layer)
+    if layer > FIRST_MEDIUM_LAYER:
+        return medium_layer(c, layer)
+    if layer > FIRST_CAPTURE_LAYER:
+        return capture_layer(c, layer)
+    if layer > FIRST_ETHERNET_LAYER:
+        return link_layer(c, layer)
+    if layer == LAYER_UDP:
+        return udp(c)
+    if layer == LAYER_ICMP:
+        return icmp(c)
+    if layer == LAYER_ICMPV6:
+        return icmpv6(c)
+    if layer == LAYER_IPV6_OPTIONS:
+        return ipv6_options(c)
+    if layer == LAYER_AH:
+        return authentication(c)
     if layer == LAYER_IP:
-        return ipv6(w) if w.captured and w.p[0] >> 4 == 6 else ipv4(w)
-    if layer == LAYER_ETHERTYPE:
-        return vlan_tag(w)
-    if layer == LAYER_SLL:
-        return sll(w)
-    if layer == LAYER_SLL2:
-        return sll2(w)
-    return null_loopback(w, layer == LAYER_LOOP)
+        return LAYER_IPV6 if c.captured and c.p[0] >> 4 == 6 else LAYER_IPV4
+    if layer == LAYER_IPCOMP:
+        return STATUS_TUNNEL_UNKNOWN
+    return layer
+
+
+cdef int tunnel_layer(cursor_t* c, int layer) noexcept nogil:
+    if layer == LAYER_MPLS:
+        return mpls(c)
+    if layer == LAYER_GRE:
+        return gre(c)
+    if layer == LAYER_VXLAN or layer == LAYER_VXLAN_GPE:
+        return vxlan(c, layer == LAYER_VXLAN_GPE)
+    if layer == LAYER_GTP:
+        return gtp(c)
+    if layer == LAYER_GENEVE:
+        return geneve(c)
+    if layer == LAYER_L2TP:
+        return l2tp(c)
+    if layer == LAYER_ERSPAN:
+        return erspan(c)
+    if layer == LAYER_NSH:
+        return nsh(c)
+    if layer == LAYER_TEREDO:
+        return teredo(c)
+    if layer == LAYER_CAPWAP:
+        return capwap(c)
+    if layer == LAYER_LWAPP:
+        return lwapp(c)
+    if layer == LAYER_AYIYA:
+        return ayiya(c)
+    if layer == LAYER_LISP:
+        return lisp(c)
+    return amt(c)
+
+
+cdef int join_ipv4(Batch batch, Fragments fragments, cursor_t* c) except -1 nogil:
+    """A fragment that was not captured whole cannot be joined; if it is the first, it is read alone."""
+    cdef const uint8_t* p = c.p
+    cdef uint8_t protocol = ipv4_protocol(p)
+    cdef uint16_t field = ipv4_fragment(p)
+    cdef bint whole = c.captured == c.length and c.captured >= ipv4_total_len(p)
+    cdef datagram_key_t key
+    key.src_hi, key.src_lo, key.dst_hi, key.dst_lo = c.row.src_hi, c.row.src_lo, c.row.dst_hi, c.row.dst_lo
+    key.id, key.protocol = ipv4_id(p), protocol
+    advance(c, ipv4_header_len(p))
+    if whole:
+        if not fragments.add(batch, c, &key, (field & IPV4_OFFSET) * 8, field & IPV4_MORE_FRAGMENTS):
+            return STATUS_IP_FRAGMENT
+    elif field & IPV4_OFFSET or c.length == 0:
+        return STATUS_IP_FRAGMENT
+    else:
+        c.first_fragment = True
+    return by_ip_protocol(protocol)
+
+
+cdef int join_ipv6(Batch batch, Fragments fragments, cursor_t* c) except -1 nogil:
+    """Next header 1, reserved 1, offset and more-flag 2, identification 4; an atomic fragment is whole (ST-8)."""
+    cdef uint8_t protocol
+    cdef uint16_t field
+    cdef datagram_key_t key
+    if lacks(c, IPV6_FRAGMENT_HEADER):
+        return STATUS_IP_TRUNCATED
+    protocol, field = c.p[0], be16(c.p + 2)
+    key.src_hi, key.src_lo, key.dst_hi, key.dst_lo = c.row.src_hi, c.row.src_lo, c.row.dst_hi, c.row.dst_lo
+    key.id, key.protocol = be32(c.p + 4), IPV6_DATAGRAM
+    advance(c, IPV6_FRAGMENT_HEADER)
+    if field & 0xFFF9:
+        if c.captured < c.length or not fragments.add(batch, c, &key, field & 0xFFF8, field & 1):
+            return STATUS_IP_FRAGMENT
+    return by_ip_protocol(protocol)

@@ -44,7 +44,7 @@ cpdef enum Present:
     HAS_TFO_COOKIE = 1 << 10       # TF-1
     HAS_CHECKSUM = 1 << 11         # checksum and urgent pointer captured (LN-3)
     HAS_VLAN = 1 << 12
-    HAS_ICMP4_SEQ = 1 << 13        # ST-9: ports and a raw sequence number only
+    HAS_ICMP4_SEQ = 1 << 13        # ST-9: quoted directly by ICMPv4: tcp.seq is raw, tcp.seq_raw not shown
     HAS_OPTIONS = 1 << 14          # the header has option bytes
     HAS_WINDOW = 1 << 15           # not shown for LN-7 headers
     HAS_STREAM = 1 << 16
@@ -59,6 +59,7 @@ cpdef enum Damage:
     QUOTED = 32                    # ST-9: inside an ICMP error
     SACK_BROKEN = 64               # LN-9
     OPTIONS_MALFORMED = 128        # LN-9: reading stopped early
+    LONE_FRAGMENT = 256            # start of a datagram that cannot be joined: length unknown
 
 cpdef enum TunnelHas:
     OUTER_IPV4 = 1
@@ -82,6 +83,28 @@ cpdef enum Eviction:
     EVICTED_NOT = 0
     EVICTED_IDLE = 1               # no segment for the idle time
     EVICTED_PRESSURE = 2           # the memory limit asked for its room
+
+cpdef enum TunnelKind:
+    """tunnel_t.kind: the outermost tunnel, and what its identifier is."""
+    TUNNEL_NONE = 0
+    TUNNEL_IP = 1                  # IP in IP, 6in4, 4in6
+    TUNNEL_GRE = 2                 # key
+    TUNNEL_ERSPAN = 3              # session
+    TUNNEL_MPLS = 4                # label
+    TUNNEL_PPPOE = 5               # session
+    TUNNEL_L2TP = 6                # tunnel << 16 | session
+    TUNNEL_VXLAN = 7               # network identifier (VNI)
+    TUNNEL_GENEVE = 8              # network identifier (VNI)
+    TUNNEL_GTP = 9                 # endpoint identifier (TEID)
+    TUNNEL_TEREDO = 10
+    TUNNEL_NSH = 11                # service path << 8 | index
+    TUNNEL_CAPWAP = 12
+    TUNNEL_AYIYA = 13
+    TUNNEL_LISP = 14
+    TUNNEL_AMT = 15
+    TUNNEL_BACKBONE = 16           # 802.1ah: service instance (I-SID)
+    TUNNEL_ICMP = 17               # quoted in an ICMP error
+    TUNNEL_MIRROR = 18             # TZSP, LWAPP, TRILL, FabricPath and kin
 
 cpdef enum Finding:
     """analysis_t.findings: tcp.analysis.* and friends (SEMANTICS sections A, TF, FR, LN)."""

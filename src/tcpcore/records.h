@@ -73,6 +73,8 @@ typedef struct {
     uint16_t has;              /* TunnelHas bits: which of the above are there */
     uint8_t  depth;            /* IP headers before the innermost */
     uint8_t  kind;             /* TunnelKind of the outermost tunnel */
+    uint32_t icmp;             /* QUOTED: ICMP type << 24 | code << 16 | next-hop MTU (at most 65535) */
+    uint32_t reserved;
 } tunnel_t;
 
 /* flows: one TCP stream.  0: from the first sender, 1: towards it. */
@@ -142,7 +144,7 @@ typedef struct {
 
 _Static_assert(sizeof(frame_t) == 40, "frame_t");
 _Static_assert(sizeof(segment_t) == 216, "segment_t");
-_Static_assert(sizeof(tunnel_t) == 48, "tunnel_t");
+_Static_assert(sizeof(tunnel_t) == 56, "tunnel_t");
 _Static_assert(sizeof(flow_record_t) == 184, "flow_record_t");
 _Static_assert(sizeof(analysis_t) == 80, "analysis_t");
 _Static_assert(sizeof(states_t) == 8, "states_t");

@@ -61,6 +61,8 @@ cdef extern from "records.h" nogil:
         uint16_t has
         uint8_t depth
         uint8_t kind
+        uint32_t icmp
+        uint32_t reserved
 
     ctypedef struct flow_record_t:
         int64_t first_ns

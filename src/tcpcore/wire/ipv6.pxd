@@ -1,32 +1,88 @@
-"""IPv6 header (RFC 8200)."""
-from libc.stdint cimport uint8_t, uint32_t
+"""IPv6 header and extension headers (RFC 8200)."""
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 from tcpcore.bytes cimport be16, be32, be64
-from tcpcore.flags cimport STATUS_IP_MALFORMED, STATUS_IP_TRUNCATED, STATUS_NOT_TCP
+from tcpcore.flags cimport STATUS_ENCRYPTED, STATUS_IP_MALFORMED, STATUS_IP_TRUNCATED, STATUS_NOT_TCP
 from tcpcore.records cimport segment_t
-from tcpcore.wire.ipv4 cimport by_protocol
-from tcpcore.wire.walk cimport advance, limit, walk_t
+from tcpcore.wire.cursor cimport LAYER_IPV6_OPTIONS, QUOTED_DEEPER, advance, cursor_t, lacks, limit
+from tcpcore.wire.ipv4 cimport enter_ip
+from tcpcore.wire.protocols cimport by_ip_protocol
+
+cdef enum:
+    IPV6_HEADER = 40
+    IPV6_FRAGMENT_HEADER = 8
+    OPTION_JUMBO = 0xC2            # RFC 2675
 
 
-cdef inline int ipv6(walk_t* w) noexcept nogil:
+cdef inline uint8_t ipv6_next_header(const uint8_t* p) noexcept nogil:
+    return p[6]
+
+
+cdef inline int ipv6(cursor_t* c) noexcept nogil:
     """Payload length 0 without a jumbo option: no payload (LN-8)."""
-    cdef const uint8_t* p = w.p
-    cdef segment_t* row = w.row
-    if w.captured < 40:
+    cdef const uint8_t* p = c.p
+    cdef segment_t* row = c.row
+    cdef uint32_t length
+    if lacks(c, IPV6_HEADER):
         return STATUS_IP_TRUNCATED
     if p[0] >> 4 != 6:
         return STATUS_IP_MALFORMED
+    enter_ip(c)
     row.ip_version = 6
     row.tos = <uint8_t> (be32(p) >> 20)
     row.ttl = p[7]
     row.ip_id = 0
     row.ip_flags = 0
-    row.src_hi = be64(p + 8)
-    row.src_lo = be64(p + 16)
-    row.dst_hi = be64(p + 24)
-    row.dst_lo = be64(p + 32)
-    limit(w, 40 + <uint32_t> be16(p + 4))
-    advance(w, 40)
-    if w.length == 0:
-        return STATUS_NOT_TCP
-    return by_protocol(p[6])
+    row.src_hi, row.src_lo = be64(p + 8), be64(p + 16)
+    row.dst_hi, row.dst_lo = be64(p + 24), be64(p + 32)
+    if c.quoted:
+        c.quoted = QUOTED_DEEPER
+    length = be16(p + 4)
+    advance(c, IPV6_HEADER)
+    if length == 0 and ipv6_next_header(p) == 0:
+        length = jumbo_length(c)
+    limit(c, length)
+    return by_ip_protocol(ipv6_next_header(p))
+
+
+cdef inline uint32_t jumbo_length(const cursor_t* c) noexcept nogil:
+    """The jumbo payload option of the hop-by-hop header at the cursor, else 0."""
+    cdef uint32_t at = 2, end
+    if lacks(c, 8):
+        return 0
+    end = (<uint32_t> c.p[1] + 1) * 8
+    if lacks(c, end):
+        return 0
+    while at + 6 <= end:
+        if c.p[at] == OPTION_JUMBO and c.p[at + 1] == 4:
+            return be32(c.p + at + 2)
+        at += 1 if c.p[at] == 0 else 2 + <uint32_t> c.p[at + 1]
+    return 0
+
+
+cdef inline int ipv6_options(cursor_t* c) noexcept nogil:
+    """Next header 1, length in units of 8 after the first 1, ..."""
+    cdef uint8_t following
+    cdef uint32_t size
+    if lacks(c, 8):
+        return STATUS_IP_TRUNCATED
+    following = c.p[0]
+    size = (<uint32_t> c.p[1] + 1) * 8
+    if lacks(c, size):
+        return STATUS_IP_TRUNCATED
+    advance(c, size)
+    return by_ip_protocol(following)
+
+
+cdef inline int authentication(cursor_t* c) noexcept nogil:
+    """Next header 1, length in words minus 2 1, ... (RFC 4302)."""
+    cdef uint8_t following
+    cdef uint32_t size
+    if lacks(c, 12):
+        return STATUS_IP_TRUNCATED
+    following = c.p[0]
+    size = (<uint32_t> c.p[1] + 2) * 4
+    if lacks(c, size):
+        return STATUS_IP_TRUNCATED
+    advance(c, size)
+    return by_ip_protocol(following)

@@ -1,121 +1,158 @@
-"""Link layers: from the first byte of a frame to its network protocol."""
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+"""Ethernet, the tags and headers that follow it, and LLC."""
+from libc.stdint cimport uint16_t, uint32_t
 
-from tcpcore.bytes cimport be16, be32, le32
-from tcpcore.flags cimport HAS_VLAN, STATUS_LINK_TRUNCATED, STATUS_LINK_UNKNOWN, STATUS_NOT_IP
-from tcpcore.wire.walk cimport (
-    LAYER_ETHERNET, LAYER_ETHERTYPE, LAYER_IP, LAYER_IPV4, LAYER_IPV6, LAYER_LOOP, LAYER_NULL, LAYER_SLL, LAYER_SLL2,
-    advance, walk_t)
+from tcpcore.bytes cimport be16, be32
+from tcpcore.flags cimport (
+    HAS_VLAN, STATUS_ENCRYPTED, STATUS_LINK_MALFORMED, STATUS_LINK_TRUNCATED, STATUS_NOT_IP, TUNNEL_BACKBONE,
+    TUNNEL_MIRROR)
+from tcpcore.wire.cursor cimport *
+from tcpcore.wire.protocols cimport ETHERTYPE_FABRICPATH, by_ethertype, by_nlpid
 
-cdef enum LinkType:
-    LINKTYPE_NULL = 0
-    LINKTYPE_ETHERNET = 1
-    LINKTYPE_RAW_BSD = 12
-    LINKTYPE_RAW_OPENBSD = 14
-    LINKTYPE_RAW = 101
-    LINKTYPE_LOOP = 108
-    LINKTYPE_LINUX_SLL = 113
-    LINKTYPE_IPV4 = 228
-    LINKTYPE_IPV6 = 229
-    LINKTYPE_LINUX_SLL2 = 276
-
-cdef enum EtherType:
-    ETHERTYPE_IPV4 = 0x0800
-    ETHERTYPE_VLAN = 0x8100
-    ETHERTYPE_IPV6 = 0x86DD
-    ETHERTYPE_QINQ = 0x88A8
-    ETHERTYPE_QINQ_OLD = 0x9100
+cdef enum:
+    MAX_802_3_LENGTH = 1500        # above it, the field is an EtherType (IEEE 802.3 clause 3.2.6)
+    MIN_ETHERTYPE = 1536
 
 
-cdef inline int first_layer(uint16_t link_type) noexcept nogil:
-    if link_type == LINKTYPE_ETHERNET:
-        return LAYER_ETHERNET
-    if link_type in (LINKTYPE_RAW, LINKTYPE_RAW_BSD, LINKTYPE_RAW_OPENBSD):
-        return LAYER_IP
-    if link_type == LINKTYPE_IPV4:
-        return LAYER_IPV4
-    if link_type == LINKTYPE_IPV6:
-        return LAYER_IPV6
-    if link_type == LINKTYPE_LINUX_SLL:
-        return LAYER_SLL
-    if link_type == LINKTYPE_LINUX_SLL2:
-        return LAYER_SLL2
-    if link_type == LINKTYPE_NULL:
-        return LAYER_NULL
-    if link_type == LINKTYPE_LOOP:
-        return LAYER_LOOP
-    return STATUS_LINK_UNKNOWN
+cdef inline int ethernet(cursor_t* c) noexcept nogil:
+    """Destination 6, source 6, EtherType or length 2."""
+    cdef uint16_t ethertype
+    if lacks(c, 14):
+        return STATUS_LINK_TRUNCATED
+    ethertype = be16(c.p + 12)
+    if ethertype < MIN_ETHERTYPE or ethertype == ETHERTYPE_FABRICPATH:
+        return unusual_ethernet(c, ethertype)
+    advance(c, 14)
+    return by_ethertype(ethertype)
 
 
-cdef inline int by_ethertype(uint16_t ethertype) noexcept nogil:
-    if ethertype == ETHERTYPE_IPV4:
-        return LAYER_IPV4
-    if ethertype == ETHERTYPE_IPV6:
-        return LAYER_IPV6
-    if ethertype in (ETHERTYPE_VLAN, ETHERTYPE_QINQ, ETHERTYPE_QINQ_OLD):
-        return LAYER_ETHERTYPE
+cdef inline int unusual_ethernet(cursor_t* c, uint16_t field) noexcept nogil:
+    """A length, or a trunk header that encapsulates the whole frame with its check sequence."""
+    cdef uint32_t prefix = be32(c.p)
+    if field == ETHERTYPE_FABRICPATH:
+        return encapsulated_ethernet(c, 16, 4)
+    if c.p[4] == 0 and (prefix == 0x01000C00 or prefix == 0x0C000C00):   # Cisco ISL
+        advance(c, 14)
+        limit(c, field)
+        return encapsulated_ethernet(c, 12, 4)
+    advance(c, 14)
+    if field > MAX_802_3_LENGTH:
+        return STATUS_LINK_MALFORMED
+    limit(c, field)
+    return LAYER_LLC
+
+
+cdef inline int encapsulated_ethernet(cursor_t* c, uint32_t header, uint32_t trailer) noexcept nogil:
+    if lacks(c, header):
+        return STATUS_LINK_TRUNCATED
+    enter_tunnel(c, TUNNEL_MIRROR)
+    advance(c, header)
+    drop_trailer(c, trailer)
+    return LAYER_ETHERNET
+
+
+cdef inline int after_tag(cursor_t* c, uint32_t size) noexcept nogil:
+    """A tag whose last two bytes are the next EtherType, or a length."""
+    cdef uint16_t ethertype = be16(c.p + size - 2)
+    advance(c, size)
+    if ethertype <= MAX_802_3_LENGTH:
+        limit(c, ethertype)
+        return LAYER_LLC
+    return by_ethertype(ethertype)
+
+
+cdef inline int vlan_tag(cursor_t* c) noexcept nogil:
+    """Tag control information 2, EtherType 2 (IEEE 802.1Q clause 9)."""
+    if lacks(c, 4):
+        return STATUS_LINK_TRUNCATED
+    if not c.row.present & HAS_VLAN:
+        c.row.vlan = be16(c.p) & 0x0FFF
+        c.row.present |= HAS_VLAN
+    return after_tag(c, 4)
+
+
+cdef inline int backbone_tag(cursor_t* c) noexcept nogil:
+    """802.1ah: flags and service identifier 4, customer destination and source 12, EtherType 2."""
+    if lacks(c, 18):
+        return STATUS_LINK_TRUNCATED
+    identify_tunnel(c, TUNNEL_BACKBONE, be32(c.p) & 0x00FFFFFF)
+    return after_tag(c, 18)
+
+
+cdef inline int macsec(cursor_t* c) noexcept nogil:
+    """Control 1, short length 1, packet number 4, channel 0 or 8; check value 16 at the end (802.1AE)."""
+    cdef uint32_t size = 16 if c.captured and c.p[0] & 0x20 else 8
+    if lacks(c, size):
+        return STATUS_LINK_TRUNCATED
+    if c.p[0] & 0x0C:
+        return STATUS_ENCRYPTED
+    drop_trailer(c, 16)
+    if lacks(c, size):
+        return STATUS_LINK_TRUNCATED
+    return after_tag(c, size)
+
+
+cdef inline int trill(cursor_t* c) noexcept nogil:
+    """Flags and length of the options 2, egress 2, ingress 2, options (RFC 6325 section 3)."""
+    cdef uint32_t options
+    if lacks(c, 6):
+        return STATUS_LINK_TRUNCATED
+    options = ((be16(c.p) >> 6) & 0x1F) * 4
+    return encapsulated_ethernet(c, 6 + options, 0)
+
+
+cdef inline int batman(cursor_t* c) noexcept nogil:
+    """B.A.T.M.A.N. advanced, compatibility version 15: unicast and broadcast data."""
+    if lacks(c, 2) or c.p[1] != 15:
+        return STATUS_NOT_IP
+    if c.p[0] == 0x40:
+        return encapsulated_ethernet(c, 10, 0)
+    if c.p[0] == 0x01:
+        return encapsulated_ethernet(c, 14, 0)
     return STATUS_NOT_IP
 
 
-cdef inline int ethernet(walk_t* w) noexcept nogil:
-    """Destination, source, EtherType (IEEE 802.3 clause 3)."""
-    cdef uint16_t ethertype
-    if w.captured < 14:
+cdef inline int llc(cursor_t* c) noexcept nogil:
+    """DSAP 1, SSAP 1, control 1; with SNAP: organisation 3, protocol 2 (IEEE 802.2)."""
+    if lacks(c, 3):
         return STATUS_LINK_TRUNCATED
-    ethertype = be16(w.p + 12)
-    advance(w, 14)
-    return by_ethertype(ethertype)
-
-
-cdef inline int vlan_tag(walk_t* w) noexcept nogil:
-    """Tag control information and the next EtherType (IEEE 802.1Q clause 9)."""
-    cdef uint16_t ethertype
-    if w.captured < 4:
-        return STATUS_LINK_TRUNCATED
-    if not w.row.present & HAS_VLAN:
-        w.row.vlan = be16(w.p) & 0x0FFF
-        w.row.present |= HAS_VLAN
-    ethertype = be16(w.p + 2)
-    advance(w, 4)
-    return by_ethertype(ethertype)
-
-
-cdef inline int sll(walk_t* w) noexcept nogil:
-    """Linux cooked capture: 16 bytes, the protocol last."""
-    cdef uint16_t ethertype
-    if w.captured < 16:
-        return STATUS_LINK_TRUNCATED
-    ethertype = be16(w.p + 14)
-    advance(w, 16)
-    return by_ethertype(ethertype)
-
-
-cdef inline int sll2(walk_t* w) noexcept nogil:
-    """Linux cooked capture, version 2: 20 bytes, the protocol first."""
-    cdef uint16_t ethertype
-    if w.captured < 20:
-        return STATUS_LINK_TRUNCATED
-    ethertype = be16(w.p)
-    advance(w, 20)
-    return by_ethertype(ethertype)
-
-
-cdef inline int by_family(uint32_t family) noexcept nogil:
-    """AF_INET is 2 everywhere; AF_INET6 is 24 (BSD), 28 (FreeBSD), 30 (macOS) or 10 (Linux)."""
-    if family == 2:
+    if c.p[0] == 0xAA and c.p[1] == 0xAA and c.p[2] & 0xEF == 0x03:
+        advance(c, 3)
+        return snap(c)
+    if c.p[0] == 0x06 and c.p[2] & 0xEF == 0x03:
+        advance(c, 3)
         return LAYER_IPV4
-    if family in (10, 24, 28, 30):
-        return LAYER_IPV6
     return STATUS_NOT_IP
 
 
-cdef inline int null_loopback(walk_t* w, bint big_endian) noexcept nogil:
-    """An address family in the byte order of the capturing host (LOOP: big-endian)."""
-    cdef uint32_t family
-    if w.captured < 4:
+cdef inline int snap(cursor_t* c) noexcept nogil:
+    """EtherTypes under two organisations; bridged Ethernet under 00-80-C2 (RFC 2684)."""
+    cdef uint32_t organisation
+    cdef uint16_t protocol
+    if lacks(c, 5):
         return STATUS_LINK_TRUNCATED
-    family = be32(w.p)
-    if not big_endian and family > 0xFFFF:
-        family = le32(w.p)
-    advance(w, 4)
-    return by_family(family)
+    organisation = be32(c.p) >> 8
+    protocol = be16(c.p + 3)
+    if organisation == 0x0080C2 and (protocol == 1 or protocol == 7):
+        return encapsulated_ethernet(c, 5 + 2, 4 if protocol == 1 else 0)
+    advance(c, 5)
+    if organisation == 0 or organisation == 0x0000F8:
+        return by_ethertype(protocol)
+    return STATUS_NOT_IP
+
+
+cdef inline int link_layer(cursor_t* c, int layer) noexcept nogil:
+    if layer == LAYER_VLAN:
+        return vlan_tag(c)
+    if layer == LAYER_LLC:
+        return llc(c)
+    if layer == LAYER_BACKBONE_TAG:
+        return backbone_tag(c)
+    if layer == LAYER_ETAG:
+        return STATUS_LINK_TRUNCATED if lacks(c, 8) else after_tag(c, 8)
+    if layer == LAYER_VNTAG:
+        return STATUS_LINK_TRUNCATED if lacks(c, 6) else after_tag(c, 6)
+    if layer == LAYER_MACSEC:
+        return macsec(c)
+    if layer == LAYER_TRILL:
+        return trill(c)
+    return batman(c)

@@ -1,67 +1,96 @@
 """TCP header (RFC 9293 section 3.1) into the row."""
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 from tcpcore.bytes cimport be16, be32
 from tcpcore.flags cimport (
-    BOGUS_HEADER_LENGTH, HAS_CHECKSUM, HAS_LEN, HAS_NXTSEQ, HAS_OPTIONS, HAS_PORTS, HAS_SEQ, HAS_WINDOW, HEADER_CUT,
-    OPTIONS_CUT, PORTS_ONLY, SHORT_SEGMENT, STATUS_TCP, STATUS_TCP_TRUNCATED)
+    BOGUS_HEADER_LENGTH, HAS_CHECKSUM, HAS_ICMP4_SEQ, HAS_LEN, HAS_NXTSEQ, HAS_OPTIONS, HAS_PORTS, HAS_SEQ, HAS_WINDOW,
+    HEADER_CUT, LONE_FRAGMENT, OPTIONS_CUT, PORTS_ONLY, QUOTED, SHORT_SEGMENT, STATUS_TCP, STATUS_TCP_TRUNCATED)
 from tcpcore.records cimport segment_t
+from tcpcore.wire.cursor cimport QUOTED_IPV4, cursor_t
 from tcpcore.wire.options cimport read_options
-from tcpcore.wire.walk cimport walk_t
+
+cdef enum:
+    TCP_PORTS = 4                  # bytes captured that show: the ports,
+    TCP_SEQUENCE = 8               # the sequence number (quoted by ICMPv4),
+    TCP_WINDOW = 16                # everything up to the window,
+    TCP_CHECKSUM = 18
+    TCP_HEADER = 20
 
 
-cdef inline int tcp(walk_t* w) noexcept nogil:
+cdef inline uint32_t tcp_header_len(const uint8_t* p) noexcept nogil:
+    return (p[12] >> 4) * 4
+
+
+cdef inline int tcp(cursor_t* c) noexcept nogil:
     """How much of the header is there decides what the row shows (LN-3)."""
-    cdef segment_t* row = w.row
-    cdef const uint8_t* p = w.p
-    if w.captured < 4:
+    cdef segment_t* row = c.row
+    cdef const uint8_t* p = c.p
+    if c.captured < TCP_PORTS:
         return STATUS_TCP_TRUNCATED
+    if c.quoted or c.first_fragment:
+        row.damage |= QUOTED if c.quoted else LONE_FRAGMENT
+    if c.captured < TCP_WINDOW:
+        ports_only(c)
+        return STATUS_TCP
     row.src_port = be16(p)
     row.dst_port = be16(p + 2)
-    row.present |= HAS_PORTS
-    if w.captured < 16:
-        row.damage |= PORTS_ONLY
-        return STATUS_TCP
     row.seq_raw = be32(p + 4)
     row.ack_raw = be32(p + 8)
-    row.hdr_len = (p[12] >> 4) * 4
+    row.hdr_len = <uint8_t> tcp_header_len(p)
     row.flags = be16(p + 12) & 0x0FFF
     row.window = be16(p + 14)
-    row.present |= HAS_SEQ
-    lengths(w, row)
-    if row.damage & BOGUS_HEADER_LENGTH:
-        return STATUS_TCP
-    row.present |= HAS_WINDOW
-    if w.captured < 20:
-        row.damage |= HEADER_CUT
-        return STATUS_TCP
-    row.checksum = be16(p + 16)
-    row.urgent = be16(p + 18)
-    row.present |= HAS_CHECKSUM
-    if row.hdr_len > 20:
-        options(w, row)
+    row.present |= HAS_PORTS | HAS_SEQ | HAS_WINDOW
+    if c.quoted or c.first_fragment:
+        row.present |= HAS_ICMP4_SEQ if c.quoted == QUOTED_IPV4 else 0
+    else:
+        lengths(c)
+    if row.hdr_len < TCP_HEADER:
+        row.damage |= BOGUS_HEADER_LENGTH
+        row.present &= ~<uint32_t> (HAS_NXTSEQ | HAS_WINDOW)
+    else:
+        rest(c)
     return STATUS_TCP
 
 
-cdef inline void lengths(walk_t* w, segment_t* row) noexcept nogil:
+cdef inline void ports_only(cursor_t* c) noexcept nogil:
+    cdef segment_t* row = c.row
+    row.damage |= PORTS_ONLY
+    row.src_port = be16(c.p)
+    row.dst_port = be16(c.p + 2)
+    row.present |= HAS_PORTS
+    if c.captured >= TCP_SEQUENCE and c.quoted == QUOTED_IPV4:
+        row.seq_raw = be32(c.p + 4)
+        row.present |= HAS_ICMP4_SEQ
+
+
+cdef inline void lengths(cursor_t* c) noexcept nogil:
     """Payload length from the IP length (LN-1), unknown if the header alone is longer (LN-6)."""
+    cdef segment_t* row = c.row
     cdef uint32_t header = row.hdr_len
-    if w.length < header:
+    if c.length < header:
         row.damage |= SHORT_SEGMENT
-    else:
-        row.payload_len = w.length - header
-        row.payload_captured = w.captured - header if w.captured > header else 0
-        row.payload_offset = w.frame.offset + <uint32_t> (w.p - w.start) + header
-        row.present |= HAS_LEN | HAS_NXTSEQ
-    if header < 20:
-        row.damage |= BOGUS_HEADER_LENGTH
-        row.present &= ~<uint32_t> HAS_NXTSEQ
+        return
+    row.payload_len = c.length - header
+    row.payload_captured = c.captured - header if c.captured > header else 0
+    row.payload_offset = c.base_offset + <uint32_t> (c.p - c.base) + header
+    row.present |= HAS_LEN | HAS_NXTSEQ
 
 
-cdef inline void options(walk_t* w, segment_t* row) noexcept nogil:
-    cdef uint32_t size = row.hdr_len - 20
+cdef inline void rest(cursor_t* c) noexcept nogil:
+    """Checksum, urgent pointer, options."""
+    cdef segment_t* row = c.row
+    cdef uint32_t size = row.hdr_len - TCP_HEADER
+    if c.captured >= TCP_CHECKSUM:
+        row.checksum = be16(c.p + 16)
+        row.present |= HAS_CHECKSUM
+    if c.captured < TCP_HEADER:
+        row.damage |= HEADER_CUT
+        return
+    row.urgent = be16(c.p + 18)
+    if size == 0:
+        return
     row.present |= HAS_OPTIONS
-    if w.captured < row.hdr_len:
+    if c.captured < row.hdr_len:
         row.damage |= OPTIONS_CUT
-        size = w.captured - 20
-    read_options(row, w.p + 20, size)
+        size = c.captured - TCP_HEADER
+    read_options(row, c.p + TCP_HEADER, size)
