@@ -13,7 +13,6 @@ cdef enum:
     TCP_PORTS = 4                  # bytes captured that show: the ports,
     TCP_SEQUENCE = 8               # the sequence number (quoted by ICMPv4),
     TCP_WINDOW = 16                # everything up to the window,
-    TCP_CHECKSUM = 18
     TCP_HEADER = 20
 
 
@@ -80,13 +79,12 @@ cdef inline void rest(cursor_t* c) noexcept nogil:
     """Checksum, urgent pointer, options."""
     cdef segment_t* row = c.row
     cdef uint32_t size = row.hdr_len - TCP_HEADER
-    if c.captured >= TCP_CHECKSUM:
-        row.checksum = be16(c.p + 16)
-        row.present |= HAS_CHECKSUM
     if c.captured < TCP_HEADER:
         row.damage |= HEADER_CUT
         return
+    row.checksum = be16(c.p + 16)
     row.urgent = be16(c.p + 18)
+    row.present |= HAS_CHECKSUM
     if size == 0:
         return
     row.present |= HAS_OPTIONS
