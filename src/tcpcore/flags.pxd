@@ -38,8 +38,8 @@ cpdef enum Present:
     HAS_TIMES = 1 << 4             # time_relative, time_delta
     HAS_MSS = 1 << 5
     HAS_WSCALE = 1 << 6
-    HAS_TIMESTAMPS = 1 << 7
-    HAS_SACK = 1 << 8              # sack_count blocks
+    HAS_TIMESTAMPS = 1 << 7        # tsval and tsecr
+    HAS_SACK = 1 << 8              # sack_count (0 if the option is broken) blocks
     HAS_SACK_PERMITTED = 1 << 9
     HAS_TFO_COOKIE = 1 << 10       # TF-1
     HAS_CHECKSUM = 1 << 11         # checksum and urgent pointer captured (LN-3)
@@ -48,6 +48,9 @@ cpdef enum Present:
     HAS_OPTIONS = 1 << 14          # the header has option bytes
     HAS_WINDOW = 1 << 15           # not shown for LN-7 headers
     HAS_STREAM = 1 << 16
+    HAS_TSVAL = 1 << 17            # as HAS_TIMESTAMPS, or cut after tsval
+    HAS_SACK_LE = 1 << 18          # the first left edge, also of a cut or broken option
+    HAS_SACK_RE = 1 << 19          # the first right edge
 
 cpdef enum Damage:
     """segment_t.damage: what keeps the frame from being a whole segment."""

@@ -81,10 +81,47 @@ cdef inline int ipv4(cursor_t* c) noexcept nogil:
     if total != 0:
         limit(c, total)
     ipv4_row(c)
+    if header > IPV4_HEADER and not ipv4_options(c.row, p + IPV4_HEADER, header - IPV4_HEADER):
+        return STATUS_IP_MALFORMED
     if ipv4_fragment(p) & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET):
         return LAYER_IPV4_FRAGMENT
     advance(c, header)
     return by_ip_protocol(ipv4_protocol(p)) if c.length else <int> STATUS_NOT_TCP
+
+
+cdef inline bint ipv4_options(segment_t* row, const uint8_t* p, uint32_t size) noexcept nogil:
+    """False if an option is too short for what it must hold; then nothing after the header is read.
+
+    A source route that is not used up names the final destination last (RFC 791 section 3.1).
+    """
+    cdef uint32_t length
+    cdef bint routed = False
+    while size and p[0] != 0:
+        length = 1 if p[0] == 1 else p[1] if size > 1 else 0
+        if length == 0 or length > size:
+            return True
+        if length < ipv4_option_min_len(p[0]):
+            return False
+        if (p[0] == 131 or p[0] == 137) and not routed and length % 4 == 3 and 4 <= p[2] <= length and p[2] % 4 == 0:
+            row.dst_lo = mapped(be32(p + length - 4))
+            routed = True
+        p += length
+        size -= length
+    return True
+
+
+cdef inline uint32_t ipv4_option_min_len(uint8_t kind) noexcept nogil:
+    if kind in (7, 130, 131, 133, 137):    # routes, security
+        return 3
+    if kind in (12, 68, 136, 148):         # MTU reply, timestamp, stream, router alert
+        return 4
+    if kind == 134:                        # commercial security
+        return 5
+    if kind == 25:                         # quick start
+        return 8
+    if kind == 82:                         # traceroute
+        return 12
+    return 1
 
 
 cdef inline void ipv4_row(cursor_t* c) noexcept nogil:

@@ -32,6 +32,7 @@ cdef enum LinkType:
     LINKTYPE_SUNATM = 123
     LINKTYPE_RADIOTAP = 127
     LINKTYPE_TZSP = 128
+    LINKTYPE_ARCNET_LINUX = 129
     LINKTYPE_PPI = 192
     LINKTYPE_PPP_WITH_DIR = 204
     LINKTYPE_IPV4 = 228
@@ -103,6 +104,8 @@ cdef inline int first_layer_of_medium(uint16_t link_type) noexcept nogil:
         return LAYER_TOKEN_RING
     if link_type == LINKTYPE_ARCNET_BSD:
         return LAYER_ARCNET
+    if link_type == LINKTYPE_ARCNET_LINUX:
+        return LAYER_ARCNET_LINUX
     if link_type == LINKTYPE_IPOIB:
         return LAYER_IPOIB
     if link_type == LINKTYPE_SUNATM:

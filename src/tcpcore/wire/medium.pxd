@@ -35,7 +35,7 @@ cdef inline int token_ring(cursor_t* c) noexcept nogil:
 
 
 cdef inline int arcnet(cursor_t* c, uint32_t addresses) noexcept nogil:
-    """Addresses, protocol 1; RFC 1201 protocols add flag 1 (FF: exception, 3 more bytes), sequence 2."""
+    """Addresses (on Linux with an offset of 2), protocol 1; RFC 1201 protocols add flag 1 (FF: exception, 3 more bytes), sequence 2."""
     cdef uint8_t protocol
     cdef uint32_t size
     if lacks(c, addresses + 4):
@@ -95,8 +95,8 @@ cdef inline int medium_layer(cursor_t* c, int layer) noexcept nogil:
         return fddi(c)
     if layer == LAYER_TOKEN_RING:
         return token_ring(c)
-    if layer == LAYER_ARCNET:
-        return arcnet(c, 2)
+    if layer == LAYER_ARCNET or layer == LAYER_ARCNET_LINUX:
+        return arcnet(c, 2 if layer == LAYER_ARCNET else 4)
     if layer == LAYER_IPOIB:
         return ipoib(c)
     if layer == LAYER_SUNATM:

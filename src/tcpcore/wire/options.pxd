@@ -3,7 +3,8 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 from tcpcore.bytes cimport be16, be32
 from tcpcore.flags cimport (
-    HAS_MSS, HAS_SACK, HAS_SACK_PERMITTED, HAS_TFO_COOKIE, HAS_TIMESTAMPS, HAS_WSCALE, OPTIONS_MALFORMED, SACK_BROKEN)
+    HAS_MSS, HAS_SACK, HAS_SACK_PERMITTED, HAS_SACK_LE, HAS_SACK_RE, HAS_TFO_COOKIE, HAS_TIMESTAMPS,
+    HAS_TSVAL, HAS_WSCALE, OPTIONS_MALFORMED, SACK_BROKEN)
 from tcpcore.records cimport segment_t
 
 cdef enum OptionKind:
@@ -26,61 +27,93 @@ cdef enum:
 cdef inline void timestamps(segment_t* row, const uint8_t* value) noexcept nogil:
     row.tsval = be32(value)
     row.tsecr = be32(value + 4)
-    row.present |= HAS_TIMESTAMPS
+    row.present |= HAS_TIMESTAMPS | HAS_TSVAL
 
 
-cdef inline void sack_blocks(segment_t* row, const uint8_t* p, uint32_t length) noexcept nogil:
-    """Up to four blocks; a SACK option of 2-9 bytes is broken (LN-9)."""
+cdef inline void sack_edges(segment_t* row, const uint8_t* p, uint32_t size) noexcept nogil:
+    """The edges in ``size`` bytes of option; at most four blocks fit in a header."""
     cdef uint32_t* edge = &row.sack_le0
-    cdef uint32_t i, n = (length - 2) // 8
-    if n == 0:
-        row.damage |= SACK_BROKEN
-        return
-    row.present |= HAS_SACK
-    row.sack_count = <uint8_t> n
-    for i in range(n * 2):
+    cdef uint32_t i
+    for i in range((size - 2) // 4):
         edge[i] = be32(p + 2 + 4 * i)
+    row.present |= (HAS_SACK_LE if size >= 6 else 0) | (HAS_SACK_RE if size >= 10 else 0)
+
+
+cdef inline void sack(segment_t* row, const uint8_t* p, uint32_t length) noexcept nogil:
+    """A SACK option of 2-9 bytes is broken (LN-9)."""
+    row.sack_count = <uint8_t> ((length - 2) // 8)
+    row.present |= HAS_SACK
+    row.damage |= SACK_BROKEN if row.sack_count == 0 else 0
+    sack_edges(row, p, length)
 
 
 cdef inline void note_option(segment_t* row, const uint8_t* p, uint32_t length) noexcept nogil:
-    """One option of ``length`` >= 2 bytes, all of them there; a wrong length is as if absent (WN-6)."""
+    """One whole option of ``length`` >= 2 bytes; a wrong length is as if absent (WN-6), the first of a kind counts."""
     cdef uint8_t kind = p[0]
-    if kind == OPTION_MSS and length == 4:
-        row.mss = be16(p + 2)
-        row.present |= HAS_MSS
-    elif kind == OPTION_WSCALE and length == 3:
-        row.wscale = p[2]
-        row.present |= HAS_WSCALE
-    elif kind == OPTION_SACK_PERMITTED and length == 2:
-        row.present |= HAS_SACK_PERMITTED
+    if kind == OPTION_TIMESTAMPS:
+        if length == 10 and not row.present & HAS_TIMESTAMPS:
+            timestamps(row, p + 2)
     elif kind == OPTION_SACK:
-        sack_blocks(row, p, length)
-    elif kind == OPTION_TIMESTAMPS and length == 10:
-        timestamps(row, p + 2)
-    elif kind == OPTION_MPTCP and length > 2:
-        row.mptcp |= <uint16_t> (1 << (p[2] >> 4))
-    elif kind == OPTION_FAST_OPEN and length > 2:
-        row.present |= HAS_TFO_COOKIE
-    elif kind in (OPTION_EXPERIMENT_1, OPTION_EXPERIMENT_2) and length > 4 and be16(p + 2) == FAST_OPEN_EXPERIMENT:
+        if not row.present & HAS_SACK:
+            sack(row, p, length)
+    elif kind == OPTION_MSS:
+        if length == 4 and not row.present & HAS_MSS:
+            row.mss = be16(p + 2)
+            row.present |= HAS_MSS
+    elif kind == OPTION_WSCALE:
+        if length == 3 and not row.present & HAS_WSCALE:
+            row.wscale = p[2]
+            row.present |= HAS_WSCALE
+    elif kind == OPTION_SACK_PERMITTED:
+        row.present |= HAS_SACK_PERMITTED if length == 2 else 0
+    elif kind == OPTION_MPTCP:
+        row.mptcp |= <uint16_t> (1 << (p[2] >> 4)) if length > 2 else 0
+    elif is_fast_open(p, length):
         row.present |= HAS_TFO_COOKIE
 
 
-cdef inline void read_options(segment_t* row, const uint8_t* p, uint32_t size) noexcept nogil:
+cdef inline bint is_fast_open(const uint8_t* p, uint32_t length) noexcept nogil:
+    """With a cookie, in its own option or in an experimental one (TF-1)."""
+    if p[0] == OPTION_FAST_OPEN:
+        return length > 2
+    if p[0] == OPTION_EXPERIMENT_1 or p[0] == OPTION_EXPERIMENT_2:
+        return length > 4 and be16(p + 2) == FAST_OPEN_EXPERIMENT
+    return False
+
+
+cdef inline void note_cut_option(segment_t* row, const uint8_t* p, uint32_t captured) noexcept nogil:
+    """An option of which the capture holds only the first bytes: the values in them count (LN-3)."""
+    if captured < 6 or row.present & (HAS_TSVAL if p[0] == OPTION_TIMESTAMPS else HAS_SACK):
+        return
+    if p[0] == OPTION_TIMESTAMPS and p[1] == 10:
+        row.tsval = be32(p + 2)
+        row.present |= HAS_TSVAL
+    elif p[0] == OPTION_SACK:
+        sack_edges(row, p, captured)
+
+
+cdef inline void read_options(segment_t* row, const uint8_t* p, uint32_t size, uint32_t captured) noexcept nogil:
     """Reading stops at a bad length and at the first non-zero byte after the end (LN-9)."""
     cdef uint32_t length
-    if size == 12 and be32(p) == 0x0101080A:   # NOP, NOP, timestamps: most segments
+    if captured == 12 and be32(p) == 0x0101080A:   # NOP, NOP, timestamps: most segments
         timestamps(row, p + 4)
         return
-    while size:
+    while captured:
         if p[0] == OPTION_END:
             return
         if p[0] == OPTION_NOP:
             length = 1
-        elif size < 2 or p[1] < 2 or p[1] > size:
+        elif captured < 2:
+            return
+        elif p[1] < 2 or p[1] > size:
             row.damage |= OPTIONS_MALFORMED
             return
         else:
             length = p[1]
+            if length > captured:
+                note_cut_option(row, p, captured)
+                return
             note_option(row, p, length)
         p += length
         size -= length
+        captured -= length

@@ -187,7 +187,7 @@ cdef inline int capwap(cursor_t* c) noexcept nogil:
     size = (c.p[1] >> 3) * 4
     if size < 8 or c.p[3] & 0x80:
         return STATUS_TUNNEL_MALFORMED     # a fragment, or no header
-    return tunnelled(c, size, LAYER_WLAN_SWAPPED if c.p[3] & 0x01 else LAYER_ETHERNET)
+    return tunnelled(c, size, LAYER_WLAN_SWAPPED if c.p[2] & 0x01 else LAYER_ETHERNET)
 
 
 cdef inline int lwapp(cursor_t* c) noexcept nogil:

@@ -29,7 +29,7 @@ cdef inline int wlan(cursor_t* c, uint16_t control, bint padded) noexcept nogil:
         return STATUS_NOT_IP
     if control & FC_PROTECTED:
         return STATUS_ENCRYPTED
-    if control & FC_MORE_FRAGMENTS or c.p[22] & 0x0F:
+    if control & FC_MORE_FRAGMENTS:
         return STATUS_NOT_IP
     if control & FC_TO_AND_FROM_DS == FC_TO_AND_FROM_DS:
         size += 6
