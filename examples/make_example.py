@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 
 import pcapy
+
 from tcpcore.batch import Batch
 from tcpcore.live_reader import LiveReader
-
 from tcpkit.capture_writer import CaptureWriter
 
 SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from tcpcore.batch import Batch
 
+from tcpcore.batch import Batch
 from tcpcore.capture_writer import encode
 from tcpkit.errors import CaptureError
 

@@ -2,9 +2,9 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tcpcore.overlap import OverlapRule
 from tcpcore.ranges import RangeSet
+
 from reference.streams import Sent, favours_new
 
 NAMES = {"first": OverlapRule.FIRST, "last": OverlapRule.LAST, "bsd": OverlapRule.BSD,

@@ -3,8 +3,8 @@ import pcapy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packets import ethernet, ip, tcp
 
+from packets import ethernet, ip, tcp
 from tcpcore.bpf import Program
 from tcpkit.capture_filter import capture_filter, compile_for
 from tcpkit.errors import FilterError

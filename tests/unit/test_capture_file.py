@@ -5,8 +5,8 @@ import io
 
 import numpy as np
 import pytest
-from packets import T0, Frame, pcap
 
+from packets import T0, Frame, pcap
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
 from tcpcore.errors import CaptureError

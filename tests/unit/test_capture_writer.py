@@ -3,8 +3,8 @@ import io
 import struct
 
 import pytest
-from packets import Conversation, pcapng_interface, pcapng_option, pcapng_section
 
+from packets import Conversation, pcapng_interface, pcapng_option, pcapng_section
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
 from tcpcore.capture_writer import encode

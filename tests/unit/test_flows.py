@@ -1,9 +1,9 @@
 """Streams, directions, relative numbers, times and counts (SEMANTICS sections ST, RL, TM, CV)."""
 import numpy as np
 import pytest
+
 from packets import MS, T0, Conversation, pcap, sack
 from stages import run_flows
-
 from tcpcore.flags import ClientEvidence, FlowEvent, Present
 from tcpcore.flows import FlowTable
 
