@@ -42,7 +42,7 @@ SACK = has(Present.HAS_SACK)
 STAMPS = has(Present.HAS_TIMESTAMPS)
 CHECKSUM = has(Present.HAS_CHECKSUM)
 ANY_SEQ = (When("present", Present.HAS_SEQ | Present.HAS_ICMP4_SEQ, 0, equal=False),)
-NOT_QUOTED = When("damage", Damage.QUOTED, 0)
+RAW_SEQ = (When("present", Present.HAS_SEQ | Present.HAS_ICMP4_SEQ, Present.HAS_SEQ),)
 NO_ACK = When("flags", TcpFlag.ACK, 0)
 IPV4 = (When("ip_version", 0xFF, 4),)
 IPV6 = (When("ip_version", 0xFF, 6),)
@@ -79,7 +79,7 @@ HEADER_COLUMNS = (
     number("payload_captured", "tcpkit.payload_captured", "payload_captured", "payload that was captured (LN-2)",
            has(Present.HAS_LEN), "bytes"),
     number("seq", "tcp.seq", "seq", "sequence number, relative (RL-1)", ANY_SEQ, stage="flows"),
-    number("seq_raw", "tcp.seq_raw", "seq_raw", "sequence number as sent", (*SEQ, NOT_QUOTED)),
+    number("seq_raw", "tcp.seq_raw", "seq_raw", "sequence number as sent", RAW_SEQ),
     number("nxtseq", "tcp.nxtseq", "nxtseq", "sequence number after this segment (RL-6)", has(Present.HAS_NXTSEQ),
            stage="flows"),
     number("ack", "tcp.ack", "ack", "acknowledgement number, relative if the ACK flag is set (RL-1, RL-5)", WINDOW,
@@ -107,13 +107,13 @@ HEADER_COLUMNS = (
     number("wscale", "tcp.options.wscale.shift", "wscale", "window scale offered: shift (WN-2)",
            has(Present.HAS_WSCALE)),
     mark("sack_permitted", "tcpkit.sack_permitted", "present", Present.HAS_SACK_PERMITTED, "SACK permitted option"),
-    number("tsval", "tcp.options.timestamp.tsval", "tsval", "time stamp of the sender", STAMPS),
+    number("tsval", "tcp.options.timestamp.tsval", "tsval", "time stamp of the sender", has(Present.HAS_TSVAL)),
     number("tsecr", "tcp.options.timestamp.tsecr", "tsecr", "time stamp echoed", STAMPS),
     number("sack_count", "tcp.options.sack.count", "sack_count", "SACK blocks", SACK),
     Column("sack_le", "tcp.options.sack_le", "sack_le0", Kind.SACK_EDGE, "left edge of the first block, as tcp.ack",
-           SACK, stage="flows"),
+           has(Present.HAS_SACK_LE), stage="flows"),
     Column("sack_re", "tcp.options.sack_re", "sack_re0", Kind.SACK_EDGE, "right edge of the first block, as tcp.ack",
-           SACK, stage="flows"),
+           has(Present.HAS_SACK_RE), stage="flows"),
     duration("time_relative", "tcp.time_relative", "time_relative", "since the stream's first frame (TM-1)", TIMES,
              "flows"),
     duration("time_delta", "tcp.time_delta", "time_delta", "since the stream's previous frame (TM-2)", TIMES, "flows"),

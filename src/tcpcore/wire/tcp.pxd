@@ -58,7 +58,7 @@ cdef inline void ports_only(cursor_t* c) noexcept nogil:
     row.dst_port = be16(c.p + 2)
     row.present |= HAS_PORTS
     if c.captured >= TCP_SEQUENCE and c.quoted == QUOTED_IPV4:
-        row.seq_raw = be32(c.p + 4)
+        row.seq = row.seq_raw = be32(c.p + 4)
         row.present |= HAS_ICMP4_SEQ
 
 
