@@ -73,7 +73,9 @@ cpdef enum FlowEvent:
     """segment_t.events: what the segment did to its stream."""
     STREAM_CREATED = 1             # first frame of its stream (ST-1, ST-3)
     PORTS_REUSED = 2               # ST-3, or ST-6 if the stream was not created
-    IN_CONVERSATION = 4            # reaches the follow and conversation tables (CV-6)
+    WHOLE = 4                      # reaches the analysis columns (ORD 15)
+    IN_CONVERSATION = 8            # and the follow and conversation tables (ORD 17, CV-6)
+    SYN_REPEATED = 16              # a pure SYN with the number its direction began with (ST-4)
 
 cpdef enum ClientEvidence:
     """flow_record_t.client_evidence: how it is known which end is the client."""

@@ -8,9 +8,10 @@ from libc.string cimport memcpy, memset
 
 from tcpcore.batch cimport Batch, segment_at
 from tcpcore.flags cimport (
-    ACK, BOGUS_HEADER_LENGTH, CLIENT_BY_SYN, CLIENT_BY_SYNACK, FIN, HAS_CHECKSUM, HAS_LEN, HAS_SEQ, HAS_STREAM,
+    ACK, CLIENT_BY_SYN, CLIENT_BY_SYNACK, FIN, HAS_CHECKSUM, HAS_LEN, HAS_SEQ, HAS_STREAM,
     HAS_TIMES, IN_CONVERSATION, OPTIONS_CUT, PORTS_REUSED, QUOTED, RST, SACK_BROKEN,
-    STREAM_CREATED, SYN)
+    STREAM_CREATED, SYN,
+    SYN_REPEATED, WHOLE)
 from tcpcore.flowkey cimport direction_of, hash_row, set_key
 from tcpcore.growable cimport grow, release
 from tcpcore.records cimport flow_record_t, segment_t
@@ -210,10 +211,13 @@ cdef uint32_t create(table_t* t, segment_t* row, uint32_t tag, uint64_t* place) 
 
 
 cdef uint32_t repeated_syn(table_t* t, segment_t* row, uint32_t tag, uint64_t* place, int direction) noexcept nogil:
-    """A SYN with another number: the ports are used again (ST-3), or the other side restarted (ST-6)."""
+    """With another number, a SYN uses the ports again (ST-3), and a SYN+ACK moves its base (ST-6)."""
     cdef uint32_t slot = <uint32_t> place[0] - 1
     cdef flow_t* flow = <flow_t*> t.flows.data + slot
-    if not flow.state & (BASE0_SET << direction) or row.seq_raw == flow.base[direction]:
+    if not has_base(flow, direction):
+        return slot
+    if row.seq_raw == flow.base[direction]:
+        row.events |= SYN_REPEATED * (row.flags & ACK == 0)
         return slot
     row.events |= PORTS_REUSED
     if row.flags & ACK:
@@ -239,10 +243,8 @@ cdef inline void update(table_t* t, segment_t* row, uint32_t slot, int direction
         row.seq, row.ack = row.seq_raw, row.ack_raw
     if row.flags & SYN:
         learn_client(row, flow, direction)
-    if row.damage or not row.present & HAS_CHECKSUM:
-        row.events |= IN_CONVERSATION * in_conversation(row)
-    else:
-        row.events |= IN_CONVERSATION
+    if row.damage == 0 or is_whole(row):
+        row.events |= WHOLE | IN_CONVERSATION * (row.damage & QUOTED == 0)
     count(t, row, flow, slot, direction)
     flow.previous_ns = row.time_ns
 
@@ -255,10 +257,10 @@ cdef inline void times(segment_t* row, flow_t* flow) noexcept nogil:
 
 
 cdef inline void set_bases(const segment_t* row, flow_t* flow, int direction) noexcept nogil:
-    if not flow.state & (BASE0_SET << direction):              # RL-2
+    if not has_base(flow, direction):                          # RL-2
         flow.base[direction] = row.seq_raw - (row.flags & SYN == 0)
         flow.state |= <uint8_t> (BASE0_SET << direction)
-    if row.flags & ACK and not flow.state & (BASE1_SET >> direction):      # RL-3
+    if row.flags & ACK and not has_base(flow, 1 - direction):  # RL-3
         flow.base[1 - direction] = row.ack_raw - 1
         flow.state |= <uint8_t> (BASE1_SET >> direction)
 
@@ -291,9 +293,9 @@ cdef inline void learn_client(const segment_t* row, flow_t* flow, int direction)
         flow.client = <uint8_t> (1 - direction if row.flags & ACK else direction)
 
 
-cdef inline bint in_conversation(const segment_t* row) noexcept nogil:
-    """A damaged frame: does it still reach step 17 (CV-6)?  LN-9: a broken SACK option with ack < 2^31 ends it."""
-    if not row.present & HAS_CHECKSUM or row.damage & (QUOTED | OPTIONS_CUT | BOGUS_HEADER_LENGTH):
+cdef inline bint is_whole(const segment_t* row) noexcept nogil:
+    """Does a damaged frame reach step 15?  LN-3, LN-7; LN-9: not with a broken SACK option and ack < 2^31."""
+    if not row.present & HAS_CHECKSUM or row.damage & OPTIONS_CUT:
         return False
     return not row.damage & SACK_BROKEN or <int32_t> row.ack < 0
 

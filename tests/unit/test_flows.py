@@ -78,7 +78,7 @@ def test_synack_with_another_number_moves_the_base():               # ST-6
     rows, _ = run_flows(a.pcap(nano=True))
     assert rows["stream"].tolist() == [0] * 5
     assert rows["seq"].tolist()[3:] == [0, 1]
-    assert rows["events"][3] == FlowEvent.PORTS_REUSED | FlowEvent.IN_CONVERSATION
+    assert rows["events"][3] == FlowEvent.PORTS_REUSED | FlowEvent.WHOLE | FlowEvent.IN_CONVERSATION
 
 
 def test_lower_numbers_show_as_huge():                              # RL-1

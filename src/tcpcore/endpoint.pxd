@@ -1,0 +1,73 @@
+"""What the analysis knows of a stream: its two directions (CM-3) and what they share (CM-4).  All zero is the start."""
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+from tcpcore.inflight cimport flight_t
+
+cdef enum EndpointState:
+    WINDOW_KNOWN = 1               # window is that of a segment, not the 2^32 - 1 of the start
+    SYN_WINDOW = 2                 # from a SYN: unscaled (A-6)
+    FLIGHT_HIDDEN = 4              # BF-5: the opposite of SEMANTICS' flight_ok
+    PUSH_SEEN = 8
+    CLOSER = 16                    # FR-1
+    LAST_KEEP_ALIVE = 32           # of last_flags only these two are ever asked for (A-7, A-8)
+    LAST_PROBE = 64
+
+cdef enum Scale:
+    SCALE_UNKNOWN = 0              # -1 in SEMANTICS
+    SCALE_NOT_USED = 1             # -2
+    SCALE_SHIFT = 2                # + the shift
+
+cdef enum Completeness:            # CP-1
+    COMPLETE_SYN = 1
+    COMPLETE_SYNACK = 2
+    COMPLETE_ACK = 4
+    COMPLETE_DATA = 8
+    COMPLETE_FIN = 16
+    COMPLETE_RST = 32
+
+# A cache line.
+ctypedef struct endpoint_t:
+    uint64_t expected_frame        # exp_frame, exp_time
+    int64_t expected_ns
+    int64_t last_ack_ns
+    uint64_t dup_frame
+    uint32_t expected
+    uint32_t contiguous
+    uint32_t last_ack
+    uint32_t dup_count
+    uint32_t push_count
+    uint32_t sacked                # sizes of the SACK blocks of the latest frame, three at most (BF-4)
+    uint16_t window
+    uint16_t mptcp                 # the stream's MPTCP subtypes at the previous frame (DA-4)
+    uint8_t scale                  # Scale
+    uint8_t state                  # EndpointState bits
+    uint8_t[2] reserved
+
+# Three cache lines.
+ctypedef struct conversation_t:
+    endpoint_t[2] ends
+    flight_t[2] flights            # segments: what each direction has in flight
+    int64_t syn_ns                 # of the latest pure SYN; 0: none (AK-5)
+    int64_t initial_rtt            # irtt; 0: none
+    uint16_t mptcp                 # subtypes seen
+    uint8_t completeness
+    uint8_t fast_open_data         # tfo_data
+
+
+# -- windows
+
+cdef inline uint32_t known_window(const endpoint_t* end) noexcept nogil:
+    return end.window if end.state & WINDOW_KNOWN else <uint32_t> -1
+
+
+cdef inline int window_shift(const endpoint_t* end) noexcept nogil:
+    """Of the latest window (A-6): SYN windows and unused scaling are plain."""
+    return end.scale - SCALE_SHIFT if end.scale >= SCALE_SHIFT and not end.state & SYN_WINDOW else 0
+
+
+cdef inline void settle_scales(endpoint_t* fwd, endpoint_t* rev, bint synack) noexcept nogil:
+    """After the options of a SYN (WN-4): scaling is used if both sides offer it."""
+    if fwd.scale == SCALE_UNKNOWN:
+        fwd.scale = rev.scale = SCALE_NOT_USED
+    elif synack and rev.scale == SCALE_NOT_USED:
+        fwd.scale = SCALE_NOT_USED

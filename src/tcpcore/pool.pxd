@@ -1,0 +1,58 @@
+"""Blocks of 2, 4, 8 ... entries with a free list for each size, up to a limit of bytes in use.
+
+Blocks are named by numbers, since the memory moves as it grows.  A block just given back is the next
+to be taken, so short lives reuse what the cache holds.
+"""
+from libc.stddef cimport size_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from tcpcore.growable cimport grow, growable_t, release
+
+cdef enum:
+    SIZES = 14                     # 2 entries to 16,384
+
+
+ctypedef struct pool_t:
+    growable_t[SIZES] memory
+    uint32_t[SIZES] fresh          # blocks 1 to fresh have been taken at least once; 0 is no block
+    uint32_t[SIZES] free           # given back, chained by their first four bytes
+    uint64_t entry                 # bytes of an entry
+    uint64_t used                  # bytes in blocks that are taken
+    uint64_t limit
+
+
+cdef inline uint64_t pool_block_bytes(const pool_t* pool, int size) noexcept nogil:
+    return pool.entry << (size + 1)
+
+
+cdef inline void* pool_at(const pool_t* pool, int size, uint32_t block) noexcept nogil:
+    return <uint8_t*> pool.memory[size].data + block * pool_block_bytes(pool, size)
+
+
+cdef inline uint32_t pool_take(pool_t* pool, int size) noexcept nogil:
+    """A block of 2 << size entries, not zeroed; 0 at the limit and when memory runs out."""
+    cdef uint64_t bytes = pool_block_bytes(pool, size)
+    cdef uint32_t block = pool.free[size]
+    if pool.used + bytes > pool.limit:
+        return 0
+    if block:
+        pool.free[size] = (<uint32_t*> pool_at(pool, size, block))[0]
+    else:
+        if grow(&pool.memory[size], (<uint64_t> pool.fresh[size] + 2) * bytes):
+            return 0
+        pool.fresh[size] += 1
+        block = pool.fresh[size]
+    pool.used += bytes
+    return block
+
+
+cdef inline void pool_give_back(pool_t* pool, int size, uint32_t block) noexcept nogil:
+    (<uint32_t*> pool_at(pool, size, block))[0] = pool.free[size]
+    pool.free[size] = block
+    pool.used -= pool_block_bytes(pool, size)
+
+
+cdef inline void pool_clear(pool_t* pool) noexcept nogil:
+    cdef int size
+    for size in range(SIZES):
+        release(&pool.memory[size])
