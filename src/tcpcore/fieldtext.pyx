@@ -11,7 +11,7 @@ from tcpcore.flags cimport OUTER_IPV6 as HAS_OUTER_IPV6
 from tcpcore.infotext cimport MAX_INFO, put_info
 from tcpcore.records cimport analysis_t, segment_t, tunnel_t
 from tcpcore.textwrite cimport (
-    MAX_ADDRESS, put_bytes, put_decimal, put_hex, put_ipv4, put_ipv6, put_seconds, put_signed, put_text)
+    put_bytes, put_decimal, put_hex, put_ipv4, put_ipv6, put_seconds, put_signed, put_text)
 
 from tcpcore.records import TUNNEL
 
@@ -20,7 +20,7 @@ OF_SEGMENTS = (TextKind.OUTER_IPV4, TextKind.OUTER_IPV6, TextKind.SACK_EDGE, Tex
 cdef enum:
     MAX_WORDS = 32
     MAX_CONDITIONS = 3
-    MAX_CELL = 48                          # of every kind without a limit of its own
+    MAX_CELL = 48                          # an IPv6 address in dotted form is the longest of the others
 
 # A value is there if `(word & mask == value) == equal` for the aligned 32-bit word at `at`.
 cdef struct condition_t:

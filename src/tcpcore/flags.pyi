@@ -13,6 +13,11 @@ class AnalysisPresent(IntEnum):
     HAS_WINDOW_SCALE = 512
     HAS_COMPLETENESS = 1024
 
+class ClientEvidence(IntEnum):
+    CLIENT_BY_PORT = 0
+    CLIENT_BY_SYNACK = 1
+    CLIENT_BY_SYN = 2
+
 class Damage(IntEnum):
     PORTS_ONLY = 1
     HEADER_CUT = 2
@@ -40,6 +45,11 @@ class DecodeStatus(IntEnum):
     STATUS_ENCRYPTED = 13
     STATUS_COUNT = 14
 
+class Eviction(IntEnum):
+    EVICTED_NOT = 0
+    EVICTED_IDLE = 1
+    EVICTED_PRESSURE = 2
+
 class Finding(IntEnum):
     RETRANSMISSION = 1
     FAST_RETRANSMISSION = 2
@@ -61,6 +71,11 @@ class Finding(IntEnum):
     TFO_IGNORED = 131072
     FIN_ACTIVE = 262144
     FIN_PASSIVE = 524288
+
+class FlowEvent(IntEnum):
+    STREAM_CREATED = 1
+    PORTS_REUSED = 2
+    IN_CONVERSATION = 4
 
 class Present(IntEnum):
     HAS_PORTS = 1

@@ -5,6 +5,7 @@ import numpy as np
 FRAME: np.dtype[np.void]
 SEGMENT: np.dtype[np.void]
 TUNNEL: np.dtype[np.void]
+FLOW: np.dtype[np.void]
 ANALYSIS: np.dtype[np.void]
 STATES: np.dtype[np.void]
 VERDICT: np.dtype[np.void]

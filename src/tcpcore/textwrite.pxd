@@ -15,7 +15,6 @@ cdef extern from *:
 
 cdef enum:
     MAX_NUMBER = 20          # longest text of a 64-bit number, sign included
-    MAX_ADDRESS = 45         # longest text of an IPv6 address
 
 
 cdef inline char* put_text(char* p, const char* text, Py_ssize_t size) noexcept nogil:

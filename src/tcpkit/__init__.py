@@ -1,1 +1,25 @@
-"""TCP capture analysis for Python."""
+"""TCP captures: packets, connections, handshakes, retransmissions and streams, as tables.
+
+    cap = tcpkit.open("trace.pcapng")
+    cap.flows.to_polars()
+"""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tcpkit.capture import Capture, open, scan
+    from tcpkit.errors import CaptureError, FieldError, FilterError
+    from tcpkit.table import Table
+
+__all__ = ["Capture", "CaptureError", "FieldError", "FilterError", "Table", "open", "scan"]
+_HOME = {"Capture": "capture", "open": "capture", "scan": "capture", "Table": "table"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: ``import tcpkit`` is free."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOME.get(name, 'errors')}"), name)

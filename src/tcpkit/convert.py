@@ -2,12 +2,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from tcpkit.columns import EPOCH, Column
+from tcpkit.errors import MissingLibraryError
 from tcpkit.values import TEXTS, Rows, dense_values, text_buffer
 
 if TYPE_CHECKING:
@@ -15,13 +16,15 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
+ROW_GROUP = 1 << 17              # rows
+
 
 def need(module: str, extra: str) -> Any:
-    """An optional library; ImportError that says what to install if it is missing."""
+    """An optional library; MissingLibraryError says what to install."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise ImportError(f'this needs {module}: pip install "tcpkit[{extra}]"') from error
+        raise MissingLibraryError(f'this needs {module}: pip install "tcpkit[{extra}]"') from error
 
 
 def to_arrow(rows: Rows, columns: Sequence[Column]) -> pyarrow.Table:
@@ -75,3 +78,21 @@ def _pandas_array(pd: Any, rows: Rows, column: Column) -> Any:
     texts = values.astype(object)
     texts[~there] = None
     return texts
+
+
+def write_parquet(tables: Iterable[pyarrow.Table], file: BinaryIO) -> None:
+    """Tables of one schema as one Parquet file, in row groups of ROW_GROUP rows or more."""
+    pa, pq = need("pyarrow", "arrow"), need("pyarrow.parquet", "arrow")
+    writer, waiting = None, []
+    try:
+        for table in tables:
+            writer = writer or pq.ParquetWriter(file, table.schema)
+            waiting.append(table)
+            if sum(map(len, waiting)) >= ROW_GROUP:
+                writer.write_table(pa.concat_tables(waiting))
+                waiting = []
+        if writer and waiting:
+            writer.write_table(pa.concat_tables(waiting))
+    finally:
+        if writer:
+            writer.close()

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from tcpcore.errors import CaptureError
 
-__all__ = ["CaptureError", "FieldError", "FilterError"]
+__all__ = ["CaptureError", "FieldError", "FilterError", "MissingLibraryError"]
 
 
 class FilterError(ValueError):
@@ -27,3 +27,7 @@ class FieldError(KeyError):
 
     def __str__(self) -> str:
         return f'"{self.name}" is not a field' + (f'; did you mean "{self.nearest}"?' if self.nearest else "")
+
+
+class MissingLibraryError(ImportError):
+    """An optional library is needed; the message names the extra that brings it."""

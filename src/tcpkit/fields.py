@@ -56,7 +56,8 @@ def build_formatter(columns: Sequence[Column], dtype: np.dtype[Any], style: Styl
         words = BOOLEANS if style == "json" and column.kind == Kind.BITS else column.words
         formatter.add(
             column.kind, at, 8 if column.kind in EIGHT_BYTES else size, other=_other(dtype, column), mask=column.mask,
-            conditions=[_condition(dtype, when) for when in column.when], prefix=_prefix(style, i, name),
+            conditions=[_condition(dtype, when) for when in column.when],
+            prefix=_prefix(style, i, name) if widths is None else b"  " if i else b"",
             absent=_absent(style, column),
             words=[word.encode() for word in words], quoted=column.kind in QUOTED[style],
             width=widths[i] if widths else 0)

@@ -89,10 +89,16 @@ class Table:
 
         return to_polars(self._rows, self._chosen(columns))
 
-    def to_text(self, style: Style = "csv", columns: Sequence[str] | None = None) -> bytes:
-        """Header and rows as ``fields`` (tab-separated), ``csv`` or ``json`` (one object a line)."""
+    def to_text(self, style: Style = "csv", columns: Sequence[str] | None = None, *, head: bool = True) -> bytes:
+        """Header and rows as ``fields`` (tab-separated), ``csv``, or ``json`` (one object a line, no header)."""
         chosen = self._chosen(columns)
-        return header([column.name for column in chosen], style) + self._text(chosen, style)
+        names = header([column.name for column in chosen], style) if head else b""
+        return names + self._text(chosen, style)
+
+    def to_grid(self, columns: Sequence[str] | None = None) -> str:
+        """Every row as aligned text, without columns what a short view shows."""
+        names = self._summary_names() if columns is None else columns
+        return grid(names, self._cells(names))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.array(self.array, dtype, copy=True) if copy else np.asarray(self.array, dtype)
@@ -136,19 +142,22 @@ class Table:
         formatter.start_ns = self._rows.start_ns
         return formatter.rows(self.array, self._rows.tunnels)
 
-    def cells(self, columns: Sequence[str]) -> list[list[str]]:
+    def _summary_names(self) -> list[str]:
+        return [name for name in self._schema.summary if name in self._index]
+
+    def _cells(self, columns: Sequence[str]) -> list[list[str]]:
         """The text of every cell, row by row."""
         lines = self._text(self._chosen(columns), "fields").decode().split("\n")[:-1]
         return [line.split("\t") for line in lines]
 
     def _summary(self, width: int) -> tuple[list[str], list[list[str]]]:
         """Names and cells of what a short view has room for."""
-        names = [name for name in self._schema.summary if name in self._index]
+        names = self._summary_names()
         if len(self) > SHOWN:
-            ends = self[:SHOWN // 2].cells(names), self[-SHOWN // 2:].cells(names)
+            ends = self[:SHOWN // 2]._cells(names), self[-SHOWN // 2:]._cells(names)
             cells = [*ends[0], ["…"] * len(names), *ends[1]]
         else:
-            cells = self.cells(names)
+            cells = self._cells(names)
         widths = column_widths(names, cells)
         while len(names) > 1 and sum(widths) + 2 * len(widths) - 2 > width:
             names.pop()

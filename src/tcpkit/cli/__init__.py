@@ -1,1 +1,28 @@
-def main() -> None: ...
+"""The ``tcpkit`` command.
+
+To add a command: write a module beside this one that decorates a function with ``@app.command()`` (see
+flows.py), and name the module in MODULES.  A command only takes its options, calls the library inside
+``with reading(...)``, and hands the result to output.py.  It imports the library inside itself, so that
+every command starts fast.
+"""
+from __future__ import annotations
+
+import importlib
+import sys
+
+from tcpkit.cli.app import app
+from tcpkit.cli.text import printable
+from tcpkit.errors import CaptureError, FieldError, FilterError, MissingLibraryError
+
+MODULES = ("packets", "fields", "flows")
+
+
+def main() -> None:
+    """Run the command line: status 0 done, 1 done as far as it went, 2 not done."""
+    for module in MODULES:
+        importlib.import_module(f"tcpkit.cli.{module}")
+    try:
+        app(prog_name="tcpkit")
+    except (CaptureError, FieldError, FilterError, MissingLibraryError, OSError) as error:
+        print(f"tcpkit: {printable(str(error))}", file=sys.stderr)
+        sys.exit(2)

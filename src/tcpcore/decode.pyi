@@ -1,0 +1,4 @@
+from tcpcore.batch import Batch
+
+class Decoder:
+    def process(self, batch: Batch) -> None: ...

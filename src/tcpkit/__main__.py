@@ -1,0 +1,4 @@
+"""``python -m tcpkit``."""
+from tcpkit.cli import main
+
+main()

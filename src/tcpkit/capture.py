@@ -1,0 +1,120 @@
+"""``open`` and ``scan``: a capture as tables, whole or batch by batch."""
+from __future__ import annotations
+
+import builtins
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tcpcore.capture_file import Reader
+from tcpkit.columns import Schema, Stage
+from tcpkit.errors import CaptureError
+from tcpkit.fields import find_column, index_columns, stages_of
+from tcpkit.flows import conversation_table, flow_table
+from tcpkit.packet_columns import SCHEMA
+from tcpkit.pipeline import ALL_STAGES, Observer, Pipeline
+from tcpkit.rows import RowStore
+from tcpkit.table import Table
+
+if TYPE_CHECKING:
+    from tcpcore.capture_file import Source
+
+    SourceLike = str | os.PathLike[str] | Source
+
+
+class Capture:
+    """A capture as tables, each computed when it is first asked for, then kept.
+
+    Flows and the like are read without holding packets.  Damage ends the reading early: what came before
+    it is delivered, and ``warnings`` tells of it; with ``strict``, CaptureError is raised instead.
+    """
+
+    def __init__(self, source: SourceLike, *, strict: bool = False, observer: Observer | None = None) -> None:
+        self._source = source
+        self._strict = strict
+        self._observer = observer
+        self._reader: Reader | None = open_reader(source)        # fails here if it is not a capture
+        self._pass: Pipeline | None = None                       # the last one, come to its end
+
+    def __repr__(self) -> str:
+        return f"Capture({getattr(self._source, 'name', self._source)!r})"
+
+    @cached_property
+    def packets(self) -> Table:
+        """One row for each frame with TCP; takes some 340 bytes a row."""
+        pipeline = self.pipeline(ALL_STAGES)
+        store = RowStore(pipeline.batch.dtype)
+        for batch in pipeline:
+            store.append(batch)
+        array, tunnels = store.finish()
+        return Table(array, schema_of(pipeline), tunnels=tunnels, start_ns=pipeline.start_ns)
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[Table]:
+        """The packets table piece by piece, some thousand rows each, in bounded memory.
+
+        ``columns``: all that will be looked at; stages that none of them needs are not run.
+        """
+        known = index_columns(SCHEMA.columns)
+        pipeline = self.pipeline(
+            ALL_STAGES if columns is None else stages_of(find_column(name, known) for name in columns))
+        schema = schema_of(pipeline)
+        for batch in pipeline:
+            yield Table(batch.array, schema, tunnels=batch.tunnel_array, start_ns=pipeline.start_ns)
+
+    @cached_property
+    def flows(self) -> Table:
+        """One row for each connection."""
+        return flow_table(self._flow_pass.flow_records())
+
+    @cached_property
+    def conversations(self) -> Table:
+        """One row for each connection with a whole segment, as Wireshark's TCP conversations."""
+        return conversation_table(self._flow_pass.flow_records(), self._flow_pass.start_ns)
+
+    @property
+    def warnings(self) -> list[CaptureError]:
+        """The damage that ended the reading early, if any: file, byte offset, cause."""
+        return (self._pass or self._flow_pass).warnings
+
+    def pipeline(self, stages: Iterable[Stage]) -> Pipeline:
+        """A new pass through ``stages``, for one's own loop over batches."""
+        reader, self._reader = self._reader or open_reader(self._source), None
+        self._pass = Pipeline(reader, stages, size=_size(self._source), observer=self._observer, strict=self._strict)
+        return self._pass
+
+    @property
+    def _flow_pass(self) -> Pipeline:
+        """The last pass, if it has told the flows apart; else one that does only that."""
+        if self._pass is None or self._pass.flows is None:
+            self.pipeline(("flows",)).run()
+        assert self._pass is not None
+        return self._pass
+
+
+def open(source: SourceLike, *, strict: bool = False, observer: Observer | None = None) -> Capture:
+    """The capture in ``source``: a path or a binary file object.
+
+    CaptureError if it is no capture; OSError if it cannot be read.  ``strict``: damage is an error too.
+    ``observer`` is called with the Pipeline after each batch.
+    """
+    return Capture(source, strict=strict, observer=observer)
+
+
+def scan(source: SourceLike, *, columns: Sequence[str] | None = None, strict: bool = False) -> Iterator[Table]:
+    """The packets of a capture piece by piece: ``open(source).batches(columns)``."""
+    return Capture(source, strict=strict).batches(columns)
+
+
+def open_reader(source: SourceLike) -> Reader:
+    return Reader(builtins.open(source, "rb", buffering=0) if isinstance(source, str | os.PathLike) else source)
+
+
+def _size(source: SourceLike) -> int:
+    """Bytes of the capture, if that is known beforehand."""
+    return os.path.getsize(source) if isinstance(source, str | os.PathLike) else 0
+
+
+def schema_of(pipeline: Pipeline) -> Schema:
+    """The packets table without the columns whose stage is not run."""
+    return SCHEMA._replace(columns=tuple(column for column in SCHEMA.columns if column.stage in pipeline.stages))

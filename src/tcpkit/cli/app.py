@@ -1,0 +1,36 @@
+"""The application that commands register with, and the options they share."""
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+                  context_settings={"help_option_names": ["-h", "--help"]})
+
+
+class Format(StrEnum):
+    """How a table is written."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    jsonl = "jsonl"
+    parquet = "parquet"
+
+
+CaptureArgument = Annotated[str, typer.Argument(metavar="FILE", help="Capture file, or - for standard input.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to write the table.", show_choices=True)]
+OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="Write here, not to standard output.")]
+
+
+@app.callback(invoke_without_command=True)
+def tcpkit(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
+    """TCP captures analysed: packets, connections, handshakes, retransmissions, streams."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        print(f"tcpkit {version_of('tcpkit')}")
+        raise typer.Exit

@@ -1,0 +1,32 @@
+"""``fields``: chosen fields of each frame with TCP, as tshark's ``-T fields``."""
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tcpkit.cli.app import OutputOption, app
+from tcpkit.cli.output import opened
+from tcpkit.cli.reading import reading
+
+LIST = typer.Option("--list", help="List the fields that can be chosen.", is_eager=True)
+
+
+@app.command()
+def fields(
+    file: Annotated[str | None, typer.Argument(metavar="FILE", help="Capture file, or - for standard input.")] = None,
+    names: Annotated[list[str] | None, typer.Option("-e", metavar="NAME", help="A field; repeat for more.")] = None,
+    list_fields: Annotated[bool, LIST] = False,
+    output: OutputOption = None,
+) -> None:
+    """Print fields of each frame with TCP, tab-separated below a header line, exactly as tshark -T fields."""
+    from tcpkit.listing import field_list, write_fields
+
+    if list_fields:
+        with opened(output) as out:
+            out.write(field_list())
+        return
+    if file is None or not names:
+        raise typer.BadParameter("give a FILE and at least one -e NAME, or --list")
+    with reading(file, streaming=True) as capture, opened(output) as out:
+        write_fields(capture, names, out)

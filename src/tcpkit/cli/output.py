@@ -1,0 +1,59 @@
+"""Writes tables in the format asked for."""
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from tcpkit.cli.app import Format
+
+if TYPE_CHECKING:
+    from tcpkit.table import Table
+
+
+@contextmanager
+def opened(output: Path | None) -> Iterator[BinaryIO]:
+    """The file to write to, or standard output."""
+    if output is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    else:
+        with output.open("wb") as file:
+            yield file
+
+
+def write_table(table: Table, form: Format, output: Path | None) -> None:
+    """A table whose rows are all there."""
+    if form == Format.table:
+        with opened(output) as file:
+            file.write(f"{table.to_grid()}\n".encode())
+    else:
+        write_tables([table], form, output)
+
+
+def write_tables(tables: Iterable[Table], form: Format, output: Path | None,
+                 columns: Sequence[str] | None = None) -> None:
+    """The rows of tables of one kind, one after the other."""
+    with opened(output) as file:
+        if form == Format.parquet:
+            from tcpkit.convert import write_parquet
+
+            write_parquet((table.to_arrow(columns) for table in tables), file)
+        elif form == Format.json:
+            write_json(tables, file, columns)
+        else:
+            for i, table in enumerate(tables):
+                file.write(table.to_text("csv" if form == Format.csv else "json", columns, head=i == 0))
+
+
+def write_json(tables: Iterable[Table], file: BinaryIO, columns: Sequence[str] | None) -> None:
+    """One array of objects."""
+    file.write(b"[")
+    before = b"\n"
+    for table in tables:
+        if len(table):
+            file.write(before + table.to_text("json", columns).removesuffix(b"\n").replace(b"\n", b",\n"))
+            before = b",\n"
+    file.write(b"\n]\n")

@@ -1,0 +1,111 @@
+"""Reads captures for commands: progress on a terminal, Ctrl-C, damage told on standard error."""
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tcpkit.cli.text import one_line
+
+if TYPE_CHECKING:
+    from tcpkit.capture import Capture
+    from tcpkit.pipeline import Pipeline
+
+LONG = 64 << 20                  # bytes of capture that are worth a progress bar
+
+
+@contextmanager
+def reading(path: str, *, streaming: bool = False, **options: Any) -> Iterator[Capture]:
+    """The capture at ``path``; what is wrong with it is told afterwards, and ends the command with status 1.
+
+    ``streaming``: output appears while the capture is read, so no progress bar may go over it.
+    """
+    import tcpkit
+
+    with Watch(bar=sys.stderr.isatty() and not (streaming and sys.stdout.isatty())) as watch:
+        source = Pipe(sys.stdin.fileno(), watch) if path == "-" else path
+        capture = tcpkit.open(source, observer=watch.observe, **options)
+        yield capture
+    if watch.interrupted:
+        print("tcpkit: interrupted: this is what was done so far", file=sys.stderr)
+        raise typer.Exit(1)
+    for warning in capture.warnings:
+        print(f"tcpkit: {one_line(str(warning))}", file=sys.stderr)
+    if capture.warnings:
+        raise typer.Exit(1)
+
+
+class Watch:
+    """Looks on as a capture is read: shows progress, and ends the reading early at the first Ctrl-C."""
+
+    def __init__(self, bar: bool) -> None:
+        self.interrupted = False
+        self.waiting = False
+        self._wants_bar = bar
+        self._bar: Bar | None = None
+
+    def __enter__(self) -> Watch:
+        self._handler = signal.signal(signal.SIGINT, self._interrupt)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        signal.signal(signal.SIGINT, self._handler)
+        if self._bar:
+            self._bar.close()
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        again, self.interrupted = self.interrupted, True
+        if again or self.waiting:
+            raise KeyboardInterrupt
+
+    def observe(self, pipeline: Pipeline) -> None:
+        """Called after each batch."""
+        pipeline.stopped = self.interrupted
+        if self._bar:
+            self._bar.update(pipeline)
+        elif self._wants_bar and pipeline.size > LONG:
+            self._bar = Bar(pipeline.size)
+
+
+class Pipe:
+    """Standard input: Ctrl-C while waiting for more ends it."""
+
+    name = "standard input"
+
+    def __init__(self, descriptor: int, watch: Watch) -> None:
+        self._descriptor = descriptor
+        self._watch = watch
+
+    def readinto(self, buffer: memoryview) -> int:
+        self._watch.waiting = True
+        try:
+            return os.readv(self._descriptor, [buffer])
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            self._watch.waiting = False
+
+
+class Bar:
+    """A progress bar on standard error."""
+
+    def __init__(self, size: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+        self._progress = Progress(BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(),
+                                  console=Console(stderr=True), transient=True)
+        self._task = self._progress.add_task("", total=size)
+        self._progress.start()
+
+    def update(self, pipeline: Pipeline) -> None:
+        self._progress.update(self._task, completed=pipeline.position)
+
+    def close(self) -> None:
+        self._progress.stop()

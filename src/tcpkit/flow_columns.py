@@ -1,0 +1,57 @@
+"""The columns of the flows and conversations tables."""
+from __future__ import annotations
+
+from tcpcore.fieldtext import TextKind as Kind
+from tcpcore.flags import ClientEvidence, Eviction
+from tcpkit.columns import EPOCH, Column, Schema, When, number, words_of
+
+ENDS = ("client", "server")
+THERE = (When("conversation_frame", 0xFFFFFFFF, 0, equal=False),)
+
+
+def address(name: str, doc: str) -> Column:
+    return Column(name, "", f"{name}_hi", Kind.ADDRESS, doc, other="ip_version")
+
+
+def both(name: str, doc: str, unit: str = "") -> tuple[Column, ...]:
+    """A figure of what the client and of what the server sent."""
+    return tuple(number(f"{name}_{end}", "", f"{name}_{end}", f"{doc} sent by the {end}", unit=unit) for end in ENDS)
+
+
+FLOWS = Schema("flows", (
+    number("stream", "tcp.stream", "stream", "number of the connection, from 0 (ST-1)"),
+    address("client", "address of the client"),
+    number("client_port", "", "client_port", "its port"),
+    address("server", "address of the server"),
+    number("server_port", "", "server_port", "its port"),
+    Column("client_evidence", "", "client_evidence", Kind.WORD, "how it is known which end is the client",
+           words=words_of(ClientEvidence, "CLIENT_")),
+    Column("start", "", "first_ns", Kind.SECONDS, "time of the first frame", unit=EPOCH),
+    Column("duration", "", "duration", Kind.SECONDS, "from the earliest to the latest whole segment", THERE, "ns"),
+    number("first_frame", "", "first_frame", "number of the first frame"),
+    *both("packets", "segments"),
+    *both("wire_bytes", "bytes on the wire", "bytes"),
+    *both("payload_bytes", "payload", "bytes"),
+    number("quoted", "", "quoted", "frames that quote the connection in an ICMP error (ST-9)"),
+    Column("evicted", "", "evicted", Kind.WORD, "why its state was given up early",
+           (When("evicted", 0xFF, 0, equal=False),), words=words_of(Eviction, "EVICTED_")),
+), ("stream", "client", "client_port", "server", "server_port", "packets_client", "packets_server",
+    "payload_bytes_client", "payload_bytes_server", "duration", "client_evidence"))
+
+CONVERSATIONS = Schema("conversations", (
+    number("stream", "tcp.stream", "stream", "number of the connection, from 0 (ST-1)"),
+    address("a", "address of A, the sender of the first frame counted (CV-2)"),
+    number("a_port", "", "a_port", "its port"),
+    address("b", "address of B"),
+    number("b_port", "", "b_port", "its port"),
+    number("packets_to_a", "", "packets_to_a", "frames from B to A (CV-4)"),
+    number("bytes_to_a", "", "bytes_to_a", "their length on the wire", unit="bytes"),
+    number("packets_to_b", "", "packets_to_b", "frames from A to B"),
+    number("bytes_to_b", "", "bytes_to_b", "their length on the wire", unit="bytes"),
+    number("packets", "", "packets", "frames, both directions"),
+    number("bytes", "", "bytes", "their length on the wire", unit="bytes"),
+    Column("start", "", "earliest_ns", Kind.SINCE_START, "earliest frame, from the capture's first one (CV-5)",
+           unit="ns"),
+    Column("duration", "", "duration", Kind.SECONDS, "from the earliest to the latest frame (CV-5)", unit="ns"),
+), ("a", "a_port", "b", "b_port", "packets_to_a", "bytes_to_a", "packets_to_b", "bytes_to_b", "packets", "bytes",
+    "start", "duration"))

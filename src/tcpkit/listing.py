@@ -1,0 +1,52 @@
+"""Packets as text, batch by batch: the ``fields`` contract and the packet list."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+import numpy as np
+
+from tcpkit.capture import Capture
+from tcpkit.fields import build_formatter, find_column, header, index_columns, stages_of
+from tcpkit.packet_columns import PACKETS, PAYLOAD
+from tcpkit.table import grid
+
+FIELDS = {column.wireshark: column for column in (*PACKETS, PAYLOAD)}
+# The packet list: columns, their titles, and their widths (negative: to the left; 0: to the end of the line).
+LISTED = (("frame", "No.", 7), ("time_since_start", "Time", 14), ("src", "Source", -15), ("dst", "Destination", -15),
+          ("frame_len", "Length", 6), ("info", "Info", 0))
+IPV6_WIDTH = -39
+
+
+def field_list() -> bytes:
+    """Every field that can be chosen, and what it means."""
+    rows = [[name, column.name, column.unit, column.doc] for name, column in sorted(FIELDS.items())]
+    return f"{grid(['field', 'Python name', 'unit', 'meaning'], rows)}\n".encode()
+
+
+def write_fields(capture: Capture, names: Sequence[str], out: BinaryIO) -> None:
+    """A header line, then one tab-separated row for each frame with TCP; FieldError for an unknown name."""
+    columns = [find_column(name, FIELDS) for name in names]
+    pipeline = capture.pipeline(stages_of(columns))
+    formatter = build_formatter(columns, pipeline.batch.dtype)
+    out.write(header(names, "fields"))
+    for batch in pipeline:
+        formatter.start_ns = pipeline.start_ns
+        out.write(formatter.batch(batch))
+
+
+def packet_lines(capture: Capture) -> Iterator[bytes]:
+    """The packet list, batch by batch: number, time, ends, length, and what the segment says."""
+    known = index_columns(PACKETS)
+    columns = [find_column(name, known) for name, _, _ in LISTED]
+    widths = [width for _, _, width in LISTED]
+    pipeline = capture.pipeline(stages_of(columns))
+    formatter = build_formatter(columns, pipeline.batch.dtype, widths=widths)
+    titles = (title.rjust(width) if width > 0 else title.ljust(-width) for _, title, width in LISTED)
+    yield ("  ".join(titles) + "\n").encode()
+    for batch in pipeline:
+        if IPV6_WIDTH not in widths and np.any(batch.array["ip_version"] == 6):
+            widths[2] = widths[3] = IPV6_WIDTH
+            formatter = build_formatter(columns, batch.dtype, widths=widths)
+        formatter.start_ns = pipeline.start_ns
+        yield formatter.batch(batch)

@@ -1,0 +1,84 @@
+"""Drives batches of frames through the stages: capture, decode, flows, analysis, lifecycle, verdicts."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+
+from tcpcore.batch import Batch
+from tcpcore.capture_file import Reader
+from tcpcore.decode import Decoder
+from tcpcore.flows import FlowTable
+from tcpcore.records import FLOW
+from tcpkit.columns import Stage
+from tcpkit.errors import CaptureError
+from tcpkit.values import Array
+
+# What a stage builds on.
+NEEDS: dict[Stage, tuple[Stage, ...]] = {
+    "decode": (), "flows": (), "analysis": ("flows",), "lifecycle": ("flows",), "verdicts": ("flows", "analysis")}
+ALL_STAGES: tuple[Stage, ...] = ("decode", "flows")
+Observer = Callable[["Pipeline"], None]
+
+
+def with_needs(stages: Iterable[Stage]) -> frozenset[Stage]:
+    """The stages and those they build on."""
+    wanted = frozenset(stages)
+    return wanted.union(*(NEEDS[stage] for stage in wanted))
+
+
+class Pipeline:
+    """One pass over a capture.  Iterating gives the one batch again and again, each time with the next rows.
+
+    ``observer`` is called after each batch; setting ``stopped`` ends the pass early.  Damage ends it too,
+    and goes to ``warnings``, or is raised if ``strict``.
+    """
+
+    def __init__(self, reader: Reader, stages: Iterable[Stage], *, size: int = 0, observer: Observer | None = None,
+                 strict: bool = False) -> None:
+        self.reader = reader
+        self.stages = with_needs(stages)
+        self.size = size
+        self.position = 0                        # bytes of the capture done
+        self.start_ns = 0                        # time of the first frame
+        self.stopped = False
+        self.warnings: list[CaptureError] = []
+        self._observer = observer
+        self._strict = strict
+        self.batch = Batch(analysis="analysis" in self.stages, states="lifecycle" in self.stages,
+                           verdicts="verdicts" in self.stages)
+        self._decoder = Decoder()
+        self.flows = FlowTable() if "flows" in self.stages else None
+
+    def __iter__(self) -> Iterator[Batch]:
+        batch = self.batch
+        while not self.stopped and self.reader.next(batch):
+            if not self.position:
+                self.start_ns = int(batch.frame_array["time_ns"][0])
+            self.position = batch.data_offset + batch.data_len
+            self._process(batch)
+            yield batch
+            if self._observer:
+                self._observer(self)
+        self._finish()
+
+    def run(self) -> None:
+        """The whole pass, for what the stages hold at its end."""
+        for _ in self:
+            pass
+
+    def flow_records(self) -> Array:
+        """FLOW rows of all streams, when the pass has ended."""
+        return self.flows.records() if self.flows else np.empty(0, FLOW)
+
+    def _process(self, batch: Batch) -> None:
+        self._decoder.process(batch)
+        if self.flows:
+            self.flows.process(batch)
+
+    def _finish(self) -> None:
+        if self.reader.damage:
+            offset, cause = self.reader.damage
+            self.warnings.append(CaptureError(self.reader.name, cause, offset))
+            if self._strict:
+                raise self.warnings[0]
