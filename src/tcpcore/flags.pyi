@@ -27,6 +27,7 @@ class Damage(IntEnum):
     QUOTED = 32
     SACK_BROKEN = 64
     OPTIONS_MALFORMED = 128
+    LONE_FRAGMENT = 256
 
 class DecodeStatus(IntEnum):
     STATUS_TCP = 0
@@ -95,6 +96,9 @@ class Present(IntEnum):
     HAS_OPTIONS = 16384
     HAS_WINDOW = 32768
     HAS_STREAM = 65536
+    HAS_TSVAL = 131072
+    HAS_SACK_LE = 262144
+    HAS_SACK_RE = 524288
 
 class RetransmissionCause(IntEnum):
     CAUSE_NONE = 0
@@ -145,3 +149,24 @@ class TunnelHas(IntEnum):
     OUTER_IPV4 = 1
     OUTER_IPV6 = 2
     OUTER_ID = 4
+
+class TunnelKind(IntEnum):
+    TUNNEL_NONE = 0
+    TUNNEL_IP = 1
+    TUNNEL_GRE = 2
+    TUNNEL_ERSPAN = 3
+    TUNNEL_MPLS = 4
+    TUNNEL_PPPOE = 5
+    TUNNEL_L2TP = 6
+    TUNNEL_VXLAN = 7
+    TUNNEL_GENEVE = 8
+    TUNNEL_GTP = 9
+    TUNNEL_TEREDO = 10
+    TUNNEL_NSH = 11
+    TUNNEL_CAPWAP = 12
+    TUNNEL_AYIYA = 13
+    TUNNEL_LISP = 14
+    TUNNEL_AMT = 15
+    TUNNEL_BACKBONE = 16
+    TUNNEL_ICMP = 17
+    TUNNEL_MIRROR = 18
