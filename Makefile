@@ -17,7 +17,7 @@ test: $(VENV)/test tshark lint
 lint: $(VENV)/test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/cython-lint src/tcpcore
+	PATH="$(abspath $(BIN)):$$PATH" cython-lint src/tcpcore
 
 bench: $(VENV)/bench
 	$(BIN)/python -m pytest benchmarks
