@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
+from tcpcore.analysis import Analysis
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
 from tcpcore.decode import Decoder
@@ -17,7 +18,7 @@ from tcpkit.values import Array
 # What a stage builds on.
 NEEDS: dict[Stage, tuple[Stage, ...]] = {
     "decode": (), "flows": (), "analysis": ("flows",), "lifecycle": ("flows",), "verdicts": ("flows", "analysis")}
-ALL_STAGES: tuple[Stage, ...] = ("decode", "flows")
+ALL_STAGES: tuple[Stage, ...] = ("decode", "flows", "analysis")
 Observer = Callable[["Pipeline"], None]
 
 
@@ -49,6 +50,7 @@ class Pipeline:
                            verdicts="verdicts" in self.stages)
         self._decoder = Decoder()
         self.flows = FlowTable() if "flows" in self.stages else None
+        self._analysis = Analysis() if "analysis" in self.stages else None
 
     def __iter__(self) -> Iterator[Batch]:
         batch = self.batch
@@ -75,6 +77,8 @@ class Pipeline:
         self._decoder.process(batch)
         if self.flows:
             self.flows.process(batch)
+            if self._analysis:
+                self._analysis.process(batch, self.flows)
 
     def _finish(self) -> None:
         if self.reader.damage:
