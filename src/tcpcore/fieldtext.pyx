@@ -11,7 +11,7 @@ from tcpcore.flags cimport OUTER_IPV6 as HAS_OUTER_IPV6
 from tcpcore.infotext cimport MAX_INFO, put_info
 from tcpcore.records cimport analysis_t, segment_t, tunnel_t
 from tcpcore.textwrite cimport (
-    put_bytes, put_decimal, put_hex, put_ipv4, put_ipv6, put_seconds, put_signed, put_text)
+    SLACK, put_bytes, put_decimal, put_hex, put_ipv4, put_ipv6, put_seconds, put_short, put_signed, put_text)
 
 from tcpcore.records import TUNNEL
 
@@ -78,7 +78,7 @@ cdef class Formatter:
         self.kept = []
         self.text.row_end = self._keep(row_end)
         self.text.start_ns = start_ns
-        self.text.row_limit = len(row_end)
+        self.text.row_limit = len(row_end) + SLACK
 
     def __dealloc__(self):
         free(self.text.columns)
@@ -94,8 +94,9 @@ cdef class Formatter:
 
     cdef word_t _keep(self, bytes text) except *:
         cdef word_t word
-        self.kept.append(text)
-        word.text, word.size = text, len(text)
+        cdef bytes kept = text + bytes(SLACK)
+        self.kept.append(kept)
+        word.text, word.size = kept, len(text)
         return word
 
     def add(self, int kind, Py_ssize_t at, int size, *, Py_ssize_t other=-1, uint64_t mask=0, conditions=(),
@@ -207,7 +208,7 @@ cdef inline char* write_row(char* p, const text_t* text, const source_t* source,
     cdef const column_t* column
     for i in range(text.n_columns):
         column = &text.columns[i]
-        p = start = put_text(p, column.prefix.text, column.prefix.size)
+        p = start = put_short(p, column.prefix.text, column.prefix.size)
         if is_there(column, row):
             if column.quoted:
                 p[0] = b'"'
@@ -217,10 +218,10 @@ cdef inline char* write_row(char* p, const text_t* text, const source_t* source,
             else:
                 p = write_cell(p, column, text, source, row)
         if p == start:
-            p = put_text(p, column.absent.text, column.absent.size)
+            p = put_short(p, column.absent.text, column.absent.size)
         if column.width:
             p = pad(start, p, column.width)
-    return put_text(p, text.row_end.text, text.row_end.size)
+    return put_short(p, text.row_end.text, text.row_end.size)
 
 
 cdef inline char* pad(char* start, char* end, Py_ssize_t width) noexcept nogil:
@@ -301,7 +302,7 @@ cdef char* write_rare(char* p, const column_t* column, const text_t* text, const
 cdef inline char* put_choice(char* p, const column_t* column, uint64_t choice) noexcept nogil:
     if choice >= <uint64_t> column.n_words:
         return put_decimal(p, choice)
-    return put_text(p, column.words[choice].text, column.words[choice].size)
+    return put_short(p, column.words[choice].text, column.words[choice].size)
 
 
 cdef inline char* put_address(char* p, uint64_t high, uint64_t low, bint is_ipv6) noexcept nogil:

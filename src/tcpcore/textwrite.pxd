@@ -1,4 +1,7 @@
-"""Numbers and addresses as text.  Each function writes at ``p`` and returns the end; the caller made room."""
+"""Numbers and addresses as text.
+
+Each function writes at ``p`` and returns the end; the caller made room for it and SLACK bytes more.
+"""
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
@@ -15,6 +18,7 @@ cdef extern from *:
 
 cdef enum:
     MAX_NUMBER = 20          # longest text of a 64-bit number, sign included
+    SLACK = 16               # bytes that may be written behind the end, so that short copies have a fixed size
 
 
 cdef inline char* put_text(char* p, const char* text, Py_ssize_t size) noexcept nogil:
@@ -22,9 +26,17 @@ cdef inline char* put_text(char* p, const char* text, Py_ssize_t size) noexcept 
     return p + size
 
 
+cdef inline char* put_short(char* p, const char* text, Py_ssize_t size) noexcept nogil:
+    """Text with at least SLACK bytes behind its beginning; a short one is a single store."""
+    memcpy(p, text, SLACK)
+    if size > SLACK:
+        memcpy(p, text, size)
+    return p + size
+
+
 cdef inline char* put_decimal(char* p, uint64_t value) noexcept nogil:
     """Decimal digits, without leading zeros; two at a time from the right."""
-    cdef char[MAX_NUMBER] text
+    cdef char[MAX_NUMBER + SLACK] text
     cdef int at = MAX_NUMBER
     if value < 10:
         p[0] = <char> (48 + value)
@@ -39,7 +51,7 @@ cdef inline char* put_decimal(char* p, uint64_t value) noexcept nogil:
     else:
         at -= 1
         text[at] = <char> (48 + value)
-    return put_text(p, text + at, MAX_NUMBER - at)
+    return put_short(p, text + at, MAX_NUMBER - at)
 
 
 cdef inline char* put_signed(char* p, int64_t value) noexcept nogil:
