@@ -1,11 +1,14 @@
 """Frames to TCP segments: link layer, tunnels, network layer, TCP."""
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
-from tcpcore.batch cimport Batch, segment_at
+from tcpcore.batch cimport PAYLOAD_IN_ARENA, Batch, segment_at
 from tcpcore.bytes cimport be16, be32
-from tcpcore.flags cimport STATUS_IP_FRAGMENT, STATUS_IP_TRUNCATED, STATUS_TCP, STATUS_TUNNEL_TOO_DEEP, STATUS_TUNNEL_UNKNOWN
+from tcpcore.flags cimport (
+    STATUS_IP_FRAGMENT, STATUS_IP_TRUNCATED, STATUS_TCP, STATUS_TUNNEL_MALFORMED,
+    STATUS_TUNNEL_TOO_DEEP)
 from tcpcore.fragments cimport IPV6_DATAGRAM, Fragments, datagram_key_t
+from tcpcore.inflate cimport inflate
 from tcpcore.records cimport frame_t, segment_t
 from tcpcore.wire.capture cimport capture_layer
 from tcpcore.wire.cursor cimport *
@@ -14,6 +17,7 @@ from tcpcore.wire.icmp cimport icmp, icmpv6
 from tcpcore.wire.ipv4 cimport (
     IPV4_MORE_FRAGMENTS, IPV4_OFFSET, ipv4, ipv4_fragment, ipv4_header_len, ipv4_id, ipv4_protocol, ipv4_total_len)
 from tcpcore.wire.ipv6 cimport IPV6_FRAGMENT_HEADER, authentication, ipv6, ipv6_options
+from tcpcore.wire.juniper cimport juniper
 from tcpcore.wire.link cimport ethernet, link_layer
 from tcpcore.wire.link_types cimport first_layer
 from tcpcore.wire.medium cimport medium_layer
@@ -34,6 +38,8 @@ cdef extern from *:
 cdef enum:
     AHEAD = 8                      # frames between prefetch and use
     MAX_LAYERS = 128               # headers of one frame
+    MAX_INFLATED = 65535           # bytes of one compressed payload
+    MAX_INFLATED_ARENA = 16 << 20  # of one batch: the arena is not for decompression bombs
 
 
 cdef class Decoder:
@@ -115,6 +121,8 @@ cdef inline int walk(Batch batch, Fragments fragments, cursor_t* c) except -1 no
             layer = join_ipv4(batch, fragments, c)
         elif layer == LAYER_IPV6_FRAGMENT:
             layer = join_ipv6(batch, fragments, c)
+        elif layer == LAYER_IPCOMP:
+            layer = decompress(batch, c)
         elif layer >= FIRST_LAYER:
             layer = unusual_layer(c, layer)
         layers += 1
@@ -128,6 +136,8 @@ cdef int unusual_layer(cursor_t* c, int layer) noexcept nogil:
         return tunnel_layer(c, layer)
     if layer > FIRST_WIRELESS_LAYER:
         return wireless_layer(c, layer)
+    if layer > FIRST_JUNIPER_LAYER:
+        return juniper(c, layer)
     if layer > FIRST_SERIAL_LAYER:
         return serial_layer(c, layer)
     if layer > FIRST_MEDIUM_LAYER:
@@ -136,8 +146,8 @@ cdef int unusual_layer(cursor_t* c, int layer) noexcept nogil:
         return capture_layer(c, layer)
     if layer > FIRST_ETHERNET_LAYER:
         return link_layer(c, layer)
-    if layer == LAYER_UDP:
-        return udp(c)
+    if layer == LAYER_UDP or layer == LAYER_UDP_LITE:
+        return udp(c, layer == LAYER_UDP_LITE)
     if layer == LAYER_ICMP:
         return icmp(c)
     if layer == LAYER_ICMPV6:
@@ -148,8 +158,6 @@ cdef int unusual_layer(cursor_t* c, int layer) noexcept nogil:
         return authentication(c)
     if layer == LAYER_IP:
         return LAYER_IPV6 if c.captured and c.p[0] >> 4 == 6 else LAYER_IPV4
-    if layer == LAYER_IPCOMP:
-        return STATUS_TUNNEL_UNKNOWN
     return layer
 
 
@@ -215,6 +223,27 @@ cdef int join_ipv6(Batch batch, Fragments fragments, cursor_t* c) except -1 nogi
     key.id, key.protocol = be32(c.p + 4), IPV6_DATAGRAM
     advance(c, IPV6_FRAGMENT_HEADER)
     if field & 0xFFF9:
-        if c.captured < c.length or not fragments.add(batch, c, &key, field & 0xFFF8, field & 1):
+        if c.cut or c.captured < c.length or not fragments.add(batch, c, &key, field & 0xFFF8, field & 1):
             return STATUS_IP_FRAGMENT
+    return by_ip_protocol(protocol)
+
+
+cdef int decompress(Batch batch, cursor_t* c) except -1 nogil:
+    """IPComp: next header 1, flags 1, parameter index 2, DEFLATE (RFC 3173, 2394)."""
+    cdef uint8_t protocol
+    cdef int32_t length
+    cdef uint64_t offset = batch.arena_len
+    cdef uint8_t* out
+    if lacks(c, 4) or batch.arena_len > MAX_INFLATED_ARENA:
+        return STATUS_TUNNEL_MALFORMED
+    protocol = c.p[0]
+    advance(c, 4)
+    out = batch.add_arena(MAX_INFLATED)
+    length = inflate(c.p, c.captured, out, MAX_INFLATED)
+    batch.arena_len = <Py_ssize_t> offset + max(length, 0)
+    if length < 0:
+        return STATUS_TUNNEL_MALFORMED
+    c.p = c.base = out
+    c.base_offset = PAYLOAD_IN_ARENA | offset
+    c.captured = c.length = <uint32_t> length
     return by_ip_protocol(protocol)

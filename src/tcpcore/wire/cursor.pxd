@@ -16,6 +16,7 @@ cdef enum Layer:
     LAYER_TCP
     LAYER_IP                       # version by the first four bits
     LAYER_UDP
+    LAYER_UDP_LITE
     LAYER_ICMP
     LAYER_ICMPV6
     LAYER_IPV6_OPTIONS             # hop-by-hop, destination, routing, Shim6
@@ -63,6 +64,17 @@ cdef enum Layer:
     LAYER_CISCO_HDLC
     LAYER_FRAME_RELAY
 
+    FIRST_JUNIPER_LAYER = 208      # juniper.pxd
+    LAYER_JUNIPER
+    LAYER_JUNIPER_ETHERNET
+    LAYER_JUNIPER_PPP
+    LAYER_JUNIPER_MLPPP
+    LAYER_JUNIPER_FRAME_RELAY
+    LAYER_JUNIPER_HDLC
+    LAYER_JUNIPER_ATM1
+    LAYER_JUNIPER_ATM2
+    LAYER_JUNIPER_GGSN
+
     FIRST_WIRELESS_LAYER = 224     # wireless.pxd
     LAYER_WLAN
     LAYER_WLAN_SWAPPED             # frame control bytes exchanged
@@ -105,6 +117,7 @@ ctypedef struct cursor_t:
     tunnel_t tunnel
     uint8_t ip_headers             # passed so far
     uint8_t quoted                 # Quoted
+    bint cut                       # the IPv6 header announced more bytes than there are on the wire
     uint8_t first_fragment         # of a datagram that cannot be joined: payload length unknown
 
 

@@ -41,6 +41,7 @@ cdef inline int ipv6(cursor_t* c) noexcept nogil:
     advance(c, IPV6_HEADER)
     if length == 0 and ipv6_next_header(p) == 0:
         length = jumbo_length(c)
+    c.cut = length > c.length
     limit(c, length)
     return by_ip_protocol(ipv6_next_header(p))
 

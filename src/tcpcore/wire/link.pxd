@@ -79,16 +79,11 @@ cdef inline int backbone_tag(cursor_t* c) noexcept nogil:
 
 
 cdef inline int macsec(cursor_t* c) noexcept nogil:
-    """Control 1, short length 1, packet number 4, channel 0 or 8; check value 16 at the end (802.1AE)."""
+    """Control 1, short length 1, packet number 4, channel 0 or 8, EtherType 2 (802.1AE)."""
     cdef uint32_t size = 16 if c.captured and c.p[0] & 0x20 else 8
     if lacks(c, size):
         return STATUS_LINK_TRUNCATED
-    if c.p[0] & 0x0C:
-        return STATUS_ENCRYPTED
-    drop_trailer(c, 16)
-    if lacks(c, size):
-        return STATUS_LINK_TRUNCATED
-    return after_tag(c, size)
+    return STATUS_ENCRYPTED if c.p[0] & 0x0C else after_tag(c, size)
 
 
 cdef inline int trill(cursor_t* c) noexcept nogil:
@@ -115,17 +110,17 @@ cdef inline int llc(cursor_t* c) noexcept nogil:
     """DSAP 1, SSAP 1, control 1; with SNAP: organisation 3, protocol 2 (IEEE 802.2)."""
     if lacks(c, 3):
         return STATUS_LINK_TRUNCATED
-    if c.p[0] == 0xAA and c.p[1] == 0xAA and c.p[2] & 0xEF == 0x03:
+    if c.p[0] == 0xAA and c.p[1] == 0xAA and c.p[2] == 0x03:
         advance(c, 3)
-        return snap(c)
-    if c.p[0] == 0x06 and c.p[2] & 0xEF == 0x03:
+        return snap(c, 2)
+    if c.p[0] == 0x06 and c.p[2] == 0x03:
         advance(c, 3)
         return LAYER_IPV4
     return STATUS_NOT_IP
 
 
-cdef inline int snap(cursor_t* c) noexcept nogil:
-    """EtherTypes under two organisations; bridged Ethernet under 00-80-C2 (RFC 2684)."""
+cdef inline int snap(cursor_t* c, uint32_t padding) noexcept nogil:
+    """EtherTypes under two organisations; bridged Ethernet after ``padding`` under 00-80-C2 (RFC 2684, 2427)."""
     cdef uint32_t organisation
     cdef uint16_t protocol
     if lacks(c, 5):
@@ -133,7 +128,7 @@ cdef inline int snap(cursor_t* c) noexcept nogil:
     organisation = be32(c.p) >> 8
     protocol = be16(c.p + 3)
     if organisation == 0x0080C2 and (protocol == 1 or protocol == 7):
-        return encapsulated_ethernet(c, 5 + 2, 4 if protocol == 1 else 0)
+        return encapsulated_ethernet(c, 5 + padding, 4 if protocol == 1 else 0)
     advance(c, 5)
     if organisation == 0 or organisation == 0x0000F8:
         return by_ethertype(protocol)

@@ -33,6 +33,19 @@ cdef enum LinkType:
     LINKTYPE_RADIOTAP = 127
     LINKTYPE_TZSP = 128
     LINKTYPE_ARCNET_LINUX = 129
+    LINKTYPE_JUNIPER_MLPPP = 130
+    LINKTYPE_JUNIPER_ES = 131
+    LINKTYPE_JUNIPER_GGSN = 133
+    LINKTYPE_JUNIPER_ATM2 = 135
+    LINKTYPE_JUNIPER_SERVICES = 136
+    LINKTYPE_JUNIPER_ATM1 = 137
+    LINKTYPE_JUNIPER_PPPOE = 167
+    LINKTYPE_JUNIPER_ETHER = 178
+    LINKTYPE_JUNIPER_PPP = 179
+    LINKTYPE_JUNIPER_FRELAY = 180
+    LINKTYPE_JUNIPER_CHDLC = 181
+    LINKTYPE_JUNIPER_VP = 183
+    LINKTYPE_JUNIPER_ISM = 200
     LINKTYPE_PPI = 192
     LINKTYPE_PPP_WITH_DIR = 204
     LINKTYPE_IPV4 = 228
@@ -112,4 +125,26 @@ cdef inline int first_layer_of_medium(uint16_t link_type) noexcept nogil:
         return LAYER_SUNATM
     if link_type == LINKTYPE_AX25:
         return LAYER_AX25
+    return first_layer_of_juniper(link_type)
+
+
+cdef inline int first_layer_of_juniper(uint16_t link_type) noexcept nogil:
+    if link_type in (LINKTYPE_JUNIPER_ETHER, LINKTYPE_JUNIPER_PPPOE):
+        return LAYER_JUNIPER_ETHERNET
+    if link_type == LINKTYPE_JUNIPER_PPP:
+        return LAYER_JUNIPER_PPP
+    if link_type == LINKTYPE_JUNIPER_MLPPP:
+        return LAYER_JUNIPER_MLPPP
+    if link_type == LINKTYPE_JUNIPER_FRELAY:
+        return LAYER_JUNIPER_FRAME_RELAY
+    if link_type == LINKTYPE_JUNIPER_CHDLC:
+        return LAYER_JUNIPER_HDLC
+    if link_type == LINKTYPE_JUNIPER_ATM1:
+        return LAYER_JUNIPER_ATM1
+    if link_type == LINKTYPE_JUNIPER_ATM2:
+        return LAYER_JUNIPER_ATM2
+    if link_type == LINKTYPE_JUNIPER_GGSN:
+        return LAYER_JUNIPER_GGSN
+    if link_type in (LINKTYPE_JUNIPER_ES, LINKTYPE_JUNIPER_SERVICES, LINKTYPE_JUNIPER_VP, LINKTYPE_JUNIPER_ISM):
+        return LAYER_JUNIPER
     return STATUS_LINK_UNKNOWN

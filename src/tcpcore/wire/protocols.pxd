@@ -60,7 +60,7 @@ cdef inline int by_ip_protocol(uint8_t protocol) noexcept nogil:
     """IANA protocol numbers; IPv6 extension headers are also followed after an IPv4 header."""
     if protocol == PROTOCOL_TCP:
         return LAYER_TCP
-    if protocol == PROTOCOL_UDP or protocol == 136:
+    if protocol == PROTOCOL_UDP:
         return LAYER_UDP
     if protocol == 1:
         return LAYER_ICMP
@@ -86,6 +86,8 @@ cdef inline int by_rare_ip_protocol(uint8_t protocol) noexcept nogil:
         return LAYER_AH
     if protocol == 93:
         return LAYER_AX25
+    if protocol == 136:
+        return LAYER_UDP_LITE
     if protocol == 108:
         return LAYER_IPCOMP
     if protocol == 137:

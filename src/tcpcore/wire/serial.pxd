@@ -1,20 +1,20 @@
 """PPP, PPPoE, Cisco HDLC and frame relay."""
-from libc.stdint cimport uint16_t, uint32_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
-from tcpcore.bytes cimport be16, be32
-from tcpcore.flags cimport STATUS_LINK_TRUNCATED, STATUS_NOT_IP, TUNNEL_PPPOE
+from tcpcore.bytes cimport be16
+from tcpcore.flags cimport STATUS_LINK_MALFORMED, STATUS_LINK_TRUNCATED, STATUS_NOT_IP, TUNNEL_PPPOE
 from tcpcore.wire.cursor cimport *
-from tcpcore.wire.link cimport encapsulated_ethernet
-from tcpcore.wire.protocols cimport by_ethertype, by_hdlc_protocol, by_nlpid, by_ppp_protocol
+from tcpcore.wire.link cimport snap
+from tcpcore.wire.protocols cimport by_hdlc_protocol, by_nlpid, by_ppp_protocol
 
 
 cdef inline int ppp(cursor_t* c) noexcept nogil:
-    """Address FF and control 03 may be left out (RFC 1661 section 6.6); 0F or 8F 00 is Cisco HDLC."""
+    """Address FF and control 03 may be left out (RFC 1661 section 6.6); address 0F or 8F is Cisco HDLC."""
     if lacks(c, 2):
         return STATUS_LINK_TRUNCATED
-    if c.p[0] == 0xFF and c.p[1] == 0x03:
+    if c.p[0] == 0xFF:
         advance(c, 2)
-    elif c.p[0] & 0x7F == 0x0F and c.p[1] == 0x00:
+    elif c.p[0] & 0x7F == 0x0F:
         return cisco_hdlc(c)
     return ppp_protocol(c)
 
@@ -58,40 +58,34 @@ cdef inline int cisco_hdlc(cursor_t* c) noexcept nogil:
 
 
 cdef inline int frame_relay(cursor_t* c) noexcept nogil:
-    """Address 2-4, its last byte odd; control 03 and an NLPID (RFC 2427), else Cisco's EtherType."""
-    cdef uint32_t size = 1
-    while size < 4 and size < c.captured and not c.p[size] & 1:
+    """Address 2-4, its last byte odd; then Cisco's EtherType, or control 1-2 and an NLPID (RFC 2427)."""
+    cdef uint32_t size = 2
+    cdef int layer
+    while size < 4 and size <= c.captured and not c.p[size - 1] & 1:
         size += 1
-    size += 1
     if lacks(c, size + 2):
         return STATUS_LINK_TRUNCATED
+    if c.p[0] & 1:
+        return STATUS_LINK_MALFORMED
     advance(c, size)
-    if c.p[0] & 0x03 == 0x03:
-        advance(c, 1)
-        return network_layer_id(c)
-    size = be16(c.p)
-    advance(c, 2)
-    return by_hdlc_protocol(<uint16_t> size)
+    layer = by_hdlc_protocol(be16(c.p))
+    if layer != STATUS_NOT_IP:
+        advance(c, 2)
+        return layer
+    advance(c, 1 if c.p[0] & 0x03 == 0x03 else 2)
+    return network_layer_id(c)
 
 
 cdef inline int network_layer_id(cursor_t* c) noexcept nogil:
     """One byte, after one of padding perhaps; 80 announces a SNAP header."""
-    cdef int protocol
-    if c.p[0] == 0:
+    cdef uint8_t protocol
+    if not lacks(c, 1) and c.p[0] == 0:
         advance(c, 1)
     if lacks(c, 1):
         return STATUS_LINK_TRUNCATED
     protocol = c.p[0]
     advance(c, 1)
-    if protocol != 0x80:
-        return by_nlpid(<uint16_t> protocol)
-    if lacks(c, 5):
-        return STATUS_LINK_TRUNCATED
-    protocol = be16(c.p + 3)
-    if be32(c.p) >> 8 == 0x0080C2:
-        return encapsulated_ethernet(c, 5, 4 if protocol == 1 else 0)
-    advance(c, 5)
-    return by_ethertype(<uint16_t> protocol)
+    return snap(c, 0) if protocol == 0x80 else by_nlpid(protocol)
 
 
 cdef inline int serial_layer(cursor_t* c, int layer) noexcept nogil:

@@ -177,7 +177,7 @@ cdef inline int l2tp(cursor_t* c) noexcept nogil:
 
 
 cdef inline int capwap(cursor_t* c) noexcept nogil:
-    """Preamble 1, header length in words 5 bits, ..., T bit: 802.11 inside, else 802.3 (RFC 5415)."""
+    """Preamble 1, header length in words 5 bits, ..., binding 5 bits, T bit: its frames inside, else 802.3 (RFC 5415)."""
     cdef uint32_t size
     if lacks(c, 8):
         return STATUS_TUNNEL_MALFORMED
@@ -185,9 +185,11 @@ cdef inline int capwap(cursor_t* c) noexcept nogil:
         return STATUS_ENCRYPTED            # DTLS
     enter_tunnel(c, TUNNEL_CAPWAP)
     size = (c.p[1] >> 3) * 4
-    if size < 8 or c.p[3] & 0x80:
-        return STATUS_TUNNEL_MALFORMED     # a fragment, or no header
-    return tunnelled(c, size, LAYER_WLAN_SWAPPED if c.p[2] & 0x01 else LAYER_ETHERNET)
+    if size < 8 or c.p[3] & 0x88:
+        return STATUS_TUNNEL_MALFORMED     # a fragment, a keep-alive, or no header
+    if not c.p[2] & 0x01:
+        return tunnelled(c, size, LAYER_ETHERNET)
+    return tunnelled(c, size, LAYER_WLAN_SWAPPED) if c.p[2] & 0x3E == 0x02 else <int> STATUS_TUNNEL_UNKNOWN
 
 
 cdef inline int lwapp(cursor_t* c) noexcept nogil:

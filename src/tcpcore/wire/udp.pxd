@@ -7,8 +7,8 @@ from tcpcore.wire.cursor cimport advance, cursor_t, lacks, limit
 from tcpcore.wire.protocols cimport by_udp_port
 
 
-cdef inline int udp(cursor_t* c) noexcept nogil:
-    """Source 2, destination 2, length 2, checksum 2; the lower port is asked first."""
+cdef inline int udp(cursor_t* c, bint lite) noexcept nogil:
+    """Source 2, destination 2, length 2 (lite: what the checksum covers), checksum 2; the lower port is asked first."""
     cdef uint32_t length
     cdef uint16_t low, high
     cdef int layer
@@ -17,7 +17,7 @@ cdef inline int udp(cursor_t* c) noexcept nogil:
     low, high = be16(c.p), be16(c.p + 2)
     if low > high:
         low, high = high, low
-    length = be16(c.p + 4)
+    length = c.length if lite else be16(c.p + 4)
     if length < 8:
         return STATUS_IP_MALFORMED
     limit(c, length)

@@ -4,6 +4,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from tcpcore.bytes cimport be16, be32, le16, le32
 from tcpcore.flags cimport STATUS_ENCRYPTED, STATUS_LINK_TRUNCATED, STATUS_NOT_IP
 from tcpcore.wire.cursor cimport *
+from tcpcore.wire.protocols cimport by_ethertype
 
 cdef enum FrameControl:            # the two bytes as they lie, first byte high
     FC_VERSION_TYPE = 0x0F00
@@ -72,6 +73,10 @@ cdef inline int payload(cursor_t* c, uint32_t size, bint padded) noexcept nogil:
     if lacks(c, size):
         return STATUS_LINK_TRUNCATED
     advance(c, size)
+    if not lacks(c, 2) and by_ethertype(be16(c.p)) != STATUS_NOT_IP:   # some hosts leave the LLC header out
+        size = be16(c.p)
+        advance(c, 2)
+        return by_ethertype(<uint16_t> size)
     return LAYER_LLC
 
 
