@@ -4,10 +4,10 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from tcpcore.decode import Decoder
 
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
+from tcpcore.decode import Decoder
 from tcpcore.flows import FlowTable
 
 SEED = bytes(range(24))

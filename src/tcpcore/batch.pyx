@@ -98,6 +98,19 @@ cdef class Batch:
         """The capture bytes of this batch, copied."""
         return PyBytes_FromStringAndSize(<char*> self.data, self.data_len)
 
+    def keep(self, const unsigned char[::1] chosen not None):
+        """Drop the rows whose place in ``chosen`` (a bool array of n_rows) is false."""
+        cdef Py_ssize_t i, kept = 0
+        if chosen.shape[0] != self.n_rows:
+            raise ValueError("one choice for each row")
+        for i in range(self.n_rows):
+            if chosen[i]:
+                if kept < i:
+                    memcpy(self.rows + kept * self.stride, self.rows + i * self.stride, self.stride)
+                    self.slots[kept] = self.slots[i]
+                kept += 1
+        self.n_rows = kept
+
     @property
     def frame_array(self):
         """FRAME rows of this batch, copied, shape (n_frames,)."""

@@ -30,8 +30,10 @@ class Capture:
     it is delivered, and ``warnings`` tells of it; with ``strict``, CaptureError is raised instead.
     """
 
-    def __init__(self, source: SourceLike, *, strict: bool = False, observer: Observer | None = None) -> None:
+    def __init__(self, source: SourceLike, *, capture_filter: str = "", strict: bool = False,
+                 observer: Observer | None = None) -> None:
         self._source = source
+        self._capture_filter = capture_filter
         self._strict = strict
         self._observer = observer
         self._reader: Reader | None = open_reader(source)        # fails here if it is not a capture
@@ -50,14 +52,15 @@ class Capture:
         array, tunnels = store.finish()
         return Table(array, schema_of(pipeline), tunnels=tunnels, start_ns=pipeline.start_ns)
 
-    def batches(self, columns: Sequence[str] | None = None) -> Iterator[Table]:
+    def batches(self, columns: Sequence[str] | None = None, *, where: str = "") -> Iterator[Table]:
         """The packets table piece by piece, some thousand rows each, in bounded memory.
 
-        ``columns``: all that will be looked at; stages that none of them needs are not run.
+        ``columns``: all that will be looked at; stages that none of them needs are not run.  ``where``: a display
+        filter that chooses the rows.
         """
         known = index_columns(SCHEMA.columns)
         pipeline = self.pipeline(
-            ALL_STAGES if columns is None else stages_of(find_column(name, known) for name in columns))
+            ALL_STAGES if columns is None else stages_of(find_column(name, known) for name in columns), where)
         schema = schema_of(pipeline)
         for batch in pipeline:
             yield Table(batch.array, schema, tunnels=batch.tunnel_array, start_ns=pipeline.start_ns)
@@ -77,10 +80,11 @@ class Capture:
         """The damage that ended the reading early, if any: file, byte offset, cause."""
         return (self._pass or self._flow_pass).warnings
 
-    def pipeline(self, stages: Iterable[Stage]) -> Pipeline:
-        """A new pass through ``stages``, for one's own loop over batches."""
+    def pipeline(self, stages: Iterable[Stage], where: str = "") -> Pipeline:
+        """A new pass through ``stages``, for one's own loop over batches with the rows of a display filter."""
         reader, self._reader = self._reader or open_reader(self._source), None
-        self._pass = Pipeline(reader, stages, size=_size(self._source), observer=self._observer, strict=self._strict)
+        self._pass = Pipeline(reader, stages, size=_size(self._source), observer=self._observer,
+                              capture_filter=self._capture_filter, where=where, strict=self._strict)
         return self._pass
 
     @property
@@ -92,18 +96,21 @@ class Capture:
         return self._pass
 
 
-def open(source: SourceLike, *, strict: bool = False, observer: Observer | None = None) -> Capture:
+def open(source: SourceLike, *, capture_filter: str = "", strict: bool = False,
+         observer: Observer | None = None) -> Capture:
     """The capture in ``source``: a path or a binary file object.
 
-    CaptureError if it is no capture; OSError if it cannot be read.  ``strict``: damage is an error too.
+    CaptureError if it is no capture; OSError if it cannot be read; FilterError for a wrong ``capture_filter``
+    (libpcap's syntax), which leaves out frames as if they had not been captured.  ``strict``: damage is an error too.
     ``observer`` is called with the Pipeline after each batch.
     """
-    return Capture(source, strict=strict, observer=observer)
+    return Capture(source, capture_filter=capture_filter, strict=strict, observer=observer)
 
 
-def scan(source: SourceLike, *, columns: Sequence[str] | None = None, strict: bool = False) -> Iterator[Table]:
-    """The packets of a capture piece by piece: ``open(source).batches(columns)``."""
-    return Capture(source, strict=strict).batches(columns)
+def scan(source: SourceLike, *, columns: Sequence[str] | None = None, where: str = "", capture_filter: str = "",
+         strict: bool = False) -> Iterator[Table]:
+    """The packets of a capture piece by piece: ``open(source).batches(columns, where=where)``."""
+    return Capture(source, capture_filter=capture_filter, strict=strict).batches(columns, where=where)
 
 
 def open_reader(source: SourceLike) -> Reader:

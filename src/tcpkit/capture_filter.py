@@ -29,7 +29,7 @@ def compile_for(text: str, link_type: int) -> Program:
     return Program(compiled.get_bpf())
 
 
-def capture_filter(text: str) -> Filter:
+def build_filter(text: str) -> Filter:
     """The stage that keeps only the frames that ``text`` accepts.
 
     A filter that fits no common link type is misspelt, and fails before the capture is read.

@@ -23,29 +23,45 @@ MAPPED = np.uint64(0xFFFF << 32)          # rows hold an IPv4 address as ::ffff:
 UNFILTERED = frozenset({Kind.INFO, Kind.PAYLOAD, Kind.ADDRESS})
 
 
+def known_names(columns: Iterable[Column]) -> frozenset[str]:
+    """Every name a filter over these columns may use."""
+    index = _filterable(columns)
+    groups = {name for name, parts in BOTH.items() if parts[0] in index}
+    protocols = {name for name, part in PROTOCOLS.items() if part in index}
+    return frozenset(groups | protocols | index.keys())
+
+
+def members(name: str, columns: Iterable[Column]) -> list[Column]:
+    """The columns that a name in a filter stands for."""
+    index = _filterable(columns)
+    return [find_column(part, index) for part in BOTH.get(name, (PROTOCOLS.get(name, name),))]
+
+
+def _filterable(columns: Iterable[Column]) -> dict[str, Column]:
+    return index_columns(column for column in columns if column.kind not in UNFILTERED)
+
+
 class FilterFields:
     """The fields of one table; the ``Fields`` that a DisplayFilter is evaluated over."""
 
     def __init__(self, rows: Rows, columns: Sequence[Column]) -> None:
         self._rows = rows
-        self._columns = index_columns(column for column in columns if column.kind not in UNFILTERED)
+        self._columns = tuple(columns)
 
     def __len__(self) -> int:
         return len(self._rows.array)
 
     def names(self) -> Iterable[str]:
-        groups = {name for name, members in BOTH.items() if members[0] in self._columns}
-        protocols = {name for name, member in PROTOCOLS.items() if member in self._columns}
-        return groups | protocols | self._columns.keys()
+        return known_names(self._columns)
 
     def occurrences(self, name: str) -> list[Occurrence]:
-        if name in BOTH:
-            return [self._occurrence(find_column(member, self._columns)) for member in BOTH[name]]
+        columns = members(name, self._columns)
+        if columns[0].kind == Kind.SACK_EDGE:
+            return self._sack_blocks(columns[0])
+        occurrences = [self._occurrence(column) for column in columns]
         if name in PROTOCOLS:
-            there = self._occurrence(find_column(PROTOCOLS[name], self._columns)).present
-            return [Occurrence("protocol", there, there)]
-        column = find_column(name, self._columns)
-        return self._sack_blocks(column) if column.kind == Kind.SACK_EDGE else [self._occurrence(column)]
+            return [Occurrence("protocol", each.present, each.present) for each in occurrences]
+        return occurrences
 
     def _occurrence(self, column: Column) -> Occurrence:
         if column.kind in (Kind.OUTER_IPV4, Kind.OUTER_IPV6):

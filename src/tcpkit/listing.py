@@ -24,10 +24,10 @@ def field_list() -> bytes:
     return f"{grid(['field', 'Python name', 'unit', 'meaning'], rows)}\n".encode()
 
 
-def write_fields(capture: Capture, names: Sequence[str], out: BinaryIO) -> None:
+def write_fields(capture: Capture, names: Sequence[str], out: BinaryIO, where: str = "") -> None:
     """A header line, then one tab-separated row for each frame with TCP; FieldError for an unknown name."""
     columns = [find_column(name, FIELDS) for name in names]
-    pipeline = capture.pipeline(stages_of(columns))
+    pipeline = capture.pipeline(stages_of(columns), where)
     formatter = build_formatter(columns, pipeline.batch.dtype)
     out.write(header(names, "fields"))
     for batch in pipeline:
@@ -35,12 +35,12 @@ def write_fields(capture: Capture, names: Sequence[str], out: BinaryIO) -> None:
         out.write(formatter.batch(batch))
 
 
-def packet_lines(capture: Capture) -> Iterator[bytes]:
+def packet_lines(capture: Capture, where: str = "") -> Iterator[bytes]:
     """The packet list, batch by batch: number, time, ends, length, and what the segment says."""
     known = index_columns(PACKETS)
     columns = [find_column(name, known) for name, _, _ in LISTED]
     widths = [width for _, _, width in LISTED]
-    pipeline = capture.pipeline(stages_of(columns))
+    pipeline = capture.pipeline(stages_of(columns), where)
     formatter = build_formatter(columns, pipeline.batch.dtype, widths=widths)
     titles = (title.rjust(width) if width > 0 else title.ljust(-width) for _, title, width in LISTED)
     yield ("  ".join(titles) + "\n").encode()

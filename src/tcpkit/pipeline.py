@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,10 @@ from tcpcore.records import FLOW
 from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
 from tcpkit.values import Array
+
+if TYPE_CHECKING:
+    from tcpcore.bpf import Filter
+    from tcpkit.row_filter import RowFilter
 
 # What a stage builds on.
 NEEDS: dict[Stage, tuple[Stage, ...]] = {
@@ -31,14 +36,17 @@ def with_needs(stages: Iterable[Stage]) -> frozenset[Stage]:
 class Pipeline:
     """One pass over a capture.  Iterating gives the one batch again and again, each time with the next rows.
 
+    ``capture_filter`` (libpcap syntax) leaves out frames as if they had not been captured; ``where`` (a
+    display filter) only keeps rows from being delivered, all count for what is said of the others.
     ``observer`` is called after each batch; setting ``stopped`` ends the pass early.  Damage ends it too,
     and goes to ``warnings``, or is raised if ``strict``.
     """
 
     def __init__(self, reader: Reader, stages: Iterable[Stage], *, size: int = 0, observer: Observer | None = None,
-                 strict: bool = False) -> None:
+                 capture_filter: str = "", where: str = "", strict: bool = False) -> None:
         self.reader = reader
-        self.stages = with_needs(stages)
+        self._where = _row_filter(where) if where else None
+        self.stages = with_needs((*stages, *(self._where.stages if self._where else ())))
         self.size = size
         self.position = 0                        # bytes of the capture done
         self.start_ns = 0                        # time of the first frame
@@ -48,6 +56,7 @@ class Pipeline:
         self._strict = strict
         self.batch = Batch(analysis="analysis" in self.stages, states="lifecycle" in self.stages,
                            verdicts="verdicts" in self.stages)
+        self._filter = _frame_filter(capture_filter) if capture_filter else None
         self._decoder = Decoder()
         self.flows = FlowTable() if "flows" in self.stages else None
         self._analysis = Analysis() if "analysis" in self.stages else None
@@ -59,6 +68,8 @@ class Pipeline:
                 self.start_ns = int(batch.frame_array["time_ns"][0])
             self.position = batch.data_offset + batch.data_len
             self._process(batch)
+            if self._where:
+                self._where.process(batch, self.start_ns)
             yield batch
             if self._observer:
                 self._observer(self)
@@ -74,6 +85,8 @@ class Pipeline:
         return self.flows.records() if self.flows else np.empty(0, FLOW)
 
     def _process(self, batch: Batch) -> None:
+        if self._filter:
+            self._filter.process(batch)
         self._decoder.process(batch)
         if self.flows:
             self.flows.process(batch)
@@ -86,3 +99,15 @@ class Pipeline:
             self.warnings.append(CaptureError(self.reader.name, cause, offset))
             if self._strict:
                 raise self.warnings[0]
+
+
+def _frame_filter(text: str) -> Filter:
+    from tcpkit.capture_filter import build_filter
+
+    return build_filter(text)
+
+
+def _row_filter(text: str) -> RowFilter:
+    from tcpkit.row_filter import RowFilter
+
+    return RowFilter(text)

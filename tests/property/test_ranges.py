@@ -2,10 +2,10 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tcpcore.overlap import OverlapRule
-from tcpcore.ranges import RangeSet
 
 from reference.streams import Sent, favours_new
+from tcpcore.overlap import OverlapRule
+from tcpcore.ranges import RangeSet
 
 NAMES = {"first": OverlapRule.FIRST, "last": OverlapRule.LAST, "bsd": OverlapRule.BSD,
          "bsd-right": OverlapRule.BSD_RIGHT, "linux": OverlapRule.LINUX, "old-linux": OverlapRule.OLD_LINUX,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from packets import ethernet, ip, tcp
 from tcpcore.bpf import Program
-from tcpkit.capture_filter import capture_filter, compile_for
+from tcpkit.capture_filter import build_filter, compile_for
 from tcpkit.errors import FilterError
 
 EXPRESSIONS = [
@@ -84,11 +84,11 @@ def test_the_length_is_the_one_on_the_wire():
     ("tcp[13] & 2 != 0 adn udp", "adn"), ("(tcp", "")])
 def test_points_at_the_wrong_word(text, word):
     with pytest.raises(FilterError) as caught:
-        capture_filter(text)
+        build_filter(text)
     error = caught.value
     assert text[error.start:error.end] == word
     assert str(error).splitlines()[-1] == "  " + " " * error.start + "^" * max(1, len(word))
 
 
 def test_a_filter_for_another_link_type_is_not_refused_beforehand():
-    capture_filter("wlan type mgt")
+    build_filter("wlan type mgt")

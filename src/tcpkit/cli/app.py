@@ -23,6 +23,10 @@ class Format(StrEnum):
 
 CaptureArgument = Annotated[str, typer.Argument(metavar="FILE", help="Capture file, or - for standard input.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to write the table.", show_choices=True)]
+CaptureFilterOption = Annotated[
+    str, typer.Option("--capture-filter", "-f", metavar="FILTER", help="Only frames libpcap's filter accepts.")]
+WhereOption = Annotated[
+    str, typer.Option("--where", "-Y", metavar="FILTER", help="Only rows this display filter selects.")]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="Write here, not to standard output.")]
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tcpkit.cli.app import OutputOption, app
+from tcpkit.cli.app import CaptureFilterOption, OutputOption, WhereOption, app
 from tcpkit.cli.output import opened
 from tcpkit.cli.reading import reading
 
@@ -16,6 +16,8 @@ LIST = typer.Option("--list", help="List the fields that can be chosen.", is_eag
 def fields(
     file: Annotated[str | None, typer.Argument(metavar="FILE", help="Capture file, or - for standard input.")] = None,
     names: Annotated[list[str] | None, typer.Option("-e", metavar="NAME", help="A field; repeat for more.")] = None,
+    capture_filter: CaptureFilterOption = "",
+    where: WhereOption = "",
     list_fields: Annotated[bool, LIST] = False,
     output: OutputOption = None,
 ) -> None:
@@ -28,5 +30,5 @@ def fields(
         return
     if file is None or not names:
         raise typer.BadParameter("give a FILE and at least one -e NAME, or --list")
-    with reading(file, streaming=True) as capture, opened(output) as out:
-        write_fields(capture, names, out)
+    with reading(file, streaming=True, capture_filter=capture_filter) as capture, opened(output) as out:
+        write_fields(capture, names, out, where)

@@ -1,20 +1,29 @@
 """``packets``: the list of segments."""
 from __future__ import annotations
 
-from tcpkit.cli.app import CaptureArgument, Format, FormatOption, OutputOption, app
+from tcpkit.cli.app import (
+    CaptureArgument,
+    CaptureFilterOption,
+    Format,
+    FormatOption,
+    OutputOption,
+    WhereOption,
+    app,
+)
 from tcpkit.cli.output import opened, write_tables
 from tcpkit.cli.reading import reading
 
 
 @app.command()
-def packets(file: CaptureArgument, form: FormatOption = Format.table, output: OutputOption = None) -> None:
+def packets(file: CaptureArgument, capture_filter: CaptureFilterOption = "", where: WhereOption = "",
+            form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """One line for each TCP segment: number, time, ends, length, and what it says."""
     from tcpkit.listing import packet_lines
 
-    with reading(file, streaming=True) as capture:
+    with reading(file, streaming=True, capture_filter=capture_filter) as capture:
         if form != Format.table:
-            write_tables(capture.batches(), form, output)
+            write_tables(capture.batches(where=where), form, output)
         else:
             with opened(output) as out:
-                for lines in packet_lines(capture):
+                for lines in packet_lines(capture, where):
                     out.write(lines)
