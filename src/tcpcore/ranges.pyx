@@ -141,7 +141,7 @@ cdef uint32_t ranges_carve(range_pool_t* pool, range_set_t* held, int64_t start,
     that cannot be cut in two because the pool is empty keeps all it has.
     """
     cdef uint32_t[LEVELS] before
-    cdef uint32_t node, successor, tail
+    cdef uint32_t node, successor
     removed[0] = 0
     if held.last == 0 or pool.at[held.last].end <= start:
         return 0

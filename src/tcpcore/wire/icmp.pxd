@@ -3,8 +3,8 @@ from libc.stdint cimport uint32_t
 
 from tcpcore.bytes cimport be16, be32
 from tcpcore.flags cimport STATUS_NOT_TCP, TUNNEL_ICMP
-from tcpcore.wire.cursor cimport LAYER_IPV4, LAYER_IPV6, QUOTED_BY_ICMP, QUOTED_DEEPER, advance, cursor_t, enter_tunnel, \
-    lacks, limit
+from tcpcore.wire.cursor cimport (
+    LAYER_IPV4, LAYER_IPV6, QUOTED_BY_ICMP, QUOTED_DEEPER, advance, cursor_t, enter_tunnel, lacks, limit)
 
 cdef enum IcmpType:
     ICMP_UNREACHABLE = 3

@@ -6,7 +6,8 @@ from tcpcore.flags cimport (
     OUTER_IPV4, OUTER_IPV6, STATUS_IP_MALFORMED, STATUS_IP_TRUNCATED, STATUS_NOT_TCP, TUNNEL_IP)
 from tcpcore.records cimport segment_t
 from tcpcore.wire.cursor cimport (
-    LAYER_IPV4_FRAGMENT, LAYER_IPV6, QUOTED_BY_ICMP, QUOTED_DEEPER, QUOTED_IPV4, advance, cursor_t, enter_tunnel, lacks, limit)
+    LAYER_IPV4_FRAGMENT, LAYER_IPV6, QUOTED_BY_ICMP, QUOTED_DEEPER, QUOTED_IPV4, advance, cursor_t, enter_tunnel,
+    lacks, limit)
 from tcpcore.wire.protocols cimport by_ip_protocol
 
 cdef enum:

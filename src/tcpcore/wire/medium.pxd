@@ -35,7 +35,8 @@ cdef inline int token_ring(cursor_t* c) noexcept nogil:
 
 
 cdef inline int arcnet(cursor_t* c, uint32_t addresses) noexcept nogil:
-    """Addresses (on Linux with an offset of 2), protocol 1; RFC 1201 protocols add flag 1 (FF: exception, 3 more bytes), sequence 2."""
+    """Addresses (on Linux with an offset of 2), protocol 1; RFC 1201 protocols add
+    flag 1 (FF: exception, 3 more bytes), sequence 2."""
     cdef uint8_t protocol
     cdef uint32_t size
     if lacks(c, addresses + 4):

@@ -177,7 +177,8 @@ cdef inline int l2tp(cursor_t* c) noexcept nogil:
 
 
 cdef inline int capwap(cursor_t* c) noexcept nogil:
-    """Preamble 1, header length in words 5 bits, ..., binding 5 bits, T bit: its frames inside, else 802.3 (RFC 5415)."""
+    """Preamble 1, header length in words 5 bits, ..., binding 5 bits, T bit: its frames inside, else 802.3
+    (RFC 5415)."""
     cdef uint32_t size
     if lacks(c, 8):
         return STATUS_TUNNEL_MALFORMED
