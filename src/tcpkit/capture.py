@@ -13,7 +13,8 @@ from tcpkit.errors import CaptureError
 from tcpkit.fields import find_column, index_columns, stages_of
 from tcpkit.flows import conversation_table, flow_table
 from tcpkit.packet_columns import SCHEMA
-from tcpkit.pipeline import ALL_STAGES, Observer, Pipeline
+from tcpkit.pipeline import ALL_STAGES, Observer, Pipeline, with_needs
+from tcpkit.retransmissions import retransmission_table
 from tcpkit.rows import RowStore
 from tcpkit.table import Table
 
@@ -30,14 +31,15 @@ class Capture:
     it is delivered, and ``warnings`` tells of it; with ``strict``, CaptureError is raised instead.
     """
 
-    def __init__(self, source: SourceLike, *, capture_filter: str = "", strict: bool = False,
-                 observer: Observer | None = None) -> None:
+    def __init__(self, source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_filter: str = "",
+                 strict: bool = False, observer: Observer | None = None) -> None:
         self._source = source
+        self._stages = with_needs(stages)
         self._capture_filter = capture_filter
         self._strict = strict
         self._observer = observer
         self._reader: Reader | None = open_reader(source)        # fails here if it is not a capture
-        self._pass: Pipeline | None = None                       # the last one, come to its end
+        self._pass: Pipeline | None = None                       # the last one
 
     def __repr__(self) -> str:
         return f"Capture({getattr(self._source, 'name', self._source)!r})"
@@ -45,7 +47,7 @@ class Capture:
     @cached_property
     def packets(self) -> Table:
         """One row for each frame with TCP; takes some 340 bytes a row."""
-        pipeline = self.pipeline(ALL_STAGES)
+        pipeline = self.pipeline()
         store = RowStore(pipeline.batch.dtype)
         for batch in pipeline:
             store.append(batch)
@@ -55,12 +57,12 @@ class Capture:
     def batches(self, columns: Sequence[str] | None = None, *, where: str = "") -> Iterator[Table]:
         """The packets table piece by piece, some thousand rows each, in bounded memory.
 
-        ``columns``: all that will be looked at; stages that none of them needs are not run.  ``where``: a display
-        filter that chooses the rows.
+        A piece is good until the next one is asked for: its memory is used again.  ``columns``: all that will be
+        looked at; stages that none of them needs are not run.  ``where``: a display filter that chooses the rows.
         """
         known = index_columns(SCHEMA.columns)
-        pipeline = self.pipeline(
-            ALL_STAGES if columns is None else stages_of(find_column(name, known) for name in columns), where)
+        stages = stages_of(find_column(name, known) for name in columns or ())
+        pipeline = self.pipeline(stages, where)
         schema = schema_of(pipeline)
         for batch in pipeline:
             yield Table(batch.array, schema, tunnels=batch.tunnel_array, start_ns=pipeline.start_ns)
@@ -75,42 +77,58 @@ class Capture:
         """One row for each connection with a whole segment, as Wireshark's TCP conversations."""
         return conversation_table(self._flow_pass.flow_records(), self._flow_pass.start_ns)
 
+    @cached_property
+    def retransmissions(self) -> Table:
+        """One row for each segment that repeats an earlier one, as tshark tells them."""
+        return retransmission_table(self.pipeline(("analysis",)))
+
     @property
     def warnings(self) -> list[CaptureError]:
         """The damage that ended the reading early, if any: file, byte offset, cause."""
         return (self._pass or self._flow_pass).warnings
 
-    def pipeline(self, stages: Iterable[Stage], where: str = "") -> Pipeline:
-        """A new pass through ``stages``, for one's own loop over batches with the rows of a display filter."""
+    def pipeline(self, stages: Iterable[Stage] = (), where: str = "") -> Pipeline:
+        """A new pass, for one's own loop over batches with the rows of a display filter.
+
+        Through ``stages`` and those they build on; if none are named, all that this capture was opened with.
+        """
         reader, self._reader = self._reader or open_reader(self._source), None
-        self._pass = Pipeline(reader, stages, size=_size(self._source), observer=self._observer,
-                              capture_filter=self._capture_filter, where=where, strict=self._strict)
+        self._pass = Pipeline(reader, frozenset(stages) or self._stages, size=_size(self._source),
+                              observer=self._observer, capture_filter=self._capture_filter, where=where,
+                              strict=self._strict)
         return self._pass
 
     @property
     def _flow_pass(self) -> Pipeline:
-        """The last pass, if it has told the flows apart; else one that does only that."""
-        if self._pass is None or self._pass.flows is None:
+        """The last pass, if it has told all flows apart; else one that does only that."""
+        if self._pass is None or self._pass.flows is None or not self._pass.finished:
             self.pipeline(("flows",)).run()
         assert self._pass is not None
         return self._pass
 
 
-def open(source: SourceLike, *, capture_filter: str = "", strict: bool = False,
-         observer: Observer | None = None) -> Capture:
+def open(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_filter: str = "",
+         strict: bool = False, observer: Observer | None = None) -> Capture:
     """The capture in ``source``: a path or a binary file object.
 
+    ``stages`` says how far the work goes, "decode", "flows" or "analysis" (each with what it builds on): the
+    packets and flows tables have the columns of these stages only, and cost only them.
     CaptureError if it is no capture; OSError if it cannot be read; FilterError for a wrong ``capture_filter``
     (libpcap's syntax), which leaves out frames as if they had not been captured.  ``strict``: damage is an error too.
     ``observer`` is called with the Pipeline after each batch.
     """
-    return Capture(source, capture_filter=capture_filter, strict=strict, observer=observer)
+    return Capture(source, stages=stages, capture_filter=capture_filter, strict=strict, observer=observer)
 
 
-def scan(source: SourceLike, *, columns: Sequence[str] | None = None, where: str = "", capture_filter: str = "",
-         strict: bool = False) -> Iterator[Table]:
-    """The packets of a capture piece by piece: ``open(source).batches(columns, where=where)``."""
-    return Capture(source, capture_filter=capture_filter, strict=strict).batches(columns, where=where)
+def scan(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, columns: Sequence[str] | None = None,
+         where: str = "", capture_filter: str = "", strict: bool = False) -> Iterator[Table]:
+    """The packets of a capture piece by piece, in bounded memory: ``open(source).batches(columns, where=where)``.
+
+    How far the work goes, and what it costs, follows from ``columns``, or else from ``stages``:
+    ``scan(path, stages=["decode"])`` reads headers only, ``scan(path, columns=["tcp.stream"])`` tells flows apart,
+    ``scan(path)`` fills every column.  ``tcpkit.fields.contract_names()`` lists them.
+    """
+    return Capture(source, stages=stages, capture_filter=capture_filter, strict=strict).batches(columns, where=where)
 
 
 def open_reader(source: SourceLike) -> Reader:

@@ -20,7 +20,19 @@ QUOTED = {
     "csv": frozenset({Kind.INFO}),
     "json": frozenset({Kind.HEX, Kind.WORD, Kind.ADDRESS, Kind.OUTER_IPV4, Kind.OUTER_IPV6, Kind.PAYLOAD, Kind.INFO}),
 }
+OWN = "tcpkit."                  # what the names of fields begin with that tshark does not have
 EIGHT_BYTES = (Kind.SECONDS, Kind.SINCE_START, Kind.REAL)
+
+
+def contract_names(*, own: bool = True) -> tuple[str, ...]:
+    """The Wireshark name of every packets column; without ``own``, only of those that tshark has too.
+
+    Any of them may be asked for in ``scan(columns=...)``, ``packets[name]``, ``tcpkit fields -e`` and display filters.
+    """
+    from tcpkit.packet_columns import PACKETS
+
+    names = (column.wireshark for column in PACKETS)
+    return tuple(name for name in names if own or not name.startswith(OWN))
 
 
 def index_columns(columns: Iterable[Column]) -> dict[str, Column]:

@@ -28,8 +28,10 @@ Observer = Callable[["Pipeline"], None]
 
 
 def with_needs(stages: Iterable[Stage]) -> frozenset[Stage]:
-    """The stages and those they build on."""
+    """The stages and those they build on; ValueError for one that does not exist."""
     wanted = frozenset(stages)
+    for stage in wanted - NEEDS.keys():
+        raise ValueError(f'there is no stage "{stage}"; there are {", ".join(NEEDS)}')
     return wanted.union(*(NEEDS[stage] for stage in wanted))
 
 
@@ -51,6 +53,7 @@ class Pipeline:
         self.position = 0                        # bytes of the capture done
         self.start_ns = 0                        # time of the first frame
         self.stopped = False
+        self.finished = False
         self.warnings: list[CaptureError] = []
         self._observer = observer
         self._strict = strict
@@ -94,6 +97,7 @@ class Pipeline:
                 self._analysis.process(batch, self.flows)
 
     def _finish(self) -> None:
+        self.finished = True
         if self.reader.damage:
             offset, cause = self.reader.damage
             self.warnings.append(CaptureError(self.reader.name, cause, offset))

@@ -1,0 +1,57 @@
+"""Segments sent again: a small conversation by hand, and random ones beside the analysis of every packet."""
+from __future__ import annotations
+
+import io
+
+import pytest
+
+import tcpkit
+from conversations import random_capture
+from packets import MS, Conversation, pcap
+
+
+@pytest.fixture(scope="module")
+def talk():
+    """A timeout, a fast and a spurious retransmission."""
+    talk = Conversation().handshake(rtt=20 * MS)
+    talk.c("PA", 1, 1, 100)                                      # 4
+    talk.c("PA", 1, 1, 100, dt=300 * MS)                         # 5: after 300 ms
+    talk.s("A", 1, 101)                                          # 6
+    talk.c("PA", 101, 1, 100).c("PA", 201, 1, 100).c("PA", 301, 1, 100)      # 7 8 9
+    talk.s("A", 1, 101).s("A", 1, 101, dt=MS)                    # 10 11
+    talk.c("PA", 101, 1, 100, dt=MS)                             # 12: fast
+    talk.s("A", 1, 401)                                          # 13
+    talk.c("PA", 301, 1, 100, dt=100 * MS)                       # 14: spurious
+    return tcpkit.open(io.BytesIO(talk.pcap(nano=True))).retransmissions
+
+
+def test_rows_name_what_was_sent_again(talk):
+    assert talk["frame"].tolist() == [5, 12, 14]
+    assert talk["tcp.seq"].tolist() == [1, 101, 301]
+    assert talk["tcp.len"].tolist() == [100, 100, 100]
+    assert talk["kind"].tolist() == ["retransmission", "fast_retransmission", "spurious_retransmission"]
+    assert set(zip(talk["src"], talk["dst_port"], strict=True)) == {("10.0.0.1", 60000)}
+
+
+def test_delay_counts_from_the_original(talk):
+    assert talk[0]["original"] == 4
+    assert talk[0]["delay"].astype(int) == 300 * MS
+
+
+def test_nothing_sent_again_is_an_empty_table():
+    table = tcpkit.open(io.BytesIO(Conversation().handshake().pcap())).retransmissions
+    assert len(table) == 0
+    assert "0 rows" in repr(table)
+    assert table.to_text("csv").startswith(b"stream,")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_are_the_packets_that_have_the_mark(seed):
+    capture = pcap(random_capture(seed, conversations=40), nano=True)
+    table = tcpkit.open(io.BytesIO(capture)).retransmissions
+    packets = tcpkit.open(io.BytesIO(capture)).packets.where("tcp.analysis.retransmission")
+    assert len(table) > 5
+    for name in ("frame", "stream", "direction", "time", "seq", "payload_len", "src", "dst", "src_port"):
+        assert table[name].tolist() == packets[name].tolist()
+    assert table["original"].tolist() == packets["rto_frame"].tolist()
+    assert table["delay"].tolist() == packets["rto"].tolist()
