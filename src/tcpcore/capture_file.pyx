@@ -101,6 +101,22 @@ cdef class Reader:
         """The interfaces met so far (of a hostile capture the first some thousand), by FRAME.interface_id."""
         return self.metadata.interfaces
 
+    @property
+    def damages(self):
+        """(name, byte offset, cause) of the damage, if any, in a list: what MergedReader has, too."""
+        return [] if self.damage is None else [(self.name, *self.damage)]
+
+    @property
+    def parts(self):
+        """The readers of the single captures: this one."""
+        return [self]
+
+    def close(self):
+        """Close the source."""
+        self.done = True
+        if hasattr(self.source, "close"):
+            self.source.close()
+
     cdef int _start(self, Batch batch, scan_t* w) except -1:
         """Lay what is left of the last piece at the start of the new one."""
         batch.reserve_data(self.tail_len)
@@ -231,7 +247,7 @@ cdef class Reader:
         return 0
 
     cdef int _not_a_capture(self, cause) except -1:
-        raise CaptureError(self.name, cause)
+        raise CaptureError(self.name, getattr(self.source, "damage", None) or cause)
 
     cdef int _open_pcap(self) except -1:
         """Read the file header; the records follow in the tail."""

@@ -26,6 +26,16 @@ _MAGICS = [
 ]
 
 
+_CAPTURES = {bytes.fromhex(magic) for magic in (
+    "a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1", "a1b2cd34", "34cdb2a1", "1c0001ac", "ac01001c", "1c0001ab",
+    "ab01001c", "0a0d0d0a")}
+
+
+def looks_like_capture(head: bytes) -> bool:
+    """Whether a file that begins with ``head`` is of a supported format."""
+    return head[:4] in _CAPTURES
+
+
 def describe(head: bytes) -> str:
     """What the first bytes ``head`` of a file look like."""
     if not head:

@@ -54,6 +54,12 @@ class Interface:
     statistics: dict[str, int] = field(default_factory=dict)
 
     @property
+    def identity(self) -> tuple[object, ...]:
+        """What makes interfaces of several captures the same one."""
+        return (self.link_type, self.snaplen, self.resolution, self.name, self.description, self.operating_system,
+                self.hardware, self.filter)
+
+    @property
     def clock(self) -> tuple[int, int, int]:
         """(multiplier, divisor, shift): ns = ticks * multiplier >> shift // divisor."""
         exponent = self.resolution & 0x7F

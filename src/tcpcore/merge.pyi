@@ -1,0 +1,15 @@
+from collections.abc import Callable, Iterable
+
+from tcpcore.batch import Batch
+from tcpcore.capture_file import Reader
+from tcpcore.metadata import Interface
+
+class MergedReader:
+    parts: list[Reader]
+    interfaces: list[Interface]
+    n_frames: int
+    def __init__(self, captures: Iterable[tuple[int, Callable[[], Reader]]]) -> None: ...
+    def next(self, batch: Batch) -> bool: ...
+    @property
+    def damages(self) -> list[tuple[str, int, str]]: ...
+    def close(self) -> None: ...

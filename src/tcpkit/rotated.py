@@ -1,0 +1,105 @@
+"""One capture or several as one: lists, globs and directories of files, in order of time."""
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tcpcore.batch import Batch
+from tcpcore.capture_file import Reader
+from tcpcore.magic import looks_like_capture
+from tcpcore.merge import MergedReader
+from tcpkit.compression import HEAD, find_format
+from tcpkit.errors import CaptureError
+from tcpkit.sources import Location, open_source
+
+NO_FRAMES = -1 << 63         # the time of a capture without frames: before all others
+
+
+def open_reader(location: Location | Iterable[Location], *, follow: bool = False) -> Reader | MergedReader:
+    """The reader of a capture, or of a list, a glob pattern or a directory of captures in order of time.
+
+    Raises CaptureError if there is nothing to read or if it is not a capture.
+    """
+    found = [file for one in _each(location) for file in _expand(one)]
+    if len(found) == 1:
+        return _open(found[0], follow=follow)
+    if follow:
+        raise ValueError("only a single file can be followed")
+    if not found:
+        raise CaptureError("capture", "no file is named")
+    return MergedReader([_peek(one) for one in found])
+
+
+def _each(location: Any) -> Iterable[Location]:
+    return [location] if isinstance(location, (str, os.PathLike)) or hasattr(location, "readinto") else location
+
+
+def _expand(location: Any) -> list[Location]:
+    """The captures that a path stands for."""
+    if not isinstance(location, (str, os.PathLike)):
+        return [location]
+    path = os.fspath(location)
+    if path == "-" or "://" in path or (os.path.lexists(path) and not os.path.isdir(path)):
+        return [path]
+    if os.path.isdir(path):
+        return _captures_in(path)
+    if glob.has_magic(path):
+        files = sorted(file for file in glob.glob(path) if not os.path.isdir(file))
+        if not files:
+            raise CaptureError(path, "no file has such a name")
+        return list(files)
+    return [path]
+
+
+def _captures_in(directory: str) -> list[Location]:
+    try:
+        files = [file for file in sorted(Path(directory).iterdir()) if file.is_file() and _promising(file)]
+    except OSError as error:
+        raise CaptureError(directory, error.strerror or str(error)) from None
+    if not files:
+        raise CaptureError(directory, "a directory without captures")
+    return [os.fspath(file) for file in files]
+
+
+def _promising(file: Path) -> bool:
+    """Whether a file of a directory is a capture, also a compressed one."""
+    with file.open("rb", buffering=0) as raw:
+        head = raw.read(HEAD)
+    if find_format(head) is None:
+        return looks_like_capture(head)
+    try:
+        _open(os.fspath(file)).close()
+    except CaptureError:
+        return False
+    return True
+
+
+def _peek(location: Any) -> tuple[int, Callable[[], Reader]]:
+    """Time of the first frame, and what opens the capture from its start."""
+    start = location.tell() if hasattr(location, "tell") else None
+    if location == "-" or (start is not None and not location.seekable()):
+        raise CaptureError(location, "can be read only once, so it cannot be one of several captures")
+    reader = _open(location)
+    batch = Batch(1, 65_536)
+    time = int(batch.frame_array["time_ns"][0]) if reader.next(batch) else NO_FRAMES
+    reader.close()
+    return time, partial(_open_again, location, start)
+
+
+def _open_again(location: Any, start: int | None) -> Reader:
+    if start is not None:
+        location.seek(start)
+    return _open(location)
+
+
+def _open(location: Location, *, follow: bool = False) -> Reader:
+    source = open_source(location, follow=follow)
+    try:
+        return Reader(source)
+    except BaseException:
+        source.close()
+        raise

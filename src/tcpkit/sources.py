@@ -1,0 +1,131 @@
+"""Where captures come from: files, standard input and pipes, compressed or not, URLs, open file objects.
+
+A source has ``readinto(memoryview) -> int``, ``name``, ``size`` in bytes (None if unknown), ``damage``
+(why it ended early, or None) and ``close()``.
+"""
+from __future__ import annotations
+
+import io
+import os
+import stat
+import threading
+from typing import Any, BinaryIO, Protocol
+
+from tcpkit.compression import HEAD, DecompressedSource, find_format
+from tcpkit.errors import CaptureError
+
+POLL = 0.1                   # seconds between looks at a file that is being written
+Location = str | os.PathLike[str] | BinaryIO
+
+
+class Source(Protocol):
+    """What a reader reads from."""
+
+    name: str
+    size: int | None
+    damage: str | None
+
+    def readinto(self, buffer: memoryview, /) -> int: ...
+
+    def close(self) -> None: ...
+
+
+class PlainSource:
+    """An unbuffered or foreign binary file, of which ``head`` was read before."""
+
+    damage: str | None = None
+
+    def __init__(self, raw: Any, name: str, size: int | None, head: bytes = b"", *, close: bool = True) -> None:
+        self.name = name
+        self.size = size
+        self._raw = raw
+        self._head = head
+        self._close = close
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Up to len(buffer) bytes; 0 at the end."""
+        if self._head:
+            size = min(len(self._head), len(buffer))
+            buffer[:size] = self._head[:size]
+            self._head = self._head[size:]
+            return size
+        return self._raw.readinto(buffer) or 0
+
+    def close(self) -> None:
+        """Close the file, unless it is the caller's."""
+        if self._close:
+            self._raw.close()
+
+
+class FollowedSource(PlainSource):
+    """A file that is still being written: at its end, waits for more until ``stop()`` is called."""
+
+    def __init__(self, raw: Any, name: str) -> None:
+        super().__init__(raw, name, None)
+        self._stopped = threading.Event()
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Up to len(buffer) bytes, as soon as there are any."""
+        while not (size := super().readinto(buffer)):
+            if self._stopped.wait(POLL):
+                break
+        return size
+
+    def stop(self) -> None:
+        """Let the present end of the file be the end; from any thread."""
+        self._stopped.set()
+
+
+def open_source(location: Location, *, follow: bool = False) -> Source:
+    """Open a path, ``"-"`` (standard input), a URL or a binary file object; decompresses by content.
+
+    Raises CaptureError if there is nothing to read.
+    """
+    if hasattr(location, "readinto"):
+        name = getattr(location, "name", None)
+        return _by_content(location, name if isinstance(name, str) else "capture", None, close=False)
+    if isinstance(location, (str, os.PathLike)):
+        path = os.fspath(location)
+        if path == "-":
+            return _by_content(io.FileIO(0, closefd=False), "standard input", None)
+        return _open_url(path) if "://" in path else _open_path(path, follow)
+    raise TypeError(f"a path, a URL or a binary file object with readinto(), not {type(location).__name__}")
+
+
+def _open_path(path: str, follow: bool) -> Source:
+    try:
+        raw = io.FileIO(path)
+    except IsADirectoryError:
+        raise CaptureError(path, "a directory, not a capture") from None
+    except OSError as error:
+        raise CaptureError(path, error.strerror or str(error)) from None
+    status = os.fstat(raw.fileno())
+    size = status.st_size if stat.S_ISREG(status.st_mode) else None
+    if follow and size is not None:
+        return FollowedSource(raw, path)
+    return _by_content(raw, path, size)
+
+
+def _open_url(url: str) -> Source:
+    try:
+        import fsspec
+    except ImportError:
+        raise CaptureError(url, 'reading URLs needs fsspec: pip install "tcpkit[cluster]"') from None
+    try:
+        raw = fsspec.open(url, "rb").open()
+    except (OSError, ValueError, ImportError) as error:
+        raise CaptureError(url, str(error) or type(error).__name__) from None
+    size = getattr(raw, "size", None)
+    return _by_content(raw, url, size if isinstance(size, int) else None)
+
+
+def _by_content(raw: Any, name: str, size: int | None, *, close: bool = True) -> Source:
+    """The source that its first bytes ask for."""
+    head = bytearray(HEAD)
+    have = 0
+    while have < HEAD and (got := raw.readinto(memoryview(head)[have:])):
+        have += got
+    source = PlainSource(raw, name, size, bytes(head[:have]), close=close)
+    if find_format(bytes(head[:have])):
+        return DecompressedSource(source, name, size, bytes(head[:have]))
+    return source

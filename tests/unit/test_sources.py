@@ -1,0 +1,358 @@
+"""Files, pipes, compressed captures, URLs, files being written, sets of files."""
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import random
+import threading
+import time
+from functools import partial
+
+import lz4.frame
+import numpy as np
+import pytest
+import zstandard
+from packets import T0, Frame, pcap, pcapng
+
+from tcpcore.batch import Batch
+from tcpcore.capture_file import Reader
+from tcpkit import compression
+from tcpkit.errors import CaptureError
+from tcpkit.rotated import open_reader
+from tcpkit.sources import open_source
+
+COMPRESSORS = {
+    "gz": gzip.compress,
+    "zst": zstandard.ZstdCompressor(write_checksum=True).compress,
+    "lz4": partial(lz4.frame.compress, content_checksum=True),
+    "xz": lzma.compress,
+    "bz2": bz2.compress,
+}
+
+
+def made(n, start=T0, step=1_000_000_000, size=200):
+    noise = random.Random(n)
+    return [Frame(start + i * step, noise.randbytes(size + i % 9), size + 20) for i in range(n)]
+
+
+def read(reader, frames=64):
+    """(number, time, captured bytes) of all frames."""
+    out, batch = [], Batch(frames)
+    while reader.next(batch):
+        data, array = batch.data_bytes, batch.frame_array
+        for frame in array:
+            at = int(frame["offset"]) - batch.data_offset
+            out.append((int(frame["number"]), int(frame["time_ns"]), data[at:at + int(frame["cap_len"])]))
+    reader.close()
+    return out
+
+
+def expected(frames):
+    return [(number, frame.time, frame.data) for number, frame in enumerate(frames, 1)]
+
+
+@pytest.fixture(params=[*COMPRESSORS, "plain"])
+def compressed(request):
+    return COMPRESSORS.get(request.param, lambda data: data)
+
+
+def test_compressed_reads_as_plain(tmp_path, compressed):
+    frames = made(3000)
+    path = tmp_path / "no-telling-name"
+    path.write_bytes(compressed(pcap(frames, nano=True)))
+    assert read(open_reader(path)) == expected(frames)
+
+
+def test_members_one_after_the_other(tmp_path, compressed):
+    frames = made(300)
+    capture = pcap(frames, nano=True)
+    path = tmp_path / "members"
+    path.write_bytes(compressed(capture[:5000]) + compressed(capture[5000:5001]) + compressed(capture[5001:]))
+    assert read(open_reader(path)) == expected(frames)
+
+
+@pytest.mark.parametrize("kind", COMPRESSORS)
+def test_cut_compressed_data_is_damage_and_what_came_before_is_delivered(tmp_path, kind):
+    frames = made(6_000)
+    data = COMPRESSORS[kind](pcap(frames, nano=True))
+    path = tmp_path / "cut"
+    path.write_bytes(data[:len(data) * 3 // 4])
+    reader = open_reader(path)
+    got = read(reader)
+    assert len(got) > 1_500
+    assert got == expected(frames)[:len(got)]
+    (name, _, cause), = reader.damages
+    assert name == str(path)
+    assert "damaged" in cause
+
+
+@pytest.mark.parametrize("kind", COMPRESSORS)
+def test_flipped_compressed_data_is_damage(tmp_path, kind):
+    data = bytearray(COMPRESSORS[kind](pcap(made(6_000))))
+    data[-2000:-1992] = b"\xaa" * 8
+    path = tmp_path / "flipped"
+    path.write_bytes(data)
+    reader = open_reader(path)
+    read(reader)
+    assert reader.damages
+
+
+def test_data_damaged_from_the_start_is_no_capture(tmp_path):
+    path = tmp_path / "stub.gz"
+    path.write_bytes(gzip.compress(pcap(made(5)))[:15])
+    with pytest.raises(CaptureError, match="damaged gzip data: it ends too early"):
+        open_reader(path)
+
+
+def test_zeros_after_gzip_are_padding(tmp_path):
+    frames = made(10)
+    path = tmp_path / "tape"
+    path.write_bytes(gzip.compress(pcap(frames)) + bytes(200_000))
+    reader = open_reader(path)
+    assert len(read(reader)) == 10
+    assert reader.damages == []
+
+
+def test_gzip_without_isal(tmp_path, monkeypatch):
+    frames = made(5000)
+    path = tmp_path / "x.gz"
+    path.write_bytes(gzip.compress(pcap(frames, nano=True)))
+    monkeypatch.setitem(__import__("sys").modules, "isal", None)
+    assert isinstance(compression.find_format(b"\x1f\x8b\x08")[1](), compression._Zlib)
+    assert read(open_reader(path)) == expected(frames)
+
+
+@pytest.mark.parametrize(("kind", "size", "bound"), [
+    ("gz", 16 << 20, 1 << 20), ("zst", 64 << 20, 34 << 20), ("lz4", 16 << 20, 1 << 20), ("xz", 16 << 20, 1 << 20),
+    ("bz2", 16 << 20, 1 << 20)])
+def test_a_decompression_bomb_is_read_piece_by_piece(kind, size, bound):
+    source = open_source(io.BytesIO(COMPRESSORS[kind](bytes(size))))
+    buffer, total = memoryview(bytearray(1 << 20)), 0
+    largest = 0
+    while got := source.readinto(buffer):
+        total += got
+        largest = max(largest, len(source._piece))
+    source.close()
+    assert total == size
+    assert largest <= bound
+
+
+def test_closing_early_ends_the_thread(tmp_path):
+    path = tmp_path / "x.gz"
+    path.write_bytes(gzip.compress(bytes(100 << 20), 1))
+    source = open_source(path)
+    source.readinto(memoryview(bytearray(10)))
+    source.close()
+    assert not source._thread.is_alive()
+    assert source.readinto(memoryview(bytearray(10))) <= 10
+
+
+def test_pipe(tmp_path):
+    frames = made(500)
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(zstandard.compress(pcapng(frames)),))
+    writer.start()
+    got = read(open_reader(path))
+    writer.join()
+    assert [data for _, _, data in got] == [frame.data for frame in frames]
+
+
+def test_standard_input(monkeypatch, tmp_path):
+    frames = made(5)
+    path = tmp_path / "x"
+    path.write_bytes(pcap(frames, nano=True))
+    saved = os.dup(0)
+    with path.open("rb") as file:
+        os.dup2(file.fileno(), 0)
+        try:
+            reader = open_reader("-")
+            assert reader.name == "standard input"
+            assert read(reader) == expected(frames)
+        finally:
+            os.dup2(saved, 0)
+            os.close(saved)
+
+
+def test_file_object_is_left_open():
+    frames = made(5)
+    file = io.BytesIO(gzip.compress(pcap(frames, nano=True)))
+    assert read(open_reader(file)) == expected(frames)
+    assert not file.closed
+
+
+def test_url(tmp_path):
+    pytest.importorskip("fsspec")
+    frames = made(5)
+    (tmp_path / "x.zst").write_bytes(zstandard.compress(pcap(frames, nano=True)))
+    assert read(open_reader(f"file://{tmp_path}/x.zst")) == expected(frames)
+    with pytest.raises(CaptureError, match="nosuch"):
+        open_reader("nosuch://host/x.pcap")
+
+
+def test_following_a_file_that_is_being_written(tmp_path):
+    frames = made(300)
+    capture = pcap(frames, nano=True)
+    path = tmp_path / "growing"
+    path.write_bytes(capture[:24])
+    source = open_source(path, follow=True)
+
+    def write():
+        with path.open("ab", buffering=0) as file:
+            for at in range(24, len(capture), 5_001):
+                file.write(capture[at:at + 5_001])
+                time.sleep(0.005)
+        time.sleep(0.3)
+        source.stop()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    reader = Reader(source)
+    got = read(reader)
+    writer.join()
+    assert got == expected(frames)
+    assert reader.damages == []
+
+
+def test_frames_of_a_followed_file_come_at_once(tmp_path):
+    path = tmp_path / "growing"
+    path.write_bytes(pcap(made(3)))
+    reader, batch = open_reader(path, follow=True), Batch(64)
+    assert reader.next(batch)
+    assert batch.n_frames == 3
+    reader.close()
+
+
+@pytest.mark.parametrize(("content", "message"), [
+    (b"", "an empty file"),
+    (b"just some text, long enough to be a header", "text"),
+    (b"\x7fELF" + bytes(60), "ELF"),
+    (gzip.compress(b"just some text, long enough to be a header"), "text"),
+    (gzip.compress(b""), "an empty file"),
+    (bytes(50), "zero bytes"),
+    (b"PK\x03\x04" + bytes(60), "ZIP"),
+    (b"\xd4\xc3\xb2\xa1\2\0", "ends within its header"),
+])
+def test_not_a_capture_names_what_was_found(tmp_path, content, message):
+    path = tmp_path / "what"
+    path.write_bytes(content)
+    with pytest.raises(CaptureError, match=message) as caught:
+        open_reader(path)
+    assert caught.value.path == str(path)
+
+
+def test_what_cannot_be_opened(tmp_path, monkeypatch):
+    with pytest.raises(CaptureError, match="No such file"):
+        open_reader(tmp_path / "missing.pcap")
+    with pytest.raises(CaptureError, match="a directory without captures"):
+        open_reader(tmp_path)
+    with pytest.raises(CaptureError, match="no file has such a name"):
+        open_reader(str(tmp_path / "*.pcap"))
+    with pytest.raises(CaptureError, match="no file is named"):
+        open_reader([])
+    with pytest.raises(CaptureError, match="directory"):
+        open_source(tmp_path)
+    with pytest.raises(TypeError):
+        open_reader([17])
+    (tmp_path / "x").write_bytes(b"")
+    monkeypatch.setattr("io.FileIO", lambda path: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
+    with pytest.raises(CaptureError, match="Permission denied"):
+        open_source(tmp_path / "x")
+
+
+class TestSets:
+    @pytest.fixture
+    def rotated(self, tmp_path):
+        """A capture in five files whose names are not in order of time; and all its frames."""
+        frames = made(1000)
+        for part, name in enumerate(["d.pcap", "a.pcapng.gz", "e.pcap", "b.pcap.zst", "c.pcapng"]):
+            piece = frames[part * 200:part * 200 + 200]
+            data = pcapng(piece) if "pcapng" in name else pcap(piece, nano=True)
+            kind = name.rpartition(".")[2]
+            (tmp_path / name).write_bytes(COMPRESSORS.get(kind, bytes)(data))
+        (tmp_path / "notes.txt").write_text("not a capture")
+        (tmp_path / "notes.gz").write_bytes(gzip.compress(b"not a capture either, but compressed"))
+        return frames
+
+    def test_a_directory_is_one_capture(self, tmp_path, rotated):
+        assert read(open_reader(tmp_path)) == expected(rotated)
+
+    def test_a_glob_and_a_list(self, tmp_path, rotated):
+        assert len(read(open_reader(f"{tmp_path}/*.pcap"))) == 400
+        names = [tmp_path / "e.pcap", f"{tmp_path}/[abcd].pcap*"]
+        assert read(open_reader(names)) == expected(rotated)
+
+    def test_file_objects(self, rotated):
+        files = [io.BytesIO(pcap(rotated[500:], nano=True)), io.BytesIO(pcap(rotated[:500], nano=True))]
+        assert read(open_reader(files)) == expected(rotated)
+
+    def test_standard_input_cannot_be_one_of_several(self, tmp_path, rotated):
+        with pytest.raises(CaptureError, match="only once"):
+            open_reader([tmp_path / "d.pcap", "-"])
+
+    @pytest.mark.parametrize("frames_per_batch", [7, 64, 2048])
+    def test_overlapping_captures_are_merged_by_time(self, tmp_path, frames_per_batch):
+        frames = made(3000, step=1_000)
+        dice = random.Random(1)
+        parts = [[], [], []]
+        for i, frame in enumerate(frames):
+            parts[dice.randrange(2 if i < 2000 else 3)].append(frame)
+        for number, part in enumerate(parts):
+            (tmp_path / f"{number}.pcap").write_bytes(pcap(part, nano=True))
+        assert read(open_reader(tmp_path), frames_per_batch) == expected(frames)
+
+    def test_frames_at_the_same_time_stay_in_the_order_of_the_files(self, tmp_path):
+        frames = made(100, step=0)
+        (tmp_path / "a").write_bytes(pcap(frames[:50], nano=True))
+        (tmp_path / "b").write_bytes(pcap(frames[50:], nano=True))
+        assert read(open_reader([tmp_path / "a", tmp_path / "b"])) == expected(frames)
+
+    def test_a_frame_larger_than_a_batch_is_merged(self, tmp_path):
+        big = [Frame(T0 + i, bytes([i]) * 200_000, 200_000) for i in range(30)]
+        (tmp_path / "a").write_bytes(pcap(big[::2], nano=True))
+        (tmp_path / "b").write_bytes(pcap(big[1::2], nano=True))
+        assert read(open_reader(tmp_path)) == expected(big)
+
+    def test_equal_interfaces_are_one_and_others_are_not(self, tmp_path):
+        frames = made(30)
+        (tmp_path / "a").write_bytes(pcap(frames[:10], link_type=1))
+        (tmp_path / "b").write_bytes(pcap(frames[10:20], link_type=101))
+        (tmp_path / "c").write_bytes(pcap(frames[20:], link_type=1))
+        reader, batch = open_reader(tmp_path), Batch(64)
+        ids = []
+        while reader.next(batch):
+            ids += [(int(i), int(link)) for i, link in batch.frame_array[["interface_id", "link_type"]]]
+        assert ids == [(0, 1)] * 10 + [(1, 101)] * 10 + [(0, 1)] * 10
+        assert [interface.link_type for interface in reader.interfaces] == [1, 101]
+
+    def test_damage_ends_its_file_only(self, tmp_path, rotated):
+        whole = (tmp_path / "d.pcap").read_bytes()
+        (tmp_path / "d.pcap").write_bytes(whole[:-5])
+        reader = open_reader(tmp_path)
+        assert [data for _, _, data in read(reader)] == [frame.data for frame in rotated[:199] + rotated[200:]]
+        (name, offset, _), = reader.damages
+        assert name == str(tmp_path / "d.pcap")
+        assert 0 < offset < len(whole)
+
+    def test_captures_without_frames(self, tmp_path):
+        frames = made(3)
+        (tmp_path / "a").write_bytes(pcap([]))
+        (tmp_path / "b").write_bytes(pcap(frames, nano=True))
+        (tmp_path / "c").write_bytes(pcap([]))
+        assert read(open_reader(tmp_path)) == expected(frames)
+
+    def test_batches_may_alternate(self, tmp_path, rotated):
+        reader, batches, numbers = open_reader(tmp_path), [Batch(64), Batch(64)], []
+        while reader.next(batches[len(numbers) % 2]):
+            numbers.append(batches[len(numbers) % 2].frame_array["number"])
+        assert np.concatenate(numbers).tolist() == list(range(1, 1001))
+
+
+def test_a_single_file_of_a_set_is_read_without_merging(tmp_path):
+    (tmp_path / "only.pcap").write_bytes(pcap(made(3)))
+    reader = open_reader(tmp_path)
+    reader.close()
+    assert isinstance(reader, Reader)
