@@ -15,8 +15,8 @@ import lz4.frame
 import numpy as np
 import pytest
 import zstandard
-from packets import T0, Frame, pcap, pcapng
 
+from packets import T0, Frame, pcap, pcapng
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
 from tcpkit import compression
