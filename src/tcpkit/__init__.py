@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tcpkit.errors import CaptureError, FieldError, FilterError
     from tcpkit.table import Table
 
+__version__ = "0.1.0"
 __all__ = ["Capture", "CaptureError", "FieldError", "FilterError", "Table", "open", "scan"]
 _HOME = {"Capture": "capture", "open": "capture", "scan": "capture", "Table": "table"}
 

@@ -1,13 +1,11 @@
 """``open`` and ``scan``: a capture as tables, whole or batch by batch."""
 from __future__ import annotations
 
-import builtins
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tcpcore.capture_file import Reader
 from tcpkit.columns import Schema, Stage
 from tcpkit.errors import CaptureError
 from tcpkit.fields import find_column, index_columns, stages_of
@@ -15,13 +13,17 @@ from tcpkit.flows import conversation_table, flow_table
 from tcpkit.packet_columns import SCHEMA
 from tcpkit.pipeline import ALL_STAGES, Observer, Pipeline, with_needs
 from tcpkit.retransmissions import retransmission_table
+from tcpkit.rotated import open_reader
 from tcpkit.rows import RowStore
 from tcpkit.table import Table
 
 if TYPE_CHECKING:
-    from tcpcore.capture_file import Source
+    from tcpcore.capture_file import Reader
+    from tcpcore.merge import MergedReader
+    from tcpkit.sources import Location
 
-    SourceLike = str | os.PathLike[str] | Source
+    AnyReader = Reader | MergedReader
+    SourceLike = Location | Iterable[Location]
 
 
 class Capture:
@@ -32,14 +34,20 @@ class Capture:
     """
 
     def __init__(self, source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_filter: str = "",
-                 strict: bool = False, observer: Observer | None = None) -> None:
-        self._source = source
+                 strict: bool = False, follow: bool = False, observer: Observer | None = None) -> None:
+        self._source = _keep(source)
+        self._start = _position(source)
         self._stages = with_needs(stages)
         self._capture_filter = capture_filter
         self._strict = strict
         self._observer = observer
-        self._reader: Reader | None = open_reader(source)        # fails here if it is not a capture
-        self._pass: Pipeline | None = None                       # the last one
+        self._reader: AnyReader | None = open_reader(self._source, follow=follow)     # fails here if it is no capture
+        self._pass: Pipeline | None = None                                            # the last one
+
+    def __del__(self) -> None:
+        reader = getattr(self, "_reader", None)
+        if reader is not None:                   # no pass has been made, which would have closed it
+            reader.close()
 
     def __repr__(self) -> str:
         return f"Capture({getattr(self._source, 'name', self._source)!r})"
@@ -92,11 +100,19 @@ class Capture:
 
         Through ``stages`` and those they build on; if none are named, all that this capture was opened with.
         """
-        reader, self._reader = self._reader or open_reader(self._source), None
+        reader, self._reader = self._reader or self._open_again(), None
         self._pass = Pipeline(reader, frozenset(stages) or self._stages, size=_size(self._source),
                               observer=self._observer, capture_filter=self._capture_filter, where=where,
                               strict=self._strict)
         return self._pass
+
+    def _open_again(self) -> AnyReader:
+        """A reader for another pass; CaptureError if the source gives its bytes only once."""
+        if hasattr(self._source, "readinto"):
+            if self._start is None:
+                raise CaptureError(getattr(self._source, "name", "capture"), "can be read only once")
+            self._source.seek(self._start)
+        return open_reader(self._source)
 
     @property
     def _flow_pass(self) -> Pipeline:
@@ -108,16 +124,20 @@ class Capture:
 
 
 def open(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_filter: str = "",
-         strict: bool = False, observer: Observer | None = None) -> Capture:
-    """The capture in ``source``: a path or a binary file object.
+         strict: bool = False, follow: bool = False, observer: Observer | None = None) -> Capture:
+    """The capture in ``source``: a path, "-" for standard input, a glob pattern, a directory, a URL, a binary file
+    object, or a list of these, which are then one capture in order of time.  Decompressed by content.
 
     ``stages`` says how far the work goes, "decode", "flows" or "analysis" (each with what it builds on): the
-    packets and flows tables have the columns of these stages only, and cost only them.
-    CaptureError if it is no capture; OSError if it cannot be read; FilterError for a wrong ``capture_filter``
-    (libpcap's syntax), which leaves out frames as if they had not been captured.  ``strict``: damage is an error too.
-    ``observer`` is called with the Pipeline after each batch.
+    packets and flows tables have the columns of these stages only, and cost only them.  ``capture_filter``
+    (libpcap's syntax) leaves out frames as if they had not been captured.  ``strict``: damage is an error too.
+    ``follow``: a file that is still being written, read until it is closed for good.  ``observer`` is called with
+    the Pipeline after each batch, and may set its ``stopped``.
+
+    CaptureError if it is no capture or cannot be read; FilterError for a wrong filter.
     """
-    return Capture(source, stages=stages, capture_filter=capture_filter, strict=strict, observer=observer)
+    return Capture(source, stages=stages, capture_filter=capture_filter, strict=strict, follow=follow,
+                   observer=observer)
 
 
 def scan(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, columns: Sequence[str] | None = None,
@@ -131,15 +151,21 @@ def scan(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, columns: S
     return Capture(source, stages=stages, capture_filter=capture_filter, strict=strict).batches(columns, where=where)
 
 
-def open_reader(source: SourceLike) -> Reader:
-    return Reader(builtins.open(source, "rb", buffering=0) if isinstance(source, str | os.PathLike) else source)
-
-
-def _size(source: SourceLike) -> int:
-    """Bytes of the capture, if that is known beforehand."""
-    return os.path.getsize(source) if isinstance(source, str | os.PathLike) else 0
-
-
 def schema_of(pipeline: Pipeline) -> Schema:
     """The packets table without the columns whose stage is not run."""
     return SCHEMA._replace(columns=tuple(column for column in SCHEMA.columns if column.stage in pipeline.stages))
+
+
+def _keep(source: Any) -> Any:
+    """The source in a form that can be gone through again."""
+    return source if hasattr(source, "readinto") or isinstance(source, str | os.PathLike) else list(source)
+
+
+def _position(source: Any) -> int | None:
+    """Where a file object stands now, if it can be set back to it."""
+    return source.tell() if hasattr(source, "seekable") and source.seekable() else None
+
+
+def _size(source: Any) -> int:
+    """Bytes of the capture, if that is known beforehand."""
+    return os.path.getsize(source) if isinstance(source, str | os.PathLike) and os.path.isfile(source) else 0

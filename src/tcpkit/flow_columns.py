@@ -33,10 +33,21 @@ FLOWS = Schema("flows", (
     *both("wire_bytes", "bytes on the wire", "bytes"),
     *both("payload_bytes", "payload", "bytes"),
     number("quoted", "", "quoted", "frames that quote the connection in an ICMP error (ST-9)"),
+    number("completeness", "tcp.completeness", "completeness", "what of the conversation was seen (CP-1)"),
+    Column("initial_rtt", "tcp.analysis.initial_rtt", "initial_rtt", Kind.SECONDS, "time of the handshake (AK-5)",
+           (When("initial_rtt_known", 0xFF, 1),), "ns"),
+    *both("retransmissions", "segments sent again (RT-8)"),
+    *(Column(f"loss_rate_{end}", "", f"loss_rate_{end}", Kind.REAL,
+             f"segments sent again and not spurious, over the segments sent by the {end}",
+             (When(f"packets_{end}", 0xFFFFFFFF, 0, equal=False),), "ratio") for end in ENDS),
+    *(Column(f"{name}_{end}", "", f"{name}_{end}", Kind.SECONDS, f"{doc} of data sent by the {end}",
+             (When(f"rtt_samples_{end}", 0xFFFFFFFF, 0, equal=False),), "ns")
+      for name, doc in (("rtt_min", "shortest round trip"), ("rtt_mean", "mean round trip")) for end in ENDS),
     Column("evicted", "", "evicted", Kind.WORD, "why its state was given up early",
            (When("evicted", 0xFF, 0, equal=False),), words=words_of(Eviction, "EVICTED_")),
 ), ("stream", "client", "client_port", "server", "server_port", "packets_client", "packets_server",
-    "payload_bytes_client", "payload_bytes_server", "duration", "client_evidence"))
+    "payload_bytes_client", "payload_bytes_server", "duration", "retransmissions_client", "retransmissions_server",
+    "initial_rtt", "completeness"))
 
 CONVERSATIONS = Schema("conversations", (
     number("stream", "tcp.stream", "stream", "number of the connection, from 0 (ST-1)"),

@@ -8,8 +8,8 @@ import numpy as np
 
 from tcpkit.capture import Capture
 from tcpkit.fields import build_formatter, find_column, header, index_columns, stages_of
+from tcpkit.grid import grid
 from tcpkit.packet_columns import PACKETS, PAYLOAD
-from tcpkit.table import grid
 
 FIELDS = {column.wireshark: column for column in (*PACKETS, PAYLOAD)}
 # The packet list: columns, their titles, and their widths (negative: to the left; 0: to the end of the line).

@@ -8,7 +8,6 @@ import numpy as np
 
 from tcpcore.analysis import Analysis
 from tcpcore.batch import Batch
-from tcpcore.capture_file import Reader
 from tcpcore.decode import Decoder
 from tcpcore.flows import FlowTable
 from tcpcore.records import FLOW
@@ -18,6 +17,8 @@ from tcpkit.values import Array
 
 if TYPE_CHECKING:
     from tcpcore.bpf import Filter
+    from tcpcore.capture_file import Reader
+    from tcpcore.merge import MergedReader
     from tcpkit.row_filter import RowFilter
 
 # What a stage builds on.
@@ -44,8 +45,9 @@ class Pipeline:
     and goes to ``warnings``, or is raised if ``strict``.
     """
 
-    def __init__(self, reader: Reader, stages: Iterable[Stage], *, size: int = 0, observer: Observer | None = None,
-                 capture_filter: str = "", where: str = "", strict: bool = False) -> None:
+    def __init__(self, reader: Reader | MergedReader, stages: Iterable[Stage], *, size: int = 0,
+                 observer: Observer | None = None, capture_filter: str = "", where: str = "",
+                 strict: bool = False) -> None:
         self.reader = reader
         self._where = _row_filter(where) if where else None
         self.stages = with_needs((*stages, *(self._where.stages if self._where else ())))
@@ -65,18 +67,21 @@ class Pipeline:
         self._analysis = Analysis() if "analysis" in self.stages else None
 
     def __iter__(self) -> Iterator[Batch]:
-        batch = self.batch
-        while not self.stopped and self.reader.next(batch):
-            if not self.position:
-                self.start_ns = int(batch.frame_array["time_ns"][0])
-            self.position = batch.data_offset + batch.data_len
-            self._process(batch)
-            if self._where:
-                self._where.process(batch, self.start_ns)
-            yield batch
-            if self._observer:
-                self._observer(self)
-        self._finish()
+        batch, started = self.batch, False
+        try:
+            while not self.stopped and self.reader.next(batch):
+                if not started:
+                    self.start_ns, started = int(batch.frame_array["time_ns"][0]), True
+                self.position = batch.data_offset + batch.data_len
+                self._process(batch)
+                if self._where:
+                    self._where.process(batch, self.start_ns)
+                yield batch
+                if self._observer:
+                    self._observer(self)
+            self._finish()
+        finally:
+            self.reader.close()
 
     def run(self) -> None:
         """The whole pass, for what the stages hold at its end."""
@@ -98,11 +103,9 @@ class Pipeline:
 
     def _finish(self) -> None:
         self.finished = True
-        if self.reader.damage:
-            offset, cause = self.reader.damage
-            self.warnings.append(CaptureError(self.reader.name, cause, offset))
-            if self._strict:
-                raise self.warnings[0]
+        self.warnings = [CaptureError(name, cause, offset) for name, offset, cause in self.reader.damages]
+        if self._strict and self.warnings:
+            raise self.warnings[0]
 
 
 def _frame_filter(text: str) -> Filter:

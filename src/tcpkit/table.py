@@ -3,14 +3,15 @@ from __future__ import annotations
 
 import html
 import shutil
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tcpkit.columns import Column, Schema
 from tcpkit.fields import Style, available, build_formatter, find_column, header, index_columns
+from tcpkit.grid import Grid, column_widths, grid
 from tcpkit.values import Rows, column_values
 
 if TYPE_CHECKING:
@@ -96,9 +97,11 @@ class Table:
         return names + self._text(chosen, style)
 
     def to_grid(self, columns: Sequence[str] | None = None) -> str:
-        """Every row as aligned text, without columns what a short view shows."""
-        names = self._summary_names() if columns is None else columns
-        return grid(names, self._cells(names))
+        """Every row as aligned text below a line of names; without ``columns``, those that a short view shows."""
+        chosen = self._chosen(self._summary_names() if columns is None else columns)
+        lines = Grid(chosen)
+        lines.measure(self._rows)
+        return lines.header() + lines.lines(self._rows).decode()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.array(self.array, dtype, copy=True) if copy else np.asarray(self.array, dtype)
@@ -165,17 +168,12 @@ class Table:
         return names, [row[:len(names)] for row in cells]
 
 
-def column_widths(names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:
-    """Room each column needs."""
-    return [max(map(len, column)) for column in zip(names, *cells, strict=True)]
-
-
-def grid(names: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
-    """Lines with aligned columns: numbers to the right, anything else to the left."""
-    widths = column_widths(names, cells)
-    right = [all(not cell or cell[0] in "-0123456789…" for cell in column)
-             for column in zip(*cells, strict=True)] or [False] * len(names)
-    return "\n".join(
-        "  ".join(cell.rjust(width) if to_right else cell.ljust(width)
-                  for cell, width, to_right in zip(row, widths, right, strict=True)).rstrip()
-        for row in [names, *cells])
+def write_grid(tables: Callable[[], Iterable[Table]], file: BinaryIO) -> None:
+    """The rows of all tables, of one kind, as ``to_grid`` shows them; ``tables`` is called twice."""
+    lines: Grid | None = None
+    for table in tables():
+        lines = lines or Grid(table._chosen(table._summary_names()))
+        lines.measure(table._rows)
+    if lines:
+        file.write(lines.header().encode())
+        file.writelines(lines.lines(table._rows) for table in tables())

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from tcpkit import __version__
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
                   context_settings={"help_option_names": ["-h", "--help"]})
 
@@ -34,7 +36,5 @@ OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="Write
 def tcpkit(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
     """TCP captures analysed: packets, connections, handshakes, retransmissions, streams."""
     if version:
-        from importlib.metadata import version as version_of
-
-        print(f"tcpkit {version_of('tcpkit')}")
+        print(f"tcpkit {__version__}")
         raise typer.Exit

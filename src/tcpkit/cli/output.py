@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -26,11 +26,18 @@ def opened(output: Path | None) -> Iterator[BinaryIO]:
 
 def write_table(table: Table, form: Format, output: Path | None) -> None:
     """A table whose rows are all there."""
+    write_pieces(lambda: [table], form, output)
+
+
+def write_pieces(tables: Callable[[], Iterable[Table]], form: Format, output: Path | None) -> None:
+    """A table that comes piece by piece, at least one; ``tables`` may be called again for another look at them."""
     if form == Format.table:
+        from tcpkit.table import write_grid
+
         with opened(output) as file:
-            file.write(f"{table.to_grid()}\n".encode())
+            write_grid(tables, file)
     else:
-        write_tables([table], form, output)
+        write_tables(tables(), form, output)
 
 
 def write_tables(tables: Iterable[Table], form: Format, output: Path | None,

@@ -29,7 +29,7 @@ def reading(path: str, *, streaming: bool = False, **options: Any) -> Iterator[C
     import tcpkit
 
     with Watch(bar=sys.stderr.isatty() and not (streaming and sys.stdout.isatty())) as watch:
-        source = Pipe(sys.stdin.fileno(), watch) if path == "-" else path
+        source: Any = Pipe(sys.stdin.fileno(), watch) if path == "-" else path
         capture = tcpkit.open(source, observer=watch.observe, **options)
         yield capture
     if watch.interrupted:
