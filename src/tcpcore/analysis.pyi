@@ -1,8 +1,12 @@
+import numpy as np
+from numpy.typing import NDArray
+
 from tcpcore.batch import Batch
 from tcpcore.flows import FlowTable
 
 class Analysis:
     dropped: int
     flight_bytes: int
-    def __init__(self, *, flight_limit: int = ...) -> None: ...
+    def __init__(self, *, summary: bool = False, flight_limit: int = ...) -> None: ...
     def process(self, batch: Batch, flows: FlowTable) -> None: ...
+    def records(self, flows: FlowTable, start: int = 0, stop: int | None = None) -> NDArray[np.void]: ...

@@ -1,30 +1,35 @@
-"""Segments to tshark's verdicts (SEMANTICS sections WN, A, AK, BF, TF, FR, CP): the ANALYSIS part of the rows.
+"""Segments to tshark's verdicts (SEMANTICS sections ORD, WN, A, AK, BF, TF, FR, CP): the ANALYSIS part of the rows.
 
 FWD is the direction of the segment, REV the other.  Most segments are in order, acknowledge something
 and set no flag: ``is_plain`` proves that with a few comparisons, and ``judge`` does the rest.
 """
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+import numpy as np
+
+from libc.stdint cimport int8_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from tcpcore.batch cimport Batch, segment_at
+from tcpcore.connection cimport connection, read_options
 from tcpcore.endpoint cimport (
-    CLOSER, COMPLETE_ACK, COMPLETE_DATA, COMPLETE_FIN, COMPLETE_RST, COMPLETE_SYN, COMPLETE_SYNACK, FLIGHT_HIDDEN,
-    LAST_KEEP_ALIVE, LAST_PROBE, PUSH_SEEN, SCALE_SHIFT, SCALE_UNKNOWN, SYN_WINDOW, WINDOW_KNOWN,
-    conversation_t, endpoint_t, known_window, settle_scales, window_shift)
+    COMPLETE_SYN, FLIGHT_HIDDEN, LAST_KEEP_ALIVE, LAST_PROBE, PUSH_SEEN, SCALE_SHIFT, SCALE_UNKNOWN, WINDOW_KNOWN,
+    ZERO_OPEN, conversation_t, endpoint_t, scale_shown, settle_scales, turn_t)
 from tcpcore.flags cimport (
-    ACK, ACK_LOST_SEGMENT, BOGUS_HEADER_LENGTH, DUPLICATE_ACK, FAST_RETRANSMISSION, FIN, FIN_ACTIVE, FIN_PASSIVE,
-    HAS_ACK_RTT, HAS_ACKS_FRAME, HAS_BYTES_IN_FLIGHT, HAS_CHECKSUM, HAS_COMPLETENESS, HAS_FLAGS, HAS_INITIAL_RTT,
-    HAS_LEN, HAS_PUSH_BYTES, HAS_RECORD, HAS_RTO, HAS_TFO_COOKIE, HAS_WINDOW_SCALE, HAS_WINDOW_SIZE, HAS_WSCALE,
-    KEEP_ALIVE, KEEP_ALIVE_ACK, LOST_SEGMENT, OUT_OF_ORDER, PORTS_REUSED, PSH, RETRANSMISSION, REUSED_PORTS, RST,
-    SPURIOUS_RETRANSMISSION, STREAM_CREATED, SYN, SYN_REPEATED, TFO_ACK, TFO_IGNORED, TFO_SYN, WHOLE, WINDOW_FULL,
-    WINDOW_UPDATE, ZERO_WINDOW, ZERO_WINDOW_PROBE, ZERO_WINDOW_PROBE_ACK)
-from tcpcore.flows cimport NO_SLOT, FlowTable, flow_t
+    ACK, BOGUS_HEADER_LENGTH, FIN, HAS_ACK_RTT, HAS_ACKS_FRAME, HAS_BYTES_IN_FLIGHT, HAS_CHECKSUM, HAS_COMPLETENESS,
+    HAS_FLAGS, HAS_INITIAL_RTT, HAS_LEN, HAS_PUSH_BYTES, HAS_RECORD, HAS_WINDOW_SCALE, HAS_WINDOW_SIZE, KEEP_ALIVE,
+    PORTS_REUSED, PSH, REUSED_PORTS, STREAM_CREATED, SYN, SYN_REPEATED, WHOLE, ZERO_WINDOW_PROBE)
+from tcpcore.flows cimport LIVE, NO_SLOT, FlowTable, flow_t
 from tcpcore.growable cimport grow, growable_t, release
 from tcpcore.inflight cimport (
-    MAX_INFLIGHT, acked_t, flight_ack, flight_add, flight_count, flight_entries, flight_rebase, flight_t, inflight_t)
-from tcpcore.pool cimport pool_clear, pool_t
-from tcpcore.records cimport analysis_t, segment_t
+    AGAIN, MAX_INFLIGHT, acked_t, flight_ack, flight_add, flight_count, flight_entries, flight_rebase, flight_t,
+    inflight_t)
+from tcpcore.judge cimport is_plain, judge
+from tcpcore.pool cimport pool_at, pool_clear, pool_t
+from tcpcore.quantile cimport bin_t, histogram_rank
+from tcpcore.records cimport analysis_t, flow_analysis_t, segment_t
 from tcpcore.seqnum cimport after, before
+from tcpcore.summary cimport N_COUNTS, findings_t, summaries_t, summarise, summary_t
+
+from tcpcore.records import FLOW_ANALYSIS
 
 cdef extern from *:
     """
@@ -33,64 +38,70 @@ cdef extern from *:
     void prefetch_write(const void* p) noexcept nogil
 
 cdef enum:
-    FAR = 16                       # rows ahead to fetch a stream's state
-    NEAR = 6                       # ... and then the segments it has in flight
-    SYN_FIN_RST = SYN | FIN | RST
+    STATE_AHEAD = 16               # rows ahead to fetch a stream's state
+    FLIGHT_AHEAD = 6               # ... and then the segments it has in flight
     SEQUENCE_FINDINGS = REUSED_PORTS * 2 - 1       # section A and reused_ports: tcp.analysis.flags (CM-6)
-    FAST_LIMIT = 20_000_000        # RT-4, ns
-    REORDER_LIMIT = 3_000_000      # RT-5, ns
-    MAX_SHIFT = 14
     MAX_SHOWN = 2_000_000_000      # BF-6
     FLIGHT_LIMIT = 256 << 20       # bytes of entries in flight, all streams together
 
-# One segment and what its rules look at.
-ctypedef struct turn_t:
-    segment_t* row
-    analysis_t* out
-    conversation_t* stream
-    endpoint_t* fwd
-    endpoint_t* rev
-    flight_t* sent                 # FWD.segments
-    flight_t* awaited              # REV.segments
-    uint32_t rev_base
-    bint has_record                # CM-6, beside the flags
-
-
 ctypedef struct analyser_t:
     growable_t conversations       # conversation_t by slot
-    pool_t pool
+    pool_t pool                    # of inflight_t
     uint64_t dropped               # entries in flight that found no memory
+    summaries_t summaries
 
 
 cdef class Analysis:
-    """``flight_limit`` bounds the bytes spent on segments in flight; ``dropped`` counts what it cost."""
+    """What tshark says of each segment, and with ``summary`` what that adds up to for each stream.
+
+    ``flight_limit`` bounds the bytes spent on segments in flight; ``dropped`` counts what it cost.
+    """
 
     cdef analyser_t state
 
-    def __cinit__(self, *, uint64_t flight_limit=FLIGHT_LIMIT):
+    def __cinit__(self, *, bint summary=False, uint64_t flight_limit=FLIGHT_LIMIT):
         memset(&self.state, 0, sizeof(analyser_t))
-        self.state.conversations.huge = True
+        self.state.conversations.huge = self.state.summaries.of.huge = True
         self.state.pool.entry = sizeof(inflight_t)
         self.state.pool.limit = flight_limit
+        self.state.summaries.wanted = summary
+        self.state.summaries.findings.entry = sizeof(findings_t)
+        self.state.summaries.bins.entry = sizeof(bin_t)
+        self.state.summaries.findings.limit = self.state.summaries.bins.limit = <uint64_t> -1
 
     def __dealloc__(self):
         release(&self.state.conversations)
+        release(&self.state.summaries.of)
         pool_clear(&self.state.pool)
+        pool_clear(&self.state.summaries.findings)
+        pool_clear(&self.state.summaries.bins)
 
     def process(self, Batch batch not None, FlowTable flows not None):
-        """Fill the ANALYSIS part of the batch's rows; after ``flows.process``."""
-        if batch.analysis_at < 0:
-            raise ValueError("the batch has no ANALYSIS part")
-        if grow(&self.state.conversations, flows.n_slots * sizeof(conversation_t)):
+        """Fill the ANALYSIS part of the batch's rows, if it has one; after ``flows.process``."""
+        if (grow(&self.state.conversations, flows.n_slots * sizeof(conversation_t)) or self.state.summaries.wanted
+                and grow(&self.state.summaries.of, flows.n_slots * 2 * sizeof(summary_t))):
             raise MemoryError
         with nogil:
             process_rows(&self.state, batch.rows, batch.stride, batch.analysis_at, batch.slots, batch.n_rows,
                          flows.flows)
 
+    def records(self, FlowTable flows not None, Py_ssize_t start=0, stop=None):
+        """FLOW_ANALYSIS rows, one for each of ``flows.records(start, stop)``."""
+        cdef Py_ssize_t slot, n = 0, end = flows.n_slots if stop is None else min(<Py_ssize_t> stop, flows.n_slots)
+        if not self.state.summaries.wanted:
+            raise ValueError("made without summary")
+        out = np.zeros(max(end - max(start, 0), 0), FLOW_ANALYSIS)
+        cdef flow_analysis_t* rows = <flow_analysis_t*> <size_t> out.ctypes.data
+        for slot in range(max(start, 0), end):
+            if flows.flows[slot].state & LIVE:
+                write_record(&self.state, <uint32_t> slot, &flows.flows[slot], &rows[n])
+                n += 1
+        return out[:n]
+
     @property
     def dropped(self):
-        """Entries in flight not kept because of ``flight_limit``; their acknowledgement goes unnoticed."""
-        return self.state.dropped
+        """What ``flight_limit`` cost: segments in flight whose acknowledgement goes unnoticed."""
+        return self.state.dropped + self.state.summaries.dropped
 
     @property
     def flight_bytes(self):
@@ -102,23 +113,31 @@ cdef void process_rows(analyser_t* a, char* rows, Py_ssize_t stride, Py_ssize_t 
                        Py_ssize_t n_rows, const flow_t* flows) noexcept nogil:
     cdef Py_ssize_t i
     cdef segment_t* row
+    cdef analysis_t* out
+    cdef analysis_t scratch
     for i in range(n_rows):
-        if i + FAR < n_rows:
-            fetch_stream(a, slots[i + FAR])
-        if i + NEAR < n_rows:
-            fetch_flights(a, slots[i + NEAR])
+        if i + STATE_AHEAD < n_rows:
+            fetch_stream(a, slots[i + STATE_AHEAD])
+        if i + FLIGHT_AHEAD < n_rows:
+            fetch_flights(a, slots[i + FLIGHT_AHEAD])
         row = segment_at(rows, stride, i)
-        memset(<char*> row + at, 0, sizeof(analysis_t))
+        out = &scratch if at < 0 else <analysis_t*> (<char*> row + at)
+        memset(out, 0, sizeof(analysis_t))
         if slots[i] != NO_SLOT:
-            analyse(a, row, <analysis_t*> (<char*> row + at), slots[i], flows)
+            analyse(a, row, out, slots[i], flows)
 
 
 cdef inline void fetch_stream(analyser_t* a, uint32_t slot) noexcept nogil:
     cdef conversation_t* stream = <conversation_t*> a.conversations.data + slot
-    if slot != NO_SLOT:
-        prefetch_write(&stream.ends[0])
-        prefetch_write(&stream.ends[1])
-        prefetch_write(&stream.flights)
+    cdef summary_t* both = <summary_t*> a.summaries.of.data + 2 * slot
+    if slot == NO_SLOT:
+        return
+    prefetch_write(&stream.ends[0])
+    prefetch_write(&stream.ends[1])
+    prefetch_write(&stream.flights)
+    if a.summaries.wanted:
+        prefetch_write(both)
+        prefetch_write(both + 1)
 
 
 cdef inline void fetch_flights(analyser_t* a, uint32_t slot) noexcept nogil:
@@ -142,7 +161,7 @@ cdef inline void analyse(analyser_t* a, segment_t* row, analysis_t* out, uint32_
     t.stream = <conversation_t*> a.conversations.data + slot
     t.fwd, t.rev = &t.stream.ends[direction], &t.stream.ends[1 - direction]
     t.sent, t.awaited = &t.stream.flights[direction], &t.stream.flights[1 - direction]
-    t.has_record = False
+    t.has_record, t.round_trip = False, -1
     out.findings = 0
     if row.events & (SYN_REPEATED | PORTS_REUSED):      # 1
         repeated_syn(a, &t)
@@ -162,6 +181,8 @@ cdef inline void analyse(analyser_t* a, segment_t* row, analysis_t* out, uint32_
         hide(out)
         return
     show_record(&t)                                     # 15
+    if a.summaries.wanted:
+        summarise(&a.summaries, &t, <summary_t*> a.summaries.of.data + 2 * <uint64_t> slot, direction)
     if row.flags & SYN:                                 # 16
         settle_scales(t.fwd, t.rev, row.flags & ACK)
 
@@ -185,7 +206,7 @@ cdef inline void sequence(analyser_t* a, turn_t* t) noexcept nogil:
     if row.flags & ACK:                                 # A-0
         t.rev.state &= ~<uint8_t> FLIGHT_HIDDEN
     if not is_plain(t):
-        t.out.findings |= judge(a, t)
+        t.out.findings |= judge(t, &a.pool)
     if row.ack_raw != fwd.last_ack:                     # A-10
         fwd.dup_frame, fwd.dup_count = row.frame, 0
     advance(t, remember(a, t))                          # A-13
@@ -200,135 +221,6 @@ cdef inline void sequence(analyser_t* a, turn_t* t) noexcept nogil:
         bytes_in_flight(t)                              # A-16
 
 
-cdef inline bint is_plain(const turn_t* t) noexcept nogil:
-    """In order, news of some kind, and no flag of section A possible: all of A-1 to A-12 would find nothing."""
-    cdef const segment_t* row = t.row
-    cdef const endpoint_t* rev = t.rev
-    cdef uint32_t end = row.seq_raw + row.payload_len
-    if row.flags & SYN_FIN_RST or row.window == 0 or row.seq_raw != t.fwd.expected or row.seq_raw == 0:
-        return False                                    # A-2, A-3, A-4, RT-4 to RT-6
-    if row.flags & ACK and after(row.ack_raw, rev.contiguous) and rev.contiguous:
-        return False                                    # A-11
-    if row.payload_len == 0:
-        return row.ack_raw != t.fwd.last_ack            # A-5, A-7 to A-9
-    if row.payload_len == 1 and rev.window == 0:
-        return False                                    # A-1
-    if end == rev.last_ack + (known_window(rev) << window_shift(rev)):
-        return False                                    # A-6
-    return rev.last_ack == 0 or after(end, rev.last_ack)                       # RT-3
-
-
-# -- section A, the slow way
-
-cdef uint32_t judge(analyser_t* a, turn_t* t) noexcept nogil:
-    cdef segment_t* row = t.row
-    cdef uint32_t findings = windows(t)
-    if row.flags & ACK and t.rev.contiguous and after(row.ack_raw, t.rev.contiguous):
-        findings |= unseen_acknowledged(t)
-    if row.payload_len or row.flags & (SYN | FIN):
-        findings |= sent_again(t, findings)
-    if findings & (RETRANSMISSION | FAST_RETRANSMISSION | SPURIOUS_RETRANSMISSION) == RETRANSMISSION:
-        timed_out(a, t)
-    return findings
-
-
-cdef inline uint32_t windows(turn_t* t) noexcept nogil:
-    """A-1 to A-9: probes, windows, keep-alives, duplicate acknowledgements."""
-    cdef segment_t* row = t.row
-    cdef endpoint_t* fwd = t.fwd
-    cdef endpoint_t* rev = t.rev
-    cdef uint32_t findings = 0
-    cdef bint plain = not row.flags & SYN_FIN_RST
-    cdef uint32_t end = row.seq_raw + row.payload_len
-    if row.payload_len == 1 and row.seq_raw == fwd.expected and known_window(rev) == 0:
-        return ZERO_WINDOW_PROBE                                               # A-1
-    if row.window == 0 and plain:
-        findings |= ZERO_WINDOW                                                # A-2
-    if fwd.expected and after(row.seq_raw, fwd.expected) and not row.flags & RST:
-        findings |= LOST_SEGMENT                                               # A-3
-        fwd.state |= FLIGHT_HIDDEN
-    if row.payload_len <= 1 and row.seq_raw == fwd.expected - 1 and plain:
-        findings |= KEEP_ALIVE                                                 # A-4
-    if row.payload_len and rev.scale != SCALE_UNKNOWN and plain and \
-            end == rev.last_ack + (known_window(rev) << window_shift(rev)):
-        findings |= WINDOW_FULL                                                # A-6
-    if row.payload_len == 0 and row.seq_raw == fwd.expected and row.ack_raw == fwd.last_ack and plain:
-        findings |= nothing_new(t)
-    return findings
-
-
-cdef inline uint32_t nothing_new(turn_t* t) noexcept nogil:
-    """An empty segment that repeats both numbers: the window tells what for (A-5, A-7 to A-9)."""
-    cdef endpoint_t* fwd = t.fwd
-    if t.row.window != known_window(fwd):
-        return WINDOW_UPDATE if t.row.window else 0                            # A-5
-    if t.row.window == 0:
-        return ZERO_WINDOW_PROBE_ACK if t.rev.state & LAST_PROBE else 0        # A-8
-    if t.rev.state & LAST_KEEP_ALIVE:
-        return KEEP_ALIVE_ACK                                                  # A-7
-    if t.stream.mptcp != fwd.mptcp:
-        return 0                                                               # DA-4
-    fwd.dup_count = 1 if fwd.dup_count == <uint32_t> -1 else fwd.dup_count + 1
-    t.out.duplicate_ack_num = fwd.dup_count
-    t.out.duplicate_ack_frame = fwd.dup_frame
-    return DUPLICATE_ACK                                                       # A-9
-
-
-cdef inline uint32_t unseen_acknowledged(turn_t* t) noexcept nogil:
-    """A-11: acknowledges what the capture has not shown."""
-    cdef endpoint_t* rev = t.rev
-    cdef bint first = rev.dup_count == 0
-    t.has_record = True
-    if before(rev.contiguous, rev.expected):                                   # AL-1
-        rev.contiguous = rev.expected
-        return ACK_LOST_SEGMENT
-    rev.dup_count = <uint32_t> -1                                              # AL-2
-    return ACK_LOST_SEGMENT if first else 0
-
-
-cdef inline uint32_t sent_again(turn_t* t, uint32_t findings) noexcept nogil:
-    """A-12: retransmissions and what looks like them; the first that fits."""
-    cdef segment_t* row = t.row
-    cdef endpoint_t* fwd = t.fwd
-    cdef endpoint_t* rev = t.rev
-    cdef uint32_t end = row.seq_raw + row.payload_len
-    cdef bint old = fwd.expected != 0 and before(row.seq_raw, fwd.expected)
-    if findings & KEEP_ALIVE:                                                  # RT-1
-        return 0
-    if row.payload_len > 1 and row.seq_raw == fwd.expected - 1:                # RT-2
-        old = False
-    if row.payload_len and rev.last_ack and not after(end, rev.last_ack):      # RT-3
-        return RETRANSMISSION | SPURIOUS_RETRANSMISSION
-    if not old:
-        return 0
-    if rev.dup_count >= 2 and rev.last_ack == row.seq_raw and elapsed(row, rev.last_ack_ns) < FAST_LIMIT:
-        return RETRANSMISSION | FAST_RETRANSMISSION                            # RT-4
-    if elapsed(row, fwd.expected_ns) < (<uint64_t> t.stream.initial_rtt or <uint64_t> REORDER_LIMIT) and \
-            end + (row.flags & (SYN | FIN) != 0) != fwd.expected:
-        return OUT_OF_ORDER                                                    # RT-5
-    return RETRANSMISSION                                                      # RT-6
-
-
-cdef inline uint64_t elapsed(const segment_t* row, int64_t since) noexcept nogil:
-    """Unsigned: a negative time is huge (RT-8)."""
-    return <uint64_t> (row.time_ns - since)
-
-
-cdef inline void timed_out(analyser_t* a, turn_t* t) noexcept nogil:
-    """RT-7: how long since the oldest segment in flight, or since the one that last moved ``expected``."""
-    cdef inflight_t* oldest
-    cdef int64_t since = t.fwd.expected_ns
-    t.out.rto_frame = t.fwd.expected_frame
-    if t.sent.block:
-        oldest = flight_entries(&a.pool, t.sent) + t.sent.head
-        since, t.out.rto_frame = oldest.time_ns, oldest.frame
-    t.out.rto = t.row.time_ns - since
-    if t.out.rto:
-        t.out.present |= HAS_RTO
-    else:
-        t.out.rto_frame = 0
-
-
 # -- what a segment leaves behind
 
 cdef inline uint32_t remember(analyser_t* a, turn_t* t) noexcept nogil:
@@ -338,6 +230,8 @@ cdef inline uint32_t remember(analyser_t* a, turn_t* t) noexcept nogil:
     entry.nxt = row.seq_raw + row.payload_len
     if (row.payload_len or row.flags & (SYN | FIN)) and flight_count(t.sent) < MAX_INFLIGHT:
         entry.frame, entry.time_ns, entry.seq = row.frame, row.time_ns, row.seq_raw
+        if t.fwd.expected and before(row.seq_raw, t.fwd.expected):
+            entry.frame |= AGAIN
         entry.nxt += row.flags & (SYN | FIN) != 0
         a.dropped += not flight_add(&a.pool, t.sent, &entry, row.seq_raw - row.seq)
     return entry.nxt
@@ -366,6 +260,8 @@ cdef inline void acknowledge(analyser_t* a, turn_t* t) noexcept nogil:
     t.out.present |= HAS_ACKS_FRAME
     if t.out.ack_rtt:                                                          # AK-3
         t.out.present |= HAS_ACK_RTT
+    if not acked.again:
+        t.round_trip = t.out.ack_rtt
 
 
 cdef inline void bytes_in_flight(turn_t* t) noexcept nogil:
@@ -384,74 +280,6 @@ cdef inline void bytes_in_flight(turn_t* t) noexcept nogil:
                       | HAS_PUSH_BYTES * (t.out.push_bytes_sent != 0))
 
 
-# -- the connection: completeness, SYN, FIN, round trip, options
-
-cdef inline void connection(turn_t* t) noexcept nogil:
-    """Steps 7 to 11."""
-    cdef segment_t* row = t.row
-    cdef conversation_t* stream = t.stream
-    complete(t)
-    if row.flags & (SYN | FIN):
-        opening_or_closing(t)
-    if row.flags & (SYN | ACK) == ACK:
-        if stream.syn_ns and stream.initial_rtt == 0:                          # AK-5
-            stream.initial_rtt = row.time_ns - stream.syn_ns
-        t.fwd.state &= ~<uint8_t> SYN_WINDOW
-
-
-cdef inline void complete(turn_t* t) noexcept nogil:
-    """CP-2 to CP-4."""
-    cdef segment_t* row = t.row
-    cdef uint8_t seen = 0
-    if row.events & STREAM_CREATED and not row.events & PORTS_REUSED:
-        if row.flags & (SYN | ACK) == SYN:
-            seen = COMPLETE_SYN | COMPLETE_DATA * (row.payload_len > 0)
-        t.stream.completeness = seen
-        return
-    if row.flags & ACK:
-        if row.flags & SYN:
-            seen = COMPLETE_SYNACK
-        else:
-            seen = COMPLETE_DATA if row.payload_len else COMPLETE_ACK
-        seen |= COMPLETE_FIN * ((row.flags & FIN) != 0)
-    t.stream.completeness |= seen | COMPLETE_RST * ((row.flags & RST) != 0)
-
-
-cdef void opening_or_closing(turn_t* t) noexcept nogil:
-    cdef segment_t* row = t.row
-    if row.flags & SYN:
-        if row.flags & ACK and row.ack > 1:                                    # TF-2
-            t.out.findings |= TFO_ACK
-        elif row.flags & ACK and t.stream.fast_open_data:
-            t.out.findings |= TFO_IGNORED
-        elif not row.flags & ACK:
-            t.stream.syn_ns = row.time_ns
-        t.fwd.state |= SYN_WINDOW
-    if row.flags & FIN:                                                        # FR-1
-        if t.rev.state & CLOSER:
-            t.out.findings |= FIN_PASSIVE
-        else:
-            t.fwd.state |= CLOSER
-            t.out.findings |= FIN_ACTIVE
-
-
-cdef inline void read_options(turn_t* t) noexcept nogil:
-    """Step 14: what the options change for later segments."""
-    cdef segment_t* row = t.row
-    if row.present & HAS_WSCALE:                                               # WN-2
-        t.fwd.scale = <uint8_t> (SCALE_SHIFT + min(row.wscale, <uint8_t> MAX_SHIFT))
-    if row.sack_count:                                                         # BF-4
-        t.fwd.sacked = row.sack_re0 - row.sack_le0
-        if row.sack_count > 1:
-            t.fwd.sacked += row.sack_re1 - row.sack_le1
-        if row.sack_count > 2:
-            t.fwd.sacked += row.sack_re2 - row.sack_le2
-    if row.present & HAS_TFO_COOKIE and row.flags & (SYN | ACK) == SYN:        # TF-1
-        t.out.findings |= TFO_SYN
-        t.stream.fast_open_data |= row.payload_len > 0
-    t.stream.mptcp |= row.mptcp
-
-
 # -- columns
 
 cdef inline void show_completeness(turn_t* t) noexcept nogil:
@@ -461,14 +289,14 @@ cdef inline void show_completeness(turn_t* t) noexcept nogil:
 
 cdef inline void show_window(turn_t* t) noexcept nogil:
     """WN-1, RL-7."""
-    cdef int shift = t.fwd.scale - SCALE_SHIFT
+    cdef int shift = scale_shown(t.fwd)
     t.out.window_size = t.row.window
     t.out.present |= HAS_WINDOW_SIZE
     if t.row.flags & SYN:
         return
     t.out.present |= HAS_WINDOW_SCALE
     if shift < 0:
-        t.out.window_scale = -1 if t.fwd.scale == SCALE_UNKNOWN else -2
+        t.out.window_scale = shift
         return
     t.out.window_scale = 1 << shift
     if t.row.present & HAS_LEN:
@@ -493,3 +321,43 @@ cdef void hide(analysis_t* out) noexcept nogil:
     out.acks_frame = out.duplicate_ack_frame = out.rto_frame = 0
     out.ack_rtt = out.rto = 0
     out.bytes_in_flight = out.push_bytes_sent = out.duplicate_ack_num = 0
+
+
+# -- summaries
+
+cdef void write_record(const analyser_t* a, uint32_t slot, const flow_t* flow, flow_analysis_t* out) noexcept nogil:
+    cdef const conversation_t* stream = <conversation_t*> a.conversations.data + slot
+    cdef const summary_t* both = <summary_t*> a.summaries.of.data + 2 * <uint64_t> slot
+    cdef int d
+    out.stream = flow.stream
+    out.initial_rtt = stream.initial_rtt
+    out.completeness = stream.completeness
+    out.window_shift0, out.window_shift1 = <int8_t> scale_shown(&stream.ends[0]), <int8_t> scale_shown(&stream.ends[1])
+    for d in range(2):
+        (&out.rtt_min0)[d], (&out.rtt_max0)[d], (&out.rtt_sum0)[d] = both[d].rtt_min, both[d].rtt_max, both[d].rtt_sum
+        (&out.rtt_median0)[d] = median(a, &both[d])
+        (&out.rtt_squares0)[d] = both[d].rtt_squares
+        (&out.rtt_samples0)[d] = both[d].rtt_samples
+        (&out.max_in_flight0)[d] = both[d].max_in_flight
+        if both[d].findings:
+            write_findings(<findings_t*> pool_at(&a.summaries.findings, 0, both[d].findings), d, out)
+            if stream.ends[d].state & ZERO_OPEN:
+                (&out.zero_window_ns0)[d] += flow.previous_ns - (
+                    <findings_t*> pool_at(&a.summaries.findings, 0, both[d].findings)).zero_since
+
+
+cdef inline void write_findings(const findings_t* found, int d, flow_analysis_t* out) noexcept nogil:
+    """The pairs of counts lie in the order of the Finding bits."""
+    cdef int i
+    for i in range(N_COUNTS):
+        (&out.retransmissions0)[2 * i + d] = found.counts[i]
+    (&out.zero_window_ns0)[d] = found.zero_window_ns
+
+
+cdef inline int64_t median(const analyser_t* a, const summary_t* of) noexcept nogil:
+    """Of one or two samples exact, of more to within 1/32."""
+    cdef uint64_t n = of.rtt_samples
+    if n <= 2:
+        return (of.rtt_min + of.rtt_max) // 2
+    return min(max((histogram_rank(&a.summaries.bins, &of.rtt, (n - 1) // 2)
+                    + histogram_rank(&a.summaries.bins, &of.rtt, n // 2)) // 2, of.rtt_min), of.rtt_max)

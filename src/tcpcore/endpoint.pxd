@@ -2,6 +2,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from tcpcore.inflight cimport flight_t
+from tcpcore.records cimport analysis_t, segment_t
 
 cdef enum EndpointState:
     WINDOW_KNOWN = 1               # window is that of a segment, not the 2^32 - 1 of the start
@@ -11,6 +12,7 @@ cdef enum EndpointState:
     CLOSER = 16                    # FR-1
     LAST_KEEP_ALIVE = 32           # of last_flags only these two are ever asked for (A-7, A-8)
     LAST_PROBE = 64
+    ZERO_OPEN = 128                # the direction's window is closed; only summaries ask
 
 cdef enum Scale:
     SCALE_UNKNOWN = 0              # -1 in SEMANTICS
@@ -53,6 +55,19 @@ ctypedef struct conversation_t:
     uint8_t completeness
     uint8_t fast_open_data         # tfo_data
 
+# One segment and what its rules look at.
+ctypedef struct turn_t:
+    segment_t* row
+    analysis_t* out                # scratch if the rows have no such part
+    conversation_t* stream
+    endpoint_t* fwd
+    endpoint_t* rev
+    flight_t* sent                 # FWD.segments
+    flight_t* awaited              # REV.segments
+    uint32_t rev_base
+    int64_t round_trip             # ack_rtt if Karn's rule lets it count, else -1
+    bint has_record                # CM-6, beside the flags
+
 
 # -- windows
 
@@ -63,6 +78,11 @@ cdef inline uint32_t known_window(const endpoint_t* end) noexcept nogil:
 cdef inline int window_shift(const endpoint_t* end) noexcept nogil:
     """Of the latest window (A-6): SYN windows and unused scaling are plain."""
     return end.scale - SCALE_SHIFT if end.scale >= SCALE_SHIFT and not end.state & SYN_WINDOW else 0
+
+
+cdef inline int scale_shown(const endpoint_t* end) noexcept nogil:
+    """The shift, or -1 unknown, -2 not used (WN-1)."""
+    return end.scale - SCALE_SHIFT if end.scale >= SCALE_SHIFT else -1 - end.scale
 
 
 cdef inline void settle_scales(endpoint_t* fwd, endpoint_t* rev, bint synack) noexcept nogil:

@@ -76,7 +76,9 @@ class Finding(IntEnum):
 class FlowEvent(IntEnum):
     STREAM_CREATED = 1
     PORTS_REUSED = 2
-    IN_CONVERSATION = 4
+    WHOLE = 4
+    IN_CONVERSATION = 8
+    SYN_REPEATED = 16
 
 class Present(IntEnum):
     HAS_PORTS = 1

@@ -12,14 +12,21 @@ from tcpcore.seqnum cimport after
 
 cdef enum:
     MAX_INFLIGHT = 10_000          # A-13
+    FIRST_SIZE = 1                 # two entries
     NEAR = 1 << 30                 # distances below it are safe from the ambiguity of CM-1
 
+cdef extern from *:
+    """
+    #define INFLIGHT_AGAIN (1ULL << 63)
+    """
+    const uint64_t AGAIN "INFLIGHT_AGAIN"
+
 cdef enum Disorder:
-    UNSORTED = 1                   # starts or ends do not ascend
+    UNSORTED = 1                   # an entry starts before the end of an earlier one
     WIDE = 2                       # spread over NEAR or across relative number 0: low and high bound nothing
 
 ctypedef struct inflight_t:
-    uint64_t frame
+    uint64_t frame                 # with AGAIN: starts before what had been sent by then
     int64_t time_ns
     uint32_t seq, nxt              # raw
 
@@ -33,6 +40,7 @@ ctypedef struct flight_t:
 ctypedef struct acked_t:
     uint64_t frame                 # the oldest entry that ends at the acknowledgement; 0: none
     int64_t time_ns
+    bint again                     # something that was removed may have been sent before (Karn's rule)
 
 
 cdef inline uint32_t flight_count(const flight_t* flight) noexcept nogil:
@@ -50,10 +58,10 @@ cdef inline bint flight_room(pool_t* pool, flight_t* flight) noexcept nogil:
     cdef uint32_t block, n = flight_count(flight)
     cdef int size
     if flight.block == 0:
-        flight.size, flight.head, flight.tail = 0, 0, 0
-        flight.block = pool_take(pool, 0)
+        flight.size, flight.head, flight.tail = FIRST_SIZE, 0, 0
+        flight.block = pool_take(pool, FIRST_SIZE)
         return flight.block != 0
-    if flight.tail < 2 << flight.size:
+    if flight.tail < 1 << flight.size:
         return True
     if flight.head > flight.tail // 2 or flight.size == SIZES - 1:     # so that each entry moves about once
         memmove(flight_entries(pool, flight), flight_entries(pool, flight) + flight.head, n * sizeof(inflight_t))
@@ -76,9 +84,8 @@ cdef inline void flight_account(flight_t* flight, const inflight_t* entries, uin
     if i == flight.head:
         flight.low, flight.high, flight.disorder = low, high, 0
     else:
+        flight.disorder |= UNSORTED * (low < flight.high)
         flight.low, flight.high = min(flight.low, low), max(flight.high, high)
-        if entries[i].seq - entries[i - 1].seq >= NEAR or entries[i].nxt - entries[i - 1].nxt >= NEAR:
-            flight.disorder |= UNSORTED
     if entries[i].nxt - first >= NEAR or high < first - base or high < low:
         flight.disorder |= WIDE
 
@@ -112,25 +119,26 @@ cdef inline void flight_end(pool_t* pool, flight_t* flight) noexcept nogil:
         flight.head = flight.tail = 0
 
 
+cdef inline void flight_remove(const inflight_t* entry, uint32_t ack, acked_t* acked) noexcept nogil:
+    acked.again |= (entry.frame & AGAIN) != 0
+    if entry.nxt == ack and acked.frame == 0:
+        acked.frame, acked.time_ns = entry.frame & ~AGAIN, entry.time_ns
+
+
 cdef inline void flight_ack_front(pool_t* pool, flight_t* flight, uint32_t ack, uint32_t base,
                                   acked_t* acked) noexcept nogil:
     """Sorted entries, all within safe distance of ``ack``: the front goes, and the one around it is shortened."""
     cdef inflight_t* entry = flight_entries(pool, flight) + flight.head
-    cdef uint32_t i
     while flight.head < flight.tail and not after(entry.nxt, ack):
-        if entry.nxt == ack and acked.frame == 0:
-            acked.frame, acked.time_ns = entry.frame, entry.time_ns
+        flight_remove(entry, ack, acked)
         flight.head += 1
         entry += 1
     if flight.head == flight.tail:
         flight_end(pool, flight)
         return
+    if after(ack, entry.seq):
+        entry.seq = ack
     flight.low = entry.seq - base
-    for i in range(flight_count(flight)):
-        if not after(ack, entry[i].seq):
-            break
-        entry[i].seq = ack
-        flight.low = ack - base
 
 
 cdef inline void flight_ack_each(pool_t* pool, flight_t* flight, uint32_t ack, uint32_t base,
@@ -139,13 +147,10 @@ cdef inline void flight_ack_each(pool_t* pool, flight_t* flight, uint32_t ack, u
     cdef inflight_t* entries = flight_entries(pool, flight)
     cdef uint32_t i, kept = flight.head
     for i in range(flight.head, flight.tail):
-        if entries[i].nxt == ack:
-            if acked.frame == 0:
-                acked.frame, acked.time_ns = entries[i].frame, entries[i].time_ns
-            continue
-        if after(ack, entries[i].seq) and not after(ack, entries[i].nxt):
+        if entries[i].nxt != ack and after(ack, entries[i].seq) and not after(ack, entries[i].nxt):
             entries[i].seq = ack
-        elif not after(entries[i].nxt, ack):
+        elif entries[i].nxt == ack or not after(entries[i].nxt, ack):
+            flight_remove(&entries[i], ack, acked)
             continue
         entries[kept] = entries[i]
         flight_account(flight, entries, kept, base)
@@ -155,14 +160,12 @@ cdef inline void flight_ack_each(pool_t* pool, flight_t* flight, uint32_t ack, u
 
 
 cdef inline void flight_ack(pool_t* pool, flight_t* flight, uint32_t ack, uint32_t base, acked_t* acked) noexcept nogil:
-    """Remove and shorten what ``ack`` covers; ``acked`` is set if it is exactly the end of an entry (AK-1)."""
-    cdef inflight_t* entries
+    """Remove and shorten what ``ack`` covers."""
     cdef inflight_t* first
-    acked.frame = 0
+    acked.frame, acked.again = 0, False
     if flight.block == 0:
         return
-    entries = flight_entries(pool, flight)
-    first = &entries[flight.head]
+    first = flight_entries(pool, flight) + flight.head
     if flight.disorder or ack - first.seq + NEAR >= 3 * <uint32_t> NEAR:
         if flight.disorder & WIDE or ack - base > flight.low or flight.high - (ack - base) >= NEAR:
             flight_ack_each(pool, flight, ack, base, acked)

@@ -1,4 +1,4 @@
-"""Blocks of 2, 4, 8 ... entries with a free list for each size, up to a limit of bytes in use.
+"""Blocks of 1, 2, 4 ... entries with a free list for each size, up to a limit of bytes in use.
 
 Blocks are named by numbers, since the memory moves as it grows.  A block just given back is the next
 to be taken, so short lives reuse what the cache holds.
@@ -9,7 +9,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from tcpcore.growable cimport grow, growable_t, release
 
 cdef enum:
-    SIZES = 14                     # 2 entries to 16,384
+    SIZES = 15                     # 1 entry to 16,384
 
 
 ctypedef struct pool_t:
@@ -22,7 +22,7 @@ ctypedef struct pool_t:
 
 
 cdef inline uint64_t pool_block_bytes(const pool_t* pool, int size) noexcept nogil:
-    return pool.entry << (size + 1)
+    return pool.entry << size
 
 
 cdef inline void* pool_at(const pool_t* pool, int size, uint32_t block) noexcept nogil:
@@ -30,7 +30,7 @@ cdef inline void* pool_at(const pool_t* pool, int size, uint32_t block) noexcept
 
 
 cdef inline uint32_t pool_take(pool_t* pool, int size) noexcept nogil:
-    """A block of 2 << size entries, not zeroed; 0 at the limit and when memory runs out."""
+    """A block of 1 << size entries, not zeroed; 0 at the limit and when memory runs out."""
     cdef uint64_t bytes = pool_block_bytes(pool, size)
     cdef uint32_t block = pool.free[size]
     if pool.used + bytes > pool.limit:

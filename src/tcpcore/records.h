@@ -122,6 +122,38 @@ typedef struct {
     uint8_t  reserved[3];
 } analysis_t;
 
+/* analysis: what it adds up for a stream.  0 and 1 are directions, as in flow_record_t; findings are those of the
+ * segments the direction sends, round trips those of the data it sends. */
+typedef struct {
+    int64_t  rtt_min0, rtt_min1;               /* ns, from samples after Karn's rule */
+    int64_t  rtt_max0, rtt_max1;
+    int64_t  rtt_sum0, rtt_sum1;
+    int64_t  rtt_median0, rtt_median1;         /* within 1/32; exact up to two samples */
+    double   rtt_squares0, rtt_squares1;       /* ns^2, sum of the squared deviations from the mean */
+    int64_t  zero_window_ns0, zero_window_ns1; /* how long the direction's own window was closed */
+    int64_t  initial_rtt;      /* ns; 0: not seen */
+    uint32_t rtt_samples0, rtt_samples1;
+    uint32_t max_in_flight0, max_in_flight1;   /* bytes */
+    uint32_t retransmissions0, retransmissions1;           /* fast and spurious ones too */
+    uint32_t fast_retransmissions0, fast_retransmissions1;
+    uint32_t spurious_retransmissions0, spurious_retransmissions1;
+    uint32_t out_of_order0, out_of_order1;
+    uint32_t lost_segments0, lost_segments1;
+    uint32_t ack_lost_segments0, ack_lost_segments1;
+    uint32_t duplicate_acks0, duplicate_acks1;
+    uint32_t zero_windows0, zero_windows1;
+    uint32_t zero_window_probes0, zero_window_probes1;
+    uint32_t zero_window_probe_acks0, zero_window_probe_acks1;
+    uint32_t windows_full0, windows_full1;
+    uint32_t window_updates0, window_updates1;
+    uint32_t keep_alives0, keep_alives1;
+    uint32_t keep_alive_acks0, keep_alive_acks1;
+    uint32_t stream;
+    int8_t   window_shift0, window_shift1;     /* -1 unknown, -2 not used (WN) */
+    uint8_t  completeness;     /* of all frames (CP) */
+    uint8_t  reserved;
+} flow_analysis_t;
+
 /* lifecycle: RFC 9293 states of both endpoints after the segment, as an ideal observer infers them. */
 typedef struct {
     uint8_t  client_state;     /* TcpState */
@@ -147,6 +179,7 @@ _Static_assert(sizeof(segment_t) == 216, "segment_t");
 _Static_assert(sizeof(tunnel_t) == 56, "tunnel_t");
 _Static_assert(sizeof(flow_record_t) == 184, "flow_record_t");
 _Static_assert(sizeof(analysis_t) == 80, "analysis_t");
+_Static_assert(sizeof(flow_analysis_t) == 240, "flow_analysis_t");
 _Static_assert(sizeof(states_t) == 8, "states_t");
 _Static_assert(sizeof(verdict_t) == 32, "verdict_t");
 

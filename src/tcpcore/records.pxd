@@ -1,5 +1,5 @@
 """The rows of records.h, for Cython."""
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from "records.h" nogil:
     ctypedef struct frame_t:
@@ -104,6 +104,35 @@ cdef extern from "records.h" nogil:
         uint32_t duplicate_ack_num
         uint8_t completeness
         uint8_t reserved[3]
+
+    ctypedef struct flow_analysis_t:
+        int64_t rtt_min0, rtt_min1
+        int64_t rtt_max0, rtt_max1
+        int64_t rtt_sum0, rtt_sum1
+        int64_t rtt_median0, rtt_median1
+        double rtt_squares0, rtt_squares1
+        int64_t zero_window_ns0, zero_window_ns1
+        int64_t initial_rtt
+        uint32_t rtt_samples0, rtt_samples1
+        uint32_t max_in_flight0, max_in_flight1
+        uint32_t retransmissions0, retransmissions1
+        uint32_t fast_retransmissions0, fast_retransmissions1
+        uint32_t spurious_retransmissions0, spurious_retransmissions1
+        uint32_t out_of_order0, out_of_order1
+        uint32_t lost_segments0, lost_segments1
+        uint32_t ack_lost_segments0, ack_lost_segments1
+        uint32_t duplicate_acks0, duplicate_acks1
+        uint32_t zero_windows0, zero_windows1
+        uint32_t zero_window_probes0, zero_window_probes1
+        uint32_t zero_window_probe_acks0, zero_window_probe_acks1
+        uint32_t windows_full0, windows_full1
+        uint32_t window_updates0, window_updates1
+        uint32_t keep_alives0, keep_alives1
+        uint32_t keep_alive_acks0, keep_alive_acks1
+        uint32_t stream
+        int8_t window_shift0, window_shift1
+        uint8_t completeness
+        uint8_t reserved
 
     ctypedef struct states_t:
         uint8_t client_state

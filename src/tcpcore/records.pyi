@@ -7,6 +7,7 @@ SEGMENT: np.dtype[np.void]
 TUNNEL: np.dtype[np.void]
 FLOW: np.dtype[np.void]
 ANALYSIS: np.dtype[np.void]
+FLOW_ANALYSIS: np.dtype[np.void]
 STATES: np.dtype[np.void]
 VERDICT: np.dtype[np.void]
 

@@ -6,6 +6,7 @@ cdef segment_t[1] _segment
 cdef tunnel_t[1] _tunnel
 cdef flow_record_t[1] _flow
 cdef analysis_t[1] _analysis
+cdef flow_analysis_t[1] _flow_analysis
 cdef states_t[1] _states
 cdef verdict_t[1] _verdict
 
@@ -14,6 +15,7 @@ SEGMENT = np.asarray(<segment_t[:1]> _segment).dtype
 TUNNEL = np.asarray(<tunnel_t[:1]> _tunnel).dtype
 FLOW = np.asarray(<flow_record_t[:1]> _flow).dtype
 ANALYSIS = np.asarray(<analysis_t[:1]> _analysis).dtype
+FLOW_ANALYSIS = np.asarray(<flow_analysis_t[:1]> _flow_analysis).dtype
 STATES = np.asarray(<states_t[:1]> _states).dtype
 VERDICT = np.asarray(<verdict_t[:1]> _verdict).dtype
 

@@ -1,0 +1,91 @@
+"""What the analysis adds up for each direction of a stream: findings, round trips, bytes in flight, closed windows."""
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
+
+from tcpcore.endpoint cimport ZERO_OPEN, turn_t
+from tcpcore.flags cimport FIN, RST, SYN, ZERO_WINDOW
+from tcpcore.growable cimport growable_t
+from tcpcore.pool cimport pool_at, pool_t, pool_take
+from tcpcore.quantile cimport histogram_add, histogram_t
+
+cdef enum:
+    N_COUNTS = 14                  # the findings of section A
+    COUNTED = (1 << N_COUNTS) - 1
+
+# Only of directions that have any finding.
+ctypedef struct findings_t:
+    int64_t zero_since             # while ZERO_OPEN
+    int64_t zero_window_ns
+    uint32_t[N_COUNTS] counts      # by bit number of Finding
+
+# Of the data that the direction sends, whose acknowledgements the other sends.
+ctypedef struct summary_t:
+    int64_t rtt_min, rtt_max, rtt_sum
+    double rtt_squares             # sum of the squared deviations from the mean (Welford)
+    uint32_t rtt_samples
+    uint32_t max_in_flight
+    uint32_t findings              # pool block; 0: none
+    histogram_t rtt                # from the third sample on; two are their own minimum and maximum
+
+ctypedef struct summaries_t:
+    growable_t of                  # summary_t[2] by slot
+    pool_t findings                # of findings_t
+    pool_t bins                    # of bin_t
+    bint wanted
+    uint64_t dropped               # samples and findings that found no memory
+
+
+cdef inline void add_round_trip(summaries_t* s, summary_t* of, int64_t rtt) noexcept nogil:
+    cdef double off
+    if of.rtt_samples == 0:
+        of.rtt_min = of.rtt_max = rtt
+    elif of.rtt_samples == 2:
+        s.dropped += not histogram_add(&s.bins, &of.rtt, of.rtt_min)
+        s.dropped += not histogram_add(&s.bins, &of.rtt, of.rtt_max)
+    if of.rtt_samples >= 2:
+        s.dropped += not histogram_add(&s.bins, &of.rtt, rtt)
+    if of.rtt_samples:
+        off = <double> rtt - <double> of.rtt_sum / of.rtt_samples
+        of.rtt_squares += off * off * of.rtt_samples / (of.rtt_samples + 1.0)
+    of.rtt_min, of.rtt_max = min(of.rtt_min, rtt), max(of.rtt_max, rtt)
+    of.rtt_sum += rtt
+    of.rtt_samples += 1
+
+
+cdef inline findings_t* findings_of(summaries_t* s, summary_t* of) noexcept nogil:
+    """NULL without memory."""
+    cdef findings_t* found
+    if of.findings == 0:
+        of.findings = pool_take(&s.findings, 0)
+        if of.findings == 0:
+            return NULL
+        found = <findings_t*> pool_at(&s.findings, 0, of.findings)
+        memset(found, 0, sizeof(findings_t))
+    return <findings_t*> pool_at(&s.findings, 0, of.findings)
+
+
+cdef inline void add_findings(summaries_t* s, summary_t* of, turn_t* t) noexcept nogil:
+    """Count what was found, and how long the window is closed."""
+    cdef findings_t* found = findings_of(s, of)
+    cdef uint32_t findings = t.out.findings & COUNTED
+    cdef int i
+    if found == NULL:
+        s.dropped += 1
+        return
+    for i in range(N_COUNTS):
+        found.counts[i] += findings >> i & 1
+    if findings & ZERO_WINDOW and not t.fwd.state & ZERO_OPEN:
+        found.zero_since = t.row.time_ns
+        t.fwd.state |= ZERO_OPEN
+    elif t.fwd.state & ZERO_OPEN and t.row.window and not t.row.flags & (SYN | FIN | RST):
+        found.zero_window_ns += t.row.time_ns - found.zero_since
+        t.fwd.state &= ~<uint8_t> ZERO_OPEN
+
+
+cdef inline void summarise(summaries_t* s, turn_t* t, summary_t* both, int direction) noexcept nogil:
+    """One whole segment."""
+    if t.round_trip >= 0:
+        add_round_trip(s, &both[1 - direction], t.round_trip)
+    both[direction].max_in_flight = max(both[direction].max_in_flight, t.out.bytes_in_flight)
+    if t.out.findings & COUNTED or t.fwd.state & ZERO_OPEN:
+        add_findings(s, &both[direction], t)
