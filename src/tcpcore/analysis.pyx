@@ -11,8 +11,8 @@ from libc.string cimport memset
 from tcpcore.batch cimport Batch, segment_at
 from tcpcore.connection cimport connection, read_options
 from tcpcore.endpoint cimport (
-    COMPLETE_SYN, FLIGHT_HIDDEN, LAST_KEEP_ALIVE, LAST_PROBE, PUSH_SEEN, SCALE_SHIFT, SCALE_UNKNOWN, WINDOW_KNOWN,
-    ZERO_OPEN, conversation_t, endpoint_t, scale_shown, settle_scales, turn_t)
+    COMPLETE_SYN, FLIGHT_HIDDEN, LAST_KEEP_ALIVE, LAST_PROBE, PUSH_SEEN, WINDOW_KNOWN, ZERO_OPEN,
+    conversation_t, endpoint_t, scale_shown, settle_scales, turn_t)
 from tcpcore.flags cimport (
     ACK, BOGUS_HEADER_LENGTH, FIN, HAS_ACK_RTT, HAS_ACKS_FRAME, HAS_BYTES_IN_FLIGHT, HAS_CHECKSUM, HAS_COMPLETENESS,
     HAS_FLAGS, HAS_INITIAL_RTT, HAS_LEN, HAS_PUSH_BYTES, HAS_RECORD, HAS_WINDOW_SCALE, HAS_WINDOW_SIZE, KEEP_ALIVE,
@@ -318,8 +318,8 @@ cdef void hide(analysis_t* out) noexcept nogil:
     """A frame that ends before step 15 shows nothing of section A, though its state has changed."""
     out.findings &= ~<uint32_t> SEQUENCE_FINDINGS
     out.present &= HAS_COMPLETENESS | HAS_WINDOW_SIZE | HAS_WINDOW_SCALE
-    out.acks_frame = out.duplicate_ack_frame = out.rto_frame = 0
-    out.ack_rtt = out.rto = 0
+    out.acks_frame = out.duplicate_ack_frame = out.rto_frame = out.original_frame = 0
+    out.ack_rtt = out.rto = out.since_original = 0
     out.bytes_in_flight = out.push_bytes_sent = out.duplicate_ack_num = 0
 
 

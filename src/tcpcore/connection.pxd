@@ -1,4 +1,4 @@
-"""What the analysis notes of a connection: completeness, SYN, FIN, round trip, options (SEMANTICS CP, TF, FR, AK, WN)."""
+"""What the analysis notes of a connection: completeness, SYN, FIN, options (SEMANTICS CP, TF, FR, AK-5, WN)."""
 from libc.stdint cimport uint8_t
 
 from tcpcore.endpoint cimport (

@@ -12,6 +12,7 @@ class AnalysisPresent(IntEnum):
     HAS_WINDOW_SIZE = 256
     HAS_WINDOW_SCALE = 512
     HAS_COMPLETENESS = 1024
+    HAS_ORIGINAL = 2048
 
 class ClientEvidence(IntEnum):
     CLIENT_BY_PORT = 0

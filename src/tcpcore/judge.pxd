@@ -4,8 +4,8 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from tcpcore.endpoint cimport (
     FLIGHT_HIDDEN, LAST_KEEP_ALIVE, LAST_PROBE, SCALE_UNKNOWN, endpoint_t, known_window, turn_t, window_shift)
 from tcpcore.flags cimport (
-    ACK, ACK_LOST_SEGMENT, DUPLICATE_ACK, FAST_RETRANSMISSION, FIN, HAS_RTO, KEEP_ALIVE, KEEP_ALIVE_ACK, LOST_SEGMENT,
-    OUT_OF_ORDER, RETRANSMISSION, RST, SPURIOUS_RETRANSMISSION, SYN, WINDOW_FULL, WINDOW_UPDATE, ZERO_WINDOW,
+    ACK, ACK_LOST_SEGMENT, DUPLICATE_ACK, FAST_RETRANSMISSION, FIN, HAS_ORIGINAL, HAS_RTO, KEEP_ALIVE, KEEP_ALIVE_ACK,
+    LOST_SEGMENT, OUT_OF_ORDER, RETRANSMISSION, RST, SPURIOUS_RETRANSMISSION, SYN, WINDOW_FULL, WINDOW_UPDATE, ZERO_WINDOW,
     ZERO_WINDOW_PROBE, ZERO_WINDOW_PROBE_ACK)
 from tcpcore.inflight cimport AGAIN, flight_entries, inflight_t
 from tcpcore.pool cimport pool_t
@@ -133,6 +133,23 @@ cdef inline void timed_out(turn_t* t, const pool_t* pool) noexcept nogil:
         t.out.rto_frame = 0
 
 
+cdef inline void sent_before(turn_t* t, const pool_t* pool) noexcept nogil:
+    """The oldest segment in flight that shares a number with this one; else the one that first ended where it ends."""
+    cdef segment_t* row = t.row
+    cdef uint32_t i, end = row.seq_raw + row.payload_len + (row.flags & (SYN | FIN) != 0)
+    cdef inflight_t* entry
+    for i in range(t.sent.head, t.sent.tail):
+        entry = flight_entries(pool, t.sent) + i
+        if before(entry.seq, end) and after(entry.nxt, row.seq_raw):
+            t.out.original_frame, t.out.since_original = entry.frame & ~AGAIN, row.time_ns - entry.time_ns
+            break
+    else:
+        if end != t.fwd.expected:
+            return
+        t.out.original_frame, t.out.since_original = t.fwd.expected_frame, row.time_ns - t.fwd.expected_ns
+    t.out.present |= HAS_ORIGINAL
+
+
 cdef inline uint32_t judge(turn_t* t, const pool_t* pool) noexcept nogil:
     cdef segment_t* row = t.row
     cdef uint32_t findings = windows(t)
@@ -142,4 +159,6 @@ cdef inline uint32_t judge(turn_t* t, const pool_t* pool) noexcept nogil:
         findings |= sent_again(t, findings)
     if findings & (RETRANSMISSION | FAST_RETRANSMISSION | SPURIOUS_RETRANSMISSION) == RETRANSMISSION:
         timed_out(t, pool)
+    if findings & RETRANSMISSION:
+        sent_before(t, pool)
     return findings

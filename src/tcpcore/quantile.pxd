@@ -84,8 +84,8 @@ cdef inline int64_t histogram_rank(const pool_t* pool, const histogram_t* histog
     cdef const bin_t* bins = <bin_t*> pool_at(pool, histogram.size, histogram.block)
     cdef uint64_t below = 0
     cdef int previous = -1, following
-    cdef uint32_t i, at = 0, seen
-    for seen in range(histogram.n_bins):
+    cdef uint32_t i, _bin, at = 0
+    for _bin in range(histogram.n_bins):
         following = 1 << 16
         for i in range(histogram.n_bins):       # the next higher bin
             if previous < bins[i].bucket < following:
