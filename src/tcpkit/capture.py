@@ -6,16 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tcpkit.columns import Schema, Stage
+from tcpkit.directions import direction_table
 from tcpkit.errors import CaptureError
 from tcpkit.fields import find_column, index_columns, stages_of
 from tcpkit.flows import conversation_table, flow_table
 from tcpkit.packet_columns import SCHEMA
-from tcpkit.pipeline import ALL_STAGES, Observer, Pipeline, with_needs
+from tcpkit.pipeline import ALL_STAGES, Observer, Pipeline, Totals, with_needs
 from tcpkit.retransmissions import retransmission_table
 from tcpkit.rotated import open_reader
 from tcpkit.rows import RowStore
-from tcpkit.table import Table
+from tcpkit.table import Table, joined
 
 if TYPE_CHECKING:
     from tcpcore.capture_file import Reader
@@ -55,7 +58,7 @@ class Capture:
     @cached_property
     def packets(self) -> Table:
         """One row for each frame with TCP; takes some 340 bytes a row."""
-        pipeline = self.pipeline()
+        pipeline = self.pipeline(totals="too")
         store = RowStore(pipeline.batch.dtype)
         for batch in pipeline:
             store.append(batch)
@@ -78,24 +81,42 @@ class Capture:
     @cached_property
     def flows(self) -> Table:
         """One row for each connection."""
-        return flow_table(self._flow_pass.flow_records())
+        return joined(self.flow_pieces())
+
+    def flow_pieces(self) -> Iterator[Table]:
+        """The flows table in pieces of some ten thousand rows, at least one, in the order of their streams."""
+        for records, analysis in self._totals.stream_records():
+            yield flow_table(records, analysis)
+
+    @cached_property
+    def directions(self) -> Table:
+        """Two rows for each connection: what either end sent, and how it fared."""
+        return joined(self.direction_pieces())
+
+    def direction_pieces(self) -> Iterator[Table]:
+        """The directions table in pieces, as ``flow_pieces``."""
+        for records, analysis in self._totals.stream_records():
+            if analysis is None:
+                raise ValueError('directions need the stage "analysis"')
+            yield direction_table(records, analysis)
 
     @cached_property
     def conversations(self) -> Table:
         """One row for each connection with a whole segment, as Wireshark's TCP conversations."""
-        return conversation_table(self._flow_pass.flow_records(), self._flow_pass.start_ns)
+        done = self._past("flows", totals=False)
+        return conversation_table(np.concatenate([records for records, _ in done.stream_records()]), done.start_ns)
 
     @cached_property
     def retransmissions(self) -> Table:
         """One row for each segment that repeats an earlier one, as tshark tells them."""
-        return retransmission_table(self.pipeline(("analysis",)))
+        return retransmission_table(self.pipeline(("analysis",), totals="too"))
 
     @property
     def warnings(self) -> list[CaptureError]:
         """The damage that ended the reading early, if any: file, byte offset, cause."""
-        return (self._pass or self._flow_pass).warnings
+        return self._past("decode", totals=False).warnings
 
-    def pipeline(self, stages: Iterable[Stage] = (), where: str = "") -> Pipeline:
+    def pipeline(self, stages: Iterable[Stage] = (), where: str = "", totals: Totals = "none") -> Pipeline:
         """A new pass, for one's own loop over batches with the rows of a display filter.
 
         Through ``stages`` and those they build on; if none are named, all that this capture was opened with.
@@ -103,8 +124,23 @@ class Capture:
         reader, self._reader = self._reader or self._open_again(), None
         self._pass = Pipeline(reader, frozenset(stages) or self._stages, size=_size(self._source),
                               observer=self._observer, capture_filter=self._capture_filter, where=where,
-                              strict=self._strict)
+                              strict=self._strict, totals=totals)
         return self._pass
+
+    def _past(self, *stages: Stage, totals: bool) -> Pipeline:
+        """The last pass if it has done all this; else one that does only this."""
+        last = self._pass
+        if last is None or not last.finished or not last.stages >= set(stages) or totals > last.has_totals:
+            last = self.pipeline(stages, totals="only" if totals else "none")
+            last.run()
+        return last
+
+    @property
+    def _totals(self) -> Pipeline:
+        """A pass that has added up what there is to say of each stream, as far as this capture's stages go."""
+        if "analysis" in self._stages:
+            return self._past("flows", "analysis", totals=True)
+        return self._past("flows", totals=False)
 
     def _open_again(self) -> AnyReader:
         """A reader for another pass; CaptureError if the source gives its bytes only once."""
@@ -113,14 +149,6 @@ class Capture:
                 raise CaptureError(getattr(self._source, "name", "capture"), "can be read only once")
             self._source.seek(self._start)
         return open_reader(self._source)
-
-    @property
-    def _flow_pass(self) -> Pipeline:
-        """The last pass, if it has told all flows apart; else one that does only that."""
-        if self._pass is None or self._pass.flows is None or not self._pass.finished:
-            self.pipeline(("flows",)).run()
-        assert self._pass is not None
-        return self._pass
 
 
 def open(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_filter: str = "",

@@ -36,6 +36,11 @@ def address(name: str, doc: str) -> Column:
     return Column(name, f"tcpkit.{name}", f"{name}_hi", Kind.ADDRESS, doc, other="ip_version")
 
 
+def rate_of(count: str) -> str:
+    """Name of the rate that belongs to a count."""
+    return count.removesuffix("s") + "_rate"
+
+
 def rate(name: str, doc: str) -> Column:
     return Column(name, "", name, Kind.REAL, f"{doc}, over the segments sent", SENT_ANY, "ratio")
 
@@ -53,7 +58,7 @@ DIRECTIONS = Schema("directions", (
     number("payload_bytes", "", "payload_bytes", "payload sent", unit="bytes"),
     *(number(name, "", name, doc) for name, doc in COUNTS),
     rate("loss_rate", "segments sent again and not spurious"),
-    *(rate(f"{name}_rate", name.replace("_", " ")) for name, _ in COUNTS),
+    *(rate(rate_of(name), name.replace("_", " ")) for name, _ in COUNTS),
     number("rtt_samples", "", "rtt_samples", "round trips measured: data acknowledged and sent only once"),
     *(Column(name, "", name, Kind.SECONDS, doc, SAMPLED, "ns") for name, doc in TIMES),
     Column("rtt_deviation", "", "rtt_deviation", Kind.SECONDS, "standard deviation of the round trips",

@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from tcpkit.directed import ends, join, pick, ratio
-from tcpkit.direction_columns import COUNTS, DIRECTIONS
+from tcpkit.direction_columns import COUNTS, DIRECTIONS, rate_of
 from tcpkit.flows import mean_round_trip, needed_retransmissions
 from tcpkit.table import Table
 from tcpkit.values import Array
@@ -30,7 +30,7 @@ def _direction_rows(records: Array, analysis: Array, direction: int) -> Array:
     fields |= ends(records, direction, ("src", "dst"))
     for name, _ in COUNTS:
         fields[name] = pick(analysis, direction, name)
-        fields[f"{name}_rate"] = ratio(fields[name], packets)
+        fields[rate_of(name)] = ratio(fields[name], packets)
     fields |= {name: pick(analysis, direction, name) for name in FIGURES}
     fields["rtt_mean"] = mean_round_trip(analysis, direction)
     variance = ratio(pick(analysis, direction, "rtt_squares"), fields["rtt_samples"].astype(np.float64) - 1)

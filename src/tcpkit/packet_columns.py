@@ -206,7 +206,7 @@ VERDICT_COLUMNS = (
            stage="verdicts", words=CAUSE_WORDS),
     number("original", "tcpkit.retransmission.original", "original", "frame of the first transmission",
            (When("original", 0xFFFFFFFF, 0, equal=False),), stage="verdicts"),
-    duration("since_original", "tcpkit.retransmission.since_original", "since_original", "time since then",
+    duration("since_original", "tcpkit.retransmission.since_original", "verdict_since_original", "time since then",
              (When("original", 0xFFFFFFFF, 0, equal=False),), "verdicts"),
     number("confidence", "tcpkit.segment.confidence", "confidence", "how sure the verdict is", JUDGED, "percent",
            "verdicts"),

@@ -2,15 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tcpcore.analysis import Analysis
 from tcpcore.batch import Batch
 from tcpcore.decode import Decoder
 from tcpcore.flows import FlowTable
-from tcpcore.records import FLOW
 from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
 from tcpkit.values import Array
@@ -26,6 +23,15 @@ NEEDS: dict[Stage, tuple[Stage, ...]] = {
     "decode": (), "flows": (), "analysis": ("flows",), "lifecycle": ("flows",), "verdicts": ("flows", "analysis")}
 ALL_STAGES: tuple[Stage, ...] = ("decode", "flows", "analysis")
 Observer = Callable[["Pipeline"], None]
+Totals = Literal["none", "too", "only"]          # of each stream: not wanted, beside the rows, or instead of them
+PIECE = 1 << 14                                  # streams
+
+
+class StreamRecords(NamedTuple):
+    """FLOW rows, and FLOW_ANALYSIS rows of the same streams if the pass adds them up."""
+
+    flows: Array
+    analysis: Array | None
 
 
 def with_needs(stages: Iterable[Stage]) -> frozenset[Stage]:
@@ -42,12 +48,12 @@ class Pipeline:
     ``capture_filter`` (libpcap syntax) leaves out frames as if they had not been captured; ``where`` (a
     display filter) only keeps rows from being delivered, all count for what is said of the others.
     ``observer`` is called after each batch; setting ``stopped`` ends the pass early.  Damage ends it too,
-    and goes to ``warnings``, or is raised if ``strict``.
+    and goes to ``warnings``, or is raised if ``strict``.  ``totals``: what the analysis adds up for each stream.
     """
 
     def __init__(self, reader: Reader | MergedReader, stages: Iterable[Stage], *, size: int = 0,
-                 observer: Observer | None = None, capture_filter: str = "", where: str = "",
-                 strict: bool = False) -> None:
+                 observer: Observer | None = None, capture_filter: str = "", where: str = "", strict: bool = False,
+                 totals: Totals = "none") -> None:
         self.reader = reader
         self._where = _row_filter(where) if where else None
         self.stages = with_needs((*stages, *(self._where.stages if self._where else ())))
@@ -59,12 +65,14 @@ class Pipeline:
         self.warnings: list[CaptureError] = []
         self._observer = observer
         self._strict = strict
-        self.batch = Batch(analysis="analysis" in self.stages, states="lifecycle" in self.stages,
-                           verdicts="verdicts" in self.stages)
+        rows = totals != "only"
+        self.batch = Batch(analysis=rows and "analysis" in self.stages, states=rows and "lifecycle" in self.stages,
+                           verdicts=rows and "verdicts" in self.stages)
         self._filter = _frame_filter(capture_filter) if capture_filter else None
         self._decoder = Decoder()
         self.flows = FlowTable() if "flows" in self.stages else None
-        self._analysis = Analysis() if "analysis" in self.stages else None
+        self.has_totals = totals != "none"
+        self._analysis = Analysis(summary=self.has_totals) if "analysis" in self.stages else None
 
     def __iter__(self) -> Iterator[Batch]:
         batch, started = self.batch, False
@@ -88,9 +96,14 @@ class Pipeline:
         for _ in self:
             pass
 
-    def flow_records(self) -> Array:
-        """FLOW rows of all streams, when the pass has ended."""
-        return self.flows.records() if self.flows else np.empty(0, FLOW)
+    def stream_records(self) -> Iterator[StreamRecords]:
+        """What is held of the streams when the pass has ended, some ten thousand at a time, at least one piece."""
+        if not self.flows:
+            raise ValueError("this pass does not tell streams apart")
+        for start in range(0, max(self.flows.n_slots, 1), PIECE):
+            stop = start + PIECE
+            analysis = self._analysis.records(self.flows, start, stop) if self._analysis and self.has_totals else None
+            yield StreamRecords(self.flows.records(start, stop), analysis)
 
     def _process(self, batch: Batch) -> None:
         if self._filter:

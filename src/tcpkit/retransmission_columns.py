@@ -26,7 +26,7 @@ RETRANSMISSIONS = Schema("retransmissions", (
     Column("kind", "tcpkit.retransmission.kind", "kind", Kind.WORD, "what tshark calls it (RT-3, RT-4, RT-6)",
            words=KINDS),
     number("original", "tcpkit.retransmission.original", "original",
-           "frame it is counted from: the oldest still unacknowledged (RT-7)", ORIGINAL_KNOWN),
+           "frame that first carried any of it, as far as is remembered", ORIGINAL_KNOWN),
     Column("delay", "tcpkit.retransmission.since_original", "delay", Kind.SECONDS, "time since that frame",
            ORIGINAL_KNOWN, "ns"),
 ), ("stream", "direction", "frame", "time_since_start", "src", "src_port", "dst", "dst_port", "seq", "payload_len",

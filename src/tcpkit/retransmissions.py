@@ -11,7 +11,7 @@ from tcpkit.values import Array
 
 COPIED = ("time_ns", "frame", "src_hi", "src_lo", "dst_hi", "dst_lo", "stream", "seq", "payload_len", "src_port",
           "dst_port", "flags", "direction", "ip_version")
-FIELDS = {"original": "rto_frame", "delay": "rto"}
+FIELDS = {"original": "original_frame", "delay": "since_original"}
 
 
 def retransmission_table(pipeline: Pipeline) -> Table:

@@ -168,6 +168,12 @@ class Table:
         return names, [row[:len(names)] for row in cells]
 
 
+def joined(tables: Iterable[Table]) -> Table:
+    """At least one table of a kind as one; tables whose rows refer to tunnels cannot be joined."""
+    pieces = list(tables)
+    return pieces[0] if len(pieces) == 1 else pieces[0]._like(np.concatenate([piece.array for piece in pieces]))
+
+
 def write_grid(tables: Callable[[], Iterable[Table]], file: BinaryIO) -> None:
     """The rows of all tables, of one kind, as ``to_grid`` shows them; ``tables`` is called twice."""
     lines: Grid | None = None

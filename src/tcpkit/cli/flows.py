@@ -1,6 +1,8 @@
 """Connections: ``flows`` and ``conversations``."""
 from __future__ import annotations
 
+from functools import partial
+
 from tcpkit.cli.app import (
     CaptureArgument,
     CaptureFilterOption,
@@ -10,7 +12,7 @@ from tcpkit.cli.app import (
     WhereOption,
     app,
 )
-from tcpkit.cli.output import write_table
+from tcpkit.cli.output import chosen, write_pieces, write_table
 from tcpkit.cli.reading import reading
 
 
@@ -19,7 +21,7 @@ def flows(file: CaptureArgument, capture_filter: CaptureFilterOption = "", where
           form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """One line for each TCP connection."""
     with reading(file, capture_filter=capture_filter) as capture:
-        write_table(capture.flows.where(where) if where else capture.flows, form, output)
+        write_pieces(partial(chosen, capture.flow_pieces, where), form, output)
 
 
 @app.command()

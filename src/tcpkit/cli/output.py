@@ -24,6 +24,11 @@ def opened(output: Path | None) -> Iterator[BinaryIO]:
             yield file
 
 
+def chosen(tables: Callable[[], Iterable[Table]], where: str) -> Iterator[Table]:
+    """Of each table the rows that a display filter selects."""
+    return (table.where(where) if where else table for table in tables())
+
+
 def write_table(table: Table, form: Format, output: Path | None) -> None:
     """A table whose rows are all there."""
     write_pieces(lambda: [table], form, output)

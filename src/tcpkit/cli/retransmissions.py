@@ -1,5 +1,11 @@
-"""``retransmissions``: what was sent again."""
+"""``retransmissions``: what was sent again, segment by segment and as figures of each direction."""
 from __future__ import annotations
+
+from enum import StrEnum
+from functools import partial
+from typing import Annotated
+
+import typer
 
 from tcpkit.cli.app import (
     CaptureArgument,
@@ -10,14 +16,37 @@ from tcpkit.cli.app import (
     WhereOption,
     app,
 )
-from tcpkit.cli.output import write_table
+from tcpkit.cli.output import chosen, opened, write_pieces, write_table
 from tcpkit.cli.reading import reading
 
 
+class View(StrEnum):
+    """What a line is about."""
+
+    segments = "segments"
+    directions = "directions"
+
+
+ViewOption = Annotated[View | None, typer.Option(
+    "--view", help="Only the segments sent again, or only the figures of each direction.  [default: segments for "
+    "csv, json, jsonl and parquet, else both]")]
+
+
 @app.command()
-def retransmissions(file: CaptureArgument, capture_filter: CaptureFilterOption = "", where: WhereOption = "",
-                    form: FormatOption = Format.table, output: OutputOption = None) -> None:
-    """One line for each segment that was sent again."""
+def retransmissions(file: CaptureArgument, view: ViewOption = None, capture_filter: CaptureFilterOption = "",
+                    where: WhereOption = "", form: FormatOption = Format.table, output: OutputOption = None) -> None:
+    """What was sent again: one line for each such segment, then the figures of each direction that has any."""
+    from tcpkit.table import joined
+
     with reading(file, capture_filter=capture_filter) as capture:
-        table = capture.retransmissions
-        write_table(table.where(where) if where else table, form, output)
+        if view == View.directions:
+            write_pieces(partial(chosen, capture.direction_pieces, where), form, output)
+            return
+        segments = capture.retransmissions
+        segments = segments.where(where) if where else segments
+        if view == View.segments or form != Format.table:
+            write_table(segments, form, output)
+            return
+        affected = joined(table[table["retransmissions"] > 0] for table in capture.direction_pieces())
+        with opened(output) as out:
+            out.write(f"{segments.to_grid()}\n{affected.to_grid()}".encode())
