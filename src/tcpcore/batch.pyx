@@ -111,6 +111,17 @@ cdef class Batch:
                 kept += 1
         self.n_rows = kept
 
+    def keep_frames(self, const unsigned char[::1] chosen not None):
+        """Drop the frames whose place in ``chosen`` (a bool array of n_frames) is false; rows stay."""
+        cdef Py_ssize_t i, kept = 0
+        if chosen.shape[0] != self.n_frames:
+            raise ValueError("one choice for each frame")
+        for i in range(self.n_frames):
+            if chosen[i]:
+                self.frames[kept] = self.frames[i]
+                kept += 1
+        self.n_frames = kept
+
     @property
     def frame_array(self):
         """FRAME rows of this batch, copied, shape (n_frames,)."""

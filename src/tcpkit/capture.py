@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tcpkit.capture_writer import CaptureWriter
 from tcpkit.columns import Schema, Stage
 from tcpkit.directions import direction_table
 from tcpkit.errors import CaptureError
@@ -16,7 +17,7 @@ from tcpkit.flows import conversation_table, flow_table
 from tcpkit.packet_columns import SCHEMA
 from tcpkit.pipeline import ALL_STAGES, Observer, Pipeline, Totals, with_needs
 from tcpkit.retransmissions import retransmission_table
-from tcpkit.rotated import open_reader
+from tcpkit.rotated import files_of, open_reader
 from tcpkit.rows import RowStore
 from tcpkit.table import Table, joined
 
@@ -68,8 +69,8 @@ class Capture:
     def batches(self, columns: Sequence[str] | None = None, *, where: str = "") -> Iterator[Table]:
         """The packets table piece by piece, some thousand rows each, in bounded memory.
 
-        A piece is good until the next one is asked for: its memory is used again.  ``columns``: all that will be
-        looked at; stages that none of them needs are not run.  ``where``: a display filter that chooses the rows.
+        ``columns``: all that will be looked at; stages that none of them needs are not run.  ``where``: a display
+        filter that chooses the rows.
         """
         known = index_columns(SCHEMA.columns)
         stages = stages_of(find_column(name, known) for name in columns or ())
@@ -77,6 +78,22 @@ class Capture:
         schema = schema_of(pipeline)
         for batch in pipeline:
             yield Table(batch.array, schema, tunnels=batch.tunnel_array, start_ns=pipeline.start_ns)
+
+    def write(self, path: str | os.PathLike[str], *, where: str = "") -> int:
+        """Write the capture's frames to ``path``: pcapng if its name ends so, else pcap; how many there were.
+
+        With ``where`` (a display filter) only frames with TCP that it selects; of a fragmented datagram that is the
+        frame that completes it.  Memory does not grow with the capture.  CaptureError if ``path`` cannot be written.
+        """
+        if any(_is_file(path, source) for source in files_of(self._source)):
+            raise CaptureError(path, "is being read, so it cannot be written")
+        pipeline = self.pipeline(("decode",), where)
+        with CaptureWriter(path, interfaces=pipeline.reader.interfaces) as writer:
+            for batch in pipeline:
+                if where:
+                    batch.keep_frames(np.isin(batch.frame_array["number"], batch.array["frame"]))
+                writer.write(batch)
+        return writer.frames
 
     @cached_property
     def flows(self) -> Table:
@@ -192,6 +209,12 @@ def _keep(source: Any) -> Any:
 def _position(source: Any) -> int | None:
     """Where a file object stands now, if it can be set back to it."""
     return source.tell() if hasattr(source, "seekable") and source.seekable() else None
+
+
+def _is_file(path: str | os.PathLike[str], source: Any) -> bool:
+    """Whether both are the same file."""
+    return isinstance(source, str | os.PathLike) and os.path.exists(path) and os.path.exists(source) \
+        and os.path.samefile(path, source)
 
 
 def _size(source: Any) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 import os
 import struct
 from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 
 from tcpcore.batch import Batch
 from tcpcore.capture_writer import encode
+from tcpcore.metadata import Interface
 from tcpkit.errors import CaptureError
 
 SNAPLEN = 262_144
@@ -34,15 +37,19 @@ class CaptureWriter:
     """Writes the frames of batches to ``path``: pcapng if its name ends so, otherwise pcap.
 
     A file is whole records at any time: what a full disk cut off is taken back before CaptureError is
-    raised.  With ``ring`` the files are named ``NAME_00001.EXT`` and so on, the oldest deleted.
+    raised.  With ``ring`` the files are named ``NAME_00001.EXT`` and so on, the oldest deleted.  ``interfaces`` are
+    the reader's, which tells of those whose frames have not come yet.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, snaplen: int = SNAPLEN, ring: Ring | None = None) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, snaplen: int = SNAPLEN, ring: Ring | None = None,
+                 interfaces: Sequence[Interface] = ()) -> None:
         self.path = Path(path)
         self.pcapng = self.path.suffix == ".pcapng"
         self.snaplen = snaplen
         self.ring = ring
         self.frames = 0
+        self.failed = False
+        self._interfaces = interfaces
         self.files: deque[Path] = deque()
         self._link_types: list[int] = []       # of the interfaces written to the present file, by interface_id
         self._serial = 0
@@ -73,7 +80,7 @@ class CaptureWriter:
     def close(self) -> None:
         """Finish the file; one without frames is a valid empty capture."""
         if not self._file.closed:
-            if not self._size and not self.pcapng:
+            if not self._size and not self.pcapng and not self.failed:
                 self._append(self._pcap_header(1))
             self._file.close()
 
@@ -108,10 +115,14 @@ class CaptureWriter:
             return b"" if known else self._pcap_header(self._link_types[0])
         head = b"" if self._size else block(0x0A0D0D0A, struct.pack("=IHHq", 0x1A2B3C4D, 1, 0, -1))
         for number in range(known, int(interfaces.max()) + 1):
-            of_this = link_types[interfaces == number]
-            self._link_types.append(int(of_this[0]) if len(of_this) else int(link_types[0]))
+            self._link_types.append(self._link_type(number, link_types[interfaces == number], int(link_types[0])))
             head += block(1, struct.pack("=HHI", self._link_types[-1], 0, self.snaplen) + IF_TSRESOL + END_OF_OPTIONS)
         return head
+
+    def _link_type(self, number: int, of_its_frames: NDArray[np.uint16], otherwise: int) -> int:
+        if len(of_its_frames):
+            return int(of_its_frames[0])
+        return self._interfaces[number].link_type if number < len(self._interfaces) else otherwise
 
     def _pcap_header(self, link_type: int) -> bytes:
         return struct.pack("=IHHiIII", PCAP_NANOSECONDS, 2, 4, 0, 0, self.snaplen, link_type)
@@ -123,8 +134,10 @@ class CaptureWriter:
             while view:
                 view = view[self._file.write(view):]
         except OSError as error:
-            self._file.truncate(self._size)
-            self._file.seek(self._size)
+            with suppress(OSError):              # of a device
+                self._file.truncate(self._size)
+                self._file.seek(self._size)
+            self.failed = True
             raise CaptureError(self.files[-1], f"{error.strerror}; the file is valid up to here", self._size) from None
         self._size += len(data)
 

@@ -35,6 +35,14 @@ def contract_names(*, own: bool = True) -> tuple[str, ...]:
     return tuple(name for name in names if own or not name.startswith(OWN))
 
 
+def find_fields(names: Iterable[str]) -> tuple[str, ...]:
+    """The Wireshark names of packets columns given by either name; FieldError for one that does not exist."""
+    from tcpkit.packet_columns import PACKETS
+
+    known = index_columns(PACKETS)
+    return tuple(find_column(name, known).wireshark for name in names)
+
+
 def index_columns(columns: Iterable[Column]) -> dict[str, Column]:
     """Columns by Python name and by Wireshark name."""
     return {name: column for column in columns for name in (column.name, column.wireshark) if name}

@@ -74,6 +74,9 @@ class Pipeline:
         self.has_totals = totals != "none"
         self._analysis = Analysis(summary=self.has_totals) if "analysis" in self.stages else None
 
+    def __del__(self) -> None:
+        self.reader.close()
+
     def __iter__(self) -> Iterator[Batch]:
         batch, started = self.batch, False
         try:

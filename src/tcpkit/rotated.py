@@ -24,7 +24,7 @@ def open_reader(location: Location | Iterable[Location], *, follow: bool = False
 
     Raises CaptureError if there is nothing to read or if it is not a capture.
     """
-    found = [file for one in _each(location) for file in _expand(one)]
+    found = files_of(location)
     if len(found) == 1:
         return _open(found[0], follow=follow)
     if follow:
@@ -32,6 +32,11 @@ def open_reader(location: Location | Iterable[Location], *, follow: bool = False
     if not found:
         raise CaptureError("capture", "no file is named")
     return MergedReader([_peek(one) for one in found])
+
+
+def files_of(location: Location | Iterable[Location]) -> list[Location]:
+    """The single captures that ``location`` stands for."""
+    return [file for one in _each(location) for file in _expand(one)]
 
 
 def _each(location: Any) -> Iterable[Location]:

@@ -1,0 +1,90 @@
+"""``compare``: tcpkit beside the installed tshark on one's own captures."""
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tcpkit.cli.app import OutputOption, app
+from tcpkit.cli.output import opened
+from tcpkit.cli.text import one_line
+
+if TYPE_CHECKING:
+    from tcpkit.compare import Comparison, Run
+
+
+class Form(StrEnum):
+    """How the comparison is written."""
+
+    table = "table"
+    json = "json"
+
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Capture files.", exists=True, dir_okay=False)]
+Names = Annotated[list[str] | None, typer.Option("-e", metavar="NAME", help="A field to compare; repeat for more; "
+                                                 "else every field that both programs know.")]
+FormOption = Annotated[Form, typer.Option("--format", help="How to write it.", show_choices=True)]
+
+
+@app.command()
+def compare(files: Files, names: Names = None, form: FormOption = Form.table, output: OutputOption = None) -> None:
+    """Run tshark and tcpkit on the same captures: agreement of every field, times and memory.
+
+    Status 0 if every cell of every capture agrees, else 1.
+    """
+    from tcpkit.compare import CompareError
+    from tcpkit.compare import compare as compare_capture
+    from tcpkit.fields import contract_names, find_fields
+
+    fields = find_fields(names) if names else contract_names(own=False)
+    try:
+        results = [compare_capture(file, fields) for file in files]
+    except CompareError as error:
+        print(f"tcpkit: {one_line(str(error))}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    with opened(output) as out:
+        if form == Form.json:
+            out.write(f"{json.dumps([each.to_dict() for each in results], indent=2)}\n".encode())
+        else:
+            out.write("\n".join(map(summary, results)).encode())
+    if not all(each.equal for each in results):
+        raise typer.Exit(1)
+
+
+def summary(result: Comparison) -> str:
+    """One capture's account: agreement, the fields that differ, the first differences, cost."""
+    from tcpkit.grid import grid
+
+    cells = sum(field.cells for field in result.fields.values())
+    equal = sum(field.equal for field in result.fields.values())
+    lines = [one_line(result.path), f"  rows: {result.rows:,} compared, {result.missing:,} only tshark's, "
+             f"{result.extra:,} only tcpkit's",
+             f"  cells: {equal:,} of {cells:,} agree ({share(equal, cells)})"]
+    different = [[name, f"{field.cells - field.equal:,}", share(field.equal, field.cells),
+                  share(field.set_equal, field.set_cells)]
+                 for name, field in result.fields.items() if field.equal < field.cells]
+    if different:
+        lines.append(grid(["field", "different", "agree", "agree where set"], different))
+        lines.append(grid(["frame", "field", "tshark", "tcpkit"], [[one_line(cell) for cell in each]
+                                                                   for each in result.differences]))
+    if result.tshark and result.tcpkit:
+        costs = [cost("tshark", result.tshark, result.rows), cost("tcpkit", result.tcpkit, result.rows)]
+        lines += [grid(["program", "seconds", "CPU seconds", "rows/s of CPU", "peak MiB"], costs),
+                  f"  tshark's CPU time is {result.speedup:.1f} times tcpkit's"]
+    return "\n".join(lines) + "\n"
+
+
+def cost(name: str, run: Run, rows: int) -> list[str]:
+    return [name, f"{run.seconds:.2f}", f"{run.cpu_seconds:.2f}", f"{rows / max(run.cpu_seconds, 1e-9):,.0f}",
+            f"{run.peak_memory / (1 << 20):.0f}"]
+
+
+def share(part: int, whole: int) -> str:
+    """Percent; never 100 if anything is missing."""
+    if part == whole:
+        return "100 %"
+    return f"{min(100 * part / whole, 99.9999):.4f} %"

@@ -1,0 +1,30 @@
+"""``filter``: some of the frames of a capture, as a capture."""
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tcpkit.cli.app import CaptureArgument, CaptureFilterOption, app
+from tcpkit.cli.reading import reading
+
+Target = Annotated[Path, typer.Option("--output", "-o", metavar="FILE",
+                                      help="The capture to write: pcapng if its name ends so, else pcap.")]
+Where = Annotated[str, typer.Option("--where", "-Y", metavar="FILTER",
+                                    help="Only frames with TCP that this display filter selects.")]
+Streams = Annotated[list[int] | None, typer.Option("--stream", metavar="N", min=0,
+                                                   help="Only frames of this connection; repeat for more.")]
+
+
+@app.command("filter")
+def filter_frames(file: CaptureArgument, output: Target, capture_filter: CaptureFilterOption = "", where: Where = "",
+                  streams: Streams = None) -> None:
+    """Write the frames that are selected to another capture file, their times and link types intact."""
+    if streams:
+        chosen = f"tcp.stream in {{{', '.join(map(str, streams))}}}"
+        where = f"({where}) and {chosen}" if where else chosen
+    with reading(file, capture_filter=capture_filter) as capture:
+        frames = capture.write(output, where=where)
+        print(f"tcpkit: {frames} frames written", file=sys.stderr)

@@ -1,0 +1,119 @@
+"""Frames written to another capture: the same ones, read by tshark too."""
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+
+import pytest
+
+import tcpkit
+from conversations import random_capture
+from packets import (
+    Conversation,
+    Frame,
+    ethernet,
+    ipv4,
+    pcap,
+    pcapng_interface,
+    pcapng_option,
+    pcapng_packet,
+    pcapng_section,
+)
+from tcpcore.batch import Batch
+from tcpcore.capture_file import Reader
+
+FRAMES = random_capture(5, conversations=20)
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "source.pcap"
+    path.write_bytes(pcap(FRAMES, nano=True))
+    return path
+
+
+def frames_of(path):
+    """(time, captured bytes, wire length, link type) of each frame of a capture file."""
+    reader, batch, out = Reader(io.BytesIO(path.read_bytes())), Batch(), []
+    while reader.next(batch):
+        data = batch.data_bytes
+        for frame in batch.frame_array:
+            start = int(frame["offset"]) - batch.data_offset
+            out.append((int(frame["time_ns"]), data[start:start + int(frame["cap_len"])],
+                        int(frame["wire_len"]), int(frame["link_type"])))
+    return out
+
+
+def tshark(path, *arguments):
+    if shutil.which("tshark") is None:
+        pytest.skip("tshark is not installed")
+    return subprocess.run(["tshark", "-n", "-r", path, *arguments], capture_output=True, text=True,
+                          check=True).stdout.splitlines()
+
+
+@pytest.mark.parametrize("name", ["all.pcap", "all.pcapng", "all"])
+def test_everything_is_written_as_it_was(source, tmp_path, name):
+    target = tmp_path / name
+    assert tcpkit.open(source).write(target) == len(FRAMES)
+    assert frames_of(target) == [(each.time, each.data, each.wire_len, 1) for each in FRAMES]
+    assert target.read_bytes()[:4] == (b"\x0a\x0d\x0d\x0a" if name.endswith("ng") else b"\x4d\x3c\xb2\xa1")
+
+
+@pytest.mark.parametrize("name", ["some.pcap", "some.pcapng"])
+def test_tshark_reads_what_is_written(source, tmp_path, name):
+    target = tmp_path / name
+    tcpkit.open(source).write(target, where="tcp.stream == 2")
+    expected = tshark(source, "-Y", "tcp.stream == 2", "-T", "fields", "-e", "frame.time_epoch", "-e", "tcp.seq_raw")
+    assert tshark(target, "-T", "fields", "-e", "frame.time_epoch", "-e", "tcp.seq_raw") == expected
+    assert len(expected) > 3
+
+
+def test_capture_filter_chooses_frames_without_tcp_too(tmp_path):
+    udp = Frame(FRAMES[0].time, ethernet(ipv4("10.9.9.9", "10.9.9.8", bytes(20), 17)), 54)
+    path, target = tmp_path / "a.pcap", tmp_path / "b.pcap"
+    path.write_bytes(pcap([*FRAMES[:20], udp, *FRAMES[20:40]], nano=True))
+    assert tcpkit.open(path, capture_filter="udp").write(target) == 1
+    assert frames_of(target)[0][1] == udp.data
+    assert tcpkit.open(path, capture_filter="udp").write(target, where="tcp") == 0
+    assert frames_of(target) == []
+
+
+def test_every_interface_keeps_its_link_type(tmp_path):
+    """The second interface's first frame comes long after the first batch has been written."""
+    data = ipv4("10.0.0.1", "10.0.0.2", bytes(20))
+    nanoseconds = pcapng_option(9, b"\x09")
+    frames = [Frame(1_700_000_000_000_000_000 + i, ethernet(data) if i < 5000 else data, 60) for i in range(5001)]
+    path, target = tmp_path / "two.pcapng", tmp_path / "again.pcapng"
+    path.write_bytes(b"".join([
+        pcapng_section(), pcapng_interface(1, options=nanoseconds), pcapng_interface(101, options=nanoseconds),
+        *(pcapng_packet(frame, int(i == 5000), units_per_second=10**9) for i, frame in enumerate(frames))]))
+    assert tcpkit.open(path).write(target) == 5001
+    assert frames_of(target) == frames_of(path)
+    assert frames_of(target)[-1][3] == 101
+    with pytest.raises(tcpkit.CaptureError, match=r"one link type.*\.pcapng"):
+        tcpkit.open(path).write(tmp_path / "two.pcap")
+
+
+def test_what_is_read_is_never_overwritten(source):
+    before = source.read_bytes()
+    for capture in (tcpkit.open(source), tcpkit.open([source, source]), tcpkit.open(source.parent),
+                    tcpkit.open(f"{source.parent}/*.pcap")):
+        with pytest.raises(tcpkit.CaptureError, match="is being read"):
+            capture.write(source)
+    assert source.read_bytes() == before
+
+
+def test_no_room_to_write(source):
+    with pytest.raises(tcpkit.CaptureError, match="cannot be written"):
+        tcpkit.open(source).write(source / "below")
+    with pytest.raises(tcpkit.CaptureError, match="No space left"):
+        tcpkit.open(source).write("/dev/full")
+
+
+def test_damage_is_told_and_what_came_before_is_written(tmp_path):
+    path, target = tmp_path / "cut.pcap", tmp_path / "whole.pcap"
+    path.write_bytes(Conversation().handshake().pcap()[:-3])
+    capture = tcpkit.open(path)
+    assert capture.write(target) == 2
+    assert [warning.offset for warning in capture.warnings] == [24 + 2 * (16 + 58)]
