@@ -185,3 +185,28 @@ cpdef enum RetransmissionCause:
     CAUSE_PATH_MTU = 6
     CAUSE_SPURIOUS = 7
     CAUSE_UNKNOWN = 8
+
+cpdef enum ChunkKind:
+    """chunk_t.kind."""
+    CHUNK_DATA = 0
+    CHUNK_MISSING = 1              # never captured; nobody said that it arrived
+    CHUNK_UNSEEN = 2               # never captured, but acknowledged by the receiver
+    CHUNK_CUT = 3                  # captured without these bytes: the snap length was too short
+    CHUNK_DROPPED = 4              # captured, but dropped to stay within the memory limit
+    CHUNK_END = 5                  # no bytes: the stream is over, `reason` says why
+
+cpdef enum EndReason:
+    """chunk_t.reason."""
+    END_CAPTURE = 0                # the capture ends
+    END_FIN = 1                    # both sides have closed, and all their bytes were passed on
+    END_RESET = 2
+    END_TIMEOUT = 3
+    END_EVICTED = 4                # the flow table dropped the stream to stay within its limit
+
+cpdef enum GiveUpReason:
+    """chunk_t.reason of a hole: why it was waited for no longer."""
+    GIVEN_UP_AT_END = 0            # the stream is over
+    GIVEN_UP_ACKNOWLEDGED = 1      # the receiver has had the bytes for long: the capture missed them
+    GIVEN_UP_STREAM_LIMIT = 2      # too much waited behind it in this direction of this stream
+    GIVEN_UP_TOTAL_LIMIT = 3       # too much waited in all streams together
+    NOT_WAITED_FOR = 4             # the segment in order came without these bytes

@@ -14,6 +14,14 @@ class AnalysisPresent(IntEnum):
     HAS_COMPLETENESS = 1024
     HAS_ORIGINAL = 2048
 
+class ChunkKind(IntEnum):
+    CHUNK_DATA = 0
+    CHUNK_MISSING = 1
+    CHUNK_UNSEEN = 2
+    CHUNK_CUT = 3
+    CHUNK_DROPPED = 4
+    CHUNK_END = 5
+
 class ClientEvidence(IntEnum):
     CLIENT_BY_PORT = 0
     CLIENT_BY_SYNACK = 1
@@ -46,6 +54,13 @@ class DecodeStatus(IntEnum):
     STATUS_TUNNEL_TOO_DEEP = 12
     STATUS_ENCRYPTED = 13
     STATUS_COUNT = 14
+
+class EndReason(IntEnum):
+    END_CAPTURE = 0
+    END_FIN = 1
+    END_RESET = 2
+    END_TIMEOUT = 3
+    END_EVICTED = 4
 
 class Eviction(IntEnum):
     EVICTED_NOT = 0
@@ -80,6 +95,13 @@ class FlowEvent(IntEnum):
     WHOLE = 4
     IN_CONVERSATION = 8
     SYN_REPEATED = 16
+
+class GiveUpReason(IntEnum):
+    GIVEN_UP_AT_END = 0
+    GIVEN_UP_ACKNOWLEDGED = 1
+    GIVEN_UP_STREAM_LIMIT = 2
+    GIVEN_UP_TOTAL_LIMIT = 3
+    NOT_WAITED_FOR = 4
 
 class Present(IntEnum):
     HAS_PORTS = 1

@@ -22,6 +22,7 @@ ctypedef struct range_t:
 ctypedef struct range_pool_t:
     range_t* at                    # at[0] is nobody's
     uint32_t capacity
+    uint32_t used
     uint32_t fresh                 # ranges 1 to fresh have been taken at least once
     uint32_t free                  # given back, chained by next[0]
     uint32_t seed
@@ -43,4 +44,5 @@ cdef uint32_t ranges_carve(range_pool_t* pool, range_set_t* held, int64_t start,
                            const extent_t* sent, int rule, uint32_t* removed) noexcept nogil
 cdef bint ranges_gap(range_pool_t* pool, range_set_t* held, int64_t* start, int64_t end,
                      int64_t* gap_end) noexcept nogil
+cdef uint32_t ranges_overlapped(range_pool_t* pool, range_set_t* held, int64_t start, int64_t end) noexcept nogil
 cdef uint32_t ranges_unlink_front(range_pool_t* pool, range_set_t* held) noexcept nogil

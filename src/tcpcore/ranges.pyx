@@ -17,7 +17,7 @@ cdef int pool_init(range_pool_t* pool, uint32_t capacity, uint32_t seed) except 
         raise MemoryError
     pool.capacity = capacity
     pool.seed = seed
-    pool.free = pool.fresh = 0
+    pool.free = pool.fresh = pool.used = 0
     return 0
 
 
@@ -29,6 +29,7 @@ cdef void pool_clear(range_pool_t* pool) noexcept nogil:
 cdef void pool_give_back(range_pool_t* pool, uint32_t node) noexcept nogil:
     pool.at[node].next[0] = pool.free
     pool.free = node
+    pool.used -= 1
 
 
 cdef inline uint32_t take(range_pool_t* pool) noexcept nogil:
@@ -41,6 +42,7 @@ cdef inline uint32_t take(range_pool_t* pool) noexcept nogil:
         node = pool.fresh
     else:
         return 0
+    pool.used += 1
     # One range in eight reaches the next level; the draws cannot be foreseen without the seed.
     pool.seed = pool.seed * 1664525 + 1013904223
     draw = pool.seed >> 20
@@ -181,6 +183,20 @@ cdef bint ranges_gap(range_pool_t* pool, range_set_t* held, int64_t* start, int6
         node = pool.at[node].next[0]
     gap_end[0] = end if node == 0 or pool.at[node].start > end else pool.at[node].start
     return start[0] < end
+
+
+cdef uint32_t ranges_overlapped(range_pool_t* pool, range_set_t* held, int64_t start, int64_t end) noexcept nogil:
+    """How many ranges have a part of [start, end)."""
+    cdef uint32_t[LEVELS] before
+    cdef uint32_t node, n = 0
+    if held.last == 0 or pool.at[held.last].end <= start:
+        return 0
+    seek(pool, held, start, before)
+    node = link(pool, held, before[0], 0)[0]
+    while node and pool.at[node].start < end:
+        n += 1
+        node = pool.at[node].next[0]
+    return n
 
 
 cdef uint32_t ranges_unlink_front(range_pool_t* pool, range_set_t* held) noexcept nogil:

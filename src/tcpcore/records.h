@@ -176,6 +176,31 @@ typedef struct {
     uint8_t  reserved[7];
 } verdict_t;
 
+/* streams: a piece of one direction of a stream, or of what is missing from it. */
+typedef struct {
+    int64_t  offset;           /* in the stream: 0 is the first byte after the SYN */
+    int64_t  time_ns;          /* of the segment that carried it; of a hole: when it was given up */
+    uint64_t frame;            /* FRAME.number of that segment */
+    uint64_t position;         /* of the first captured byte, as SEGMENT.payload_offset; 0: none captured */
+    int64_t  length;           /* bytes of the stream */
+    uint32_t captured;         /* bytes from `position` on; a hole has none */
+    uint32_t stream;
+    uint8_t  direction;        /* as SEGMENT.direction */
+    uint8_t  kind;             /* ChunkKind */
+    uint8_t  reason;           /* EndReason of an end, GiveUpReason of a hole */
+    uint8_t  reserved[5];
+} chunk_t;
+
+/* stream index: what is known of one direction of a stream. */
+typedef struct {
+    int64_t  acked;            /* the other side has acknowledged the bytes before it */
+    int64_t  fin;              /* place of the FIN in the stream; -1: none seen */
+    uint64_t first;            /* its segments: CHUNK rows first to first + n_segments */
+    uint64_t n_segments;       /* with payload */
+    uint32_t flags;            /* all TCP flags seen */
+    uint32_t reserved;
+} side_t;
+
 _Static_assert(sizeof(frame_t) == 40, "frame_t");
 _Static_assert(sizeof(segment_t) == 216, "segment_t");
 _Static_assert(sizeof(tunnel_t) == 56, "tunnel_t");
@@ -184,5 +209,7 @@ _Static_assert(sizeof(analysis_t) == 96, "analysis_t");
 _Static_assert(sizeof(flow_analysis_t) == 240, "flow_analysis_t");
 _Static_assert(sizeof(states_t) == 8, "states_t");
 _Static_assert(sizeof(verdict_t) == 32, "verdict_t");
+_Static_assert(sizeof(chunk_t) == 56, "chunk_t");
+_Static_assert(sizeof(side_t) == 40, "side_t");
 
 #endif

@@ -151,3 +151,24 @@ cdef extern from "records.h" nogil:
         uint8_t backoff
         uint8_t loss_side
         uint8_t reserved[7]
+
+    ctypedef struct chunk_t:
+        int64_t offset
+        int64_t time_ns
+        uint64_t frame
+        uint64_t position
+        int64_t length
+        uint32_t captured
+        uint32_t stream
+        uint8_t direction
+        uint8_t kind
+        uint8_t reason
+        uint8_t[5] reserved
+
+    ctypedef struct side_t:
+        int64_t acked
+        int64_t fin
+        uint64_t first
+        uint64_t n_segments
+        uint32_t flags
+        uint32_t reserved

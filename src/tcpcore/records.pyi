@@ -10,5 +10,7 @@ ANALYSIS: np.dtype[np.void]
 FLOW_ANALYSIS: np.dtype[np.void]
 STATES: np.dtype[np.void]
 VERDICT: np.dtype[np.void]
+CHUNK: np.dtype[np.void]
+SIDE: np.dtype[np.void]
 
 def join(**parts: np.dtype[Any]) -> np.dtype[np.void]: ...

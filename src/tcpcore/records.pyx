@@ -9,6 +9,8 @@ cdef analysis_t[1] _analysis
 cdef flow_analysis_t[1] _flow_analysis
 cdef states_t[1] _states
 cdef verdict_t[1] _verdict
+cdef chunk_t[1] _chunk
+cdef side_t[1] _side
 
 FRAME = np.asarray(<frame_t[:1]> _frame).dtype
 SEGMENT = np.asarray(<segment_t[:1]> _segment).dtype
@@ -18,6 +20,8 @@ ANALYSIS = np.asarray(<analysis_t[:1]> _analysis).dtype
 FLOW_ANALYSIS = np.asarray(<flow_analysis_t[:1]> _flow_analysis).dtype
 STATES = np.asarray(<states_t[:1]> _states).dtype
 VERDICT = np.asarray(<verdict_t[:1]> _verdict).dtype
+CHUNK = np.asarray(<chunk_t[:1]> _chunk).dtype
+SIDE = np.asarray(<side_t[:1]> _side).dtype
 
 
 def join(**parts):

@@ -1,0 +1,195 @@
+"""Streams put together in one pass, and from the index, against the byte-by-byte model."""
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from packets import MS, Conversation
+from reference.streams import Receiver
+from tcpcore.batch import Batch
+from tcpcore.capture_file import Reader
+from tcpcore.decode import Decoder
+from tcpcore.flags import ChunkKind
+from tcpcore.flows import FlowTable
+from tcpcore.overlap import OverlapRule, resolve
+from tcpcore.stream_index import StreamIndex
+from tcpcore.streams import Assembler
+
+POLICIES = [rule.name.lower().replace("_", "-") for rule in OverlapRule]
+HEADERS = 54                     # bytes of a frame before its payload
+SECOND = 1_000_000_000
+HOLES = {ChunkKind.CHUNK_MISSING, ChunkKind.CHUNK_UNSEEN}
+
+
+@st.composite
+def segments(draw, size=60, most=30):
+    """(offset, captured bytes, length); some cut by the snap length."""
+    out = []
+    for number in range(draw(st.integers(0, most))):
+        start, length = draw(st.integers(-1, size)), draw(st.integers(1, 20))
+        captured = draw(st.one_of(st.just(length), st.just(length), st.integers(0, length)))
+        out.append((start, bytes(number + 1 for _ in range(captured)), length))
+    return out
+
+
+def conversation(pieces, isn=1_000_000):
+    talk = Conversation(client_isn=isn).handshake()
+    for start, data, length in pieces:
+        talk.c("A", 1 + start, 1, data + bytes(length - len(data)), snap=HEADERS + len(data), dt=MS)
+    return talk
+
+
+def stages(capture, frames=8):
+    """Batches that have been through the flow table, and the table."""
+    reader, decoder, table, batch = Reader(io.BytesIO(capture)), Decoder(), FlowTable(), Batch(frames)
+    while reader.next(batch):
+        decoder.process(batch)
+        table.process(batch)
+        yield batch, table
+
+
+def assemble(capture, policy, *, frames=8, stream_limit=1 << 20, total_limit=1 << 22, patience=SECOND,
+             timeout=1000 * SECOND):
+    """Pieces as (stream, direction, kind, offset, length, bytes), and the totals."""
+    out = []
+    assembler = Assembler(rule=OverlapRule[policy.upper().replace("-", "_")], stream_limit=stream_limit,
+                          total_limit=total_limit, patience_ns=patience, timeout_ns=timeout)
+
+    def take():
+        out.extend((piece.stream, piece.direction, piece.kind, piece.offset, piece.length, bytes(piece))
+                   for piece in assembler.pieces())
+
+    table = FlowTable()
+    for batch, table in stages(capture, frames):
+        assembler.process(batch, table)
+        take()
+    more = True
+    while more:
+        more = assembler.finish(table)
+        take()
+    return out, assembler.totals
+
+
+def content(pieces, direction=0):
+    """Place -> value (None: not captured) of one direction; what is passed on has no gap and no overlap."""
+    out, place = {}, 0
+    for _, side, kind, offset, length, data in pieces:
+        if side != direction or kind == ChunkKind.CHUNK_END:
+            continue
+        assert offset == place
+        assert length > 0
+        if kind == ChunkKind.CHUNK_DATA:
+            assert len(data) == length
+            out.update(zip(range(place, place + length), data, strict=True))
+        elif kind not in HOLES:
+            out.update(dict.fromkeys(range(place, place + length)))
+        place += length
+    return out
+
+
+def model(policy, pieces):
+    receiver = Receiver(policy)
+    for start, data, length in pieces:
+        receiver.arrive(start, data, length)
+    out = dict(enumerate(receiver.delivered))
+    out.update({place: value for place, (_, value) in receiver.finish().items()})
+    return out
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@given(pieces=segments(), isn=st.sampled_from([1_000_000, 2**32 - 20]), frames=st.integers(1, 40))
+@settings(max_examples=60)
+def test_one_pass_gives_the_models_bytes(policy, pieces, isn, frames):
+    passed_on, totals = assemble(conversation(pieces, isn).pcap(), policy, frames=frames)
+    assert content(passed_on) == model(policy, pieces)
+    assert totals["dropped"] == 0
+    assert [kind for _, _, kind, *_ in passed_on].count(ChunkKind.CHUNK_END) == 1
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("keep", [True, False])
+@given(pieces=segments())
+@settings(max_examples=30)
+def test_the_index_gives_the_models_bytes(policy, keep, pieces):
+    capture = conversation(pieces).pcap()
+    index, kept = StreamIndex(keep=keep), b""
+    for batch, _ in stages(capture):
+        index.process(batch)
+        kept += index.take_kept()
+    rows, sides = index.finish()
+    assert sides["n_segments"].sum() == len(rows) == len(pieces)
+    source = kept if keep else capture
+    chunks = resolve(rows, OverlapRule[policy.upper().replace("-", "_")], int(sides["acked"][0]))
+    assert content([(0, 0, chunk["kind"], chunk["offset"], chunk["length"],
+                     source[int(chunk["position"]) & ~(1 << 63):][:chunk["captured"]]) for chunk in chunks]
+                   ) == model(policy, pieces)
+
+
+@st.composite
+def long_segments(draw):
+    """Offset, length and number of segments of up to three blocks of the store."""
+    return [(draw(st.integers(1, 40_000)), draw(st.integers(1, 6000)), number)
+            for number in range(draw(st.integers(0, 30)))]
+
+
+@given(sent=long_segments(), stream_limit=st.integers(2048, 20_000), more=st.integers(0, 10_000),
+       policy=st.sampled_from(POLICIES))
+@settings(max_examples=80)
+def test_limits_hold_and_nothing_is_made_up(sent, stream_limit, more, policy):
+    talk = Conversation().handshake()
+    values = {}
+    for offset, length, number in sent:
+        talk.c("A", 1 + offset, 1, bytes([number]) * length, dt=MS)
+        for place in range(offset + -offset % 97, offset + length, 97):
+            values.setdefault(place, set()).add(number)
+    passed_on, totals = assemble(talk.pcap(), policy, stream_limit=stream_limit, total_limit=stream_limit + more)
+    delivered = content(passed_on)
+    for place in values.keys() & delivered.keys():
+        assert delivered[place] is None or delivered[place] in values[place]
+    assert totals["most_waiting"] <= stream_limit + more
+    assert totals["dropped"] == 0
+    assert all(place in delivered for place in values) or totals["given_up"]
+
+
+def test_a_consumer_must_let_go_of_a_batch_before_the_next():
+    assembler = Assembler(rule=0, stream_limit=1 << 20, total_limit=1 << 20, patience_ns=0, timeout_ns=SECOND)
+    talk = Conversation().handshake().c("A", 1, 1, b"one").c("A", 4, 1, b"two")
+    batch, table = next(stages(talk.pcap()))
+    assembler.process(batch, table)
+    kept = [memoryview(piece) for piece in assembler.pieces()]
+    assert b"".join(kept) == b"onetwo"
+    with pytest.raises(BufferError, match="copy what you keep"):
+        assembler.forget()
+    del kept
+    assembler.forget()
+
+
+def test_an_old_piece_gives_no_bytes():
+    assembler = Assembler(rule=0, stream_limit=1 << 20, total_limit=1 << 20, patience_ns=0, timeout_ns=SECOND)
+    talk = Conversation().handshake().c("A", 1, 1, b"one").c("A", 4, 1, b"two")
+    pieces = []
+    for batch, table in stages(talk.pcap(), frames=1):
+        assembler.process(batch, table)
+        pieces.extend(assembler.pieces())
+        assert all(map(bytes, pieces[-1:]))
+        assembler.forget()
+    with pytest.raises(BufferError, match="earlier batch"):
+        bytes(pieces[0])
+
+
+def test_counting_alone_gives_the_same_totals():
+    rng = np.random.default_rng(7)
+    talk = Conversation().handshake()
+    for start in rng.integers(0, 5000, 300):
+        talk.c("A", 1 + int(start), 1, int(rng.integers(1, 900)), dt=MS)
+    totals = []
+    for record in (True, False):
+        assembler = Assembler(rule=4, stream_limit=1 << 20, total_limit=1 << 20, patience_ns=SECOND,
+                              timeout_ns=SECOND * 100, record=record)
+        for batch, table in stages(talk.pcap()):
+            assembler.process(batch, table)
+        assembler.finish(table)
+        totals.append(assembler.totals)
+    assert totals[0] == totals[1]
