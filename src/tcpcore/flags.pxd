@@ -210,3 +210,36 @@ cpdef enum GiveUpReason:
     GIVEN_UP_STREAM_LIMIT = 2      # too much waited behind it in this direction of this stream
     GIVEN_UP_TOTAL_LIMIT = 3       # too much waited in all streams together
     NOT_WAITED_FOR = 4             # the segment in order came without these bytes
+
+cpdef enum LossSide:
+    """verdict_t.loss_side: where the original of a retransmission was lost."""
+    LOSS_UNKNOWN = 0
+    LOSS_BEFORE = 1                # between the sender and the capture point
+    LOSS_AFTER = 2                 # between the capture point and the receiver
+    LOSS_NONE = 3                  # it was not: the retransmission was needless
+
+cpdef enum Evidence:
+    """verdict_t.evidence: what the verdict rests on."""
+    BY_TIMESTAMP = 1 << 0          # the sender's clock tells which was sent first (RFC 7323)
+    BY_IP_ID = 1 << 1              # the sender's packet count does
+    BY_TIME = 1 << 2               # the time since then, compared with the round trip
+    BY_SEQUENCE = 1 << 3           # nothing of it was sent before
+    SAME_PACKET = 1 << 4           # same IP ID, numbers, time stamp and checksum as the original
+    FILLS_GAP = 1 << 5             # the capture had not seen these bytes
+    OVERTAKEN = 1 << 6             # a segment that was sent later came first
+    HOP_DIFFERS = 1 << 7           # another TTL or hop limit than the original's
+    SACK_GAP = 1 << 8              # the receiver reported later bytes and not these (RFC 2018)
+    DUPLICATE_ACKS = 1 << 9        # the receiver asked for it again and again (RFC 5681)
+    IN_RECOVERY = 1 << 10          # belongs to a recovery that had begun before
+    AFTER_SILENCE = 1 << 11        # the sender was silent longer than an answer takes
+    AT_TAIL = 1 << 12              # the last bytes sent
+    ACKED_BEFORE = 1 << 13         # the capture holds an earlier acknowledgement, or SACK, of it
+    DSACK = 1 << 14                # the receiver said it had them already (RFC 2883)
+    EARLY_ECHO = 1 << 15           # the answer echoes the original's time stamp (RFC 3522)
+    EARLY_ACK = 1 << 16            # the answer came sooner than one to the retransmission can
+    ORIGINAL_LATE = 1 << 17        # the original came after it
+    NEAR_SENDER = 1 << 18          # the capture point is close to the sender
+    NEAR_RECEIVER = 1 << 19
+    IDLE_PROBE = 1 << 20           # repeats the last byte number, nothing was outstanding: keep-alive
+    CLOSED_WINDOW = 1 << 21        # the receiver's window was closed
+    SMALLER = 1 << 22              # the same bytes in smaller pieces

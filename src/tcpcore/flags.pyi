@@ -67,6 +67,31 @@ class Eviction(IntEnum):
     EVICTED_IDLE = 1
     EVICTED_PRESSURE = 2
 
+class Evidence(IntEnum):
+    BY_TIMESTAMP = 1
+    BY_IP_ID = 2
+    BY_TIME = 4
+    BY_SEQUENCE = 8
+    SAME_PACKET = 16
+    FILLS_GAP = 32
+    OVERTAKEN = 64
+    HOP_DIFFERS = 128
+    SACK_GAP = 256
+    DUPLICATE_ACKS = 512
+    IN_RECOVERY = 1024
+    AFTER_SILENCE = 2048
+    AT_TAIL = 4096
+    ACKED_BEFORE = 8192
+    DSACK = 16384
+    EARLY_ECHO = 32768
+    EARLY_ACK = 65536
+    ORIGINAL_LATE = 131072
+    NEAR_SENDER = 262144
+    NEAR_RECEIVER = 524288
+    IDLE_PROBE = 1048576
+    CLOSED_WINDOW = 2097152
+    SMALLER = 4194304
+
 class Finding(IntEnum):
     RETRANSMISSION = 1
     FAST_RETRANSMISSION = 2
@@ -102,6 +127,12 @@ class GiveUpReason(IntEnum):
     GIVEN_UP_STREAM_LIMIT = 2
     GIVEN_UP_TOTAL_LIMIT = 3
     NOT_WAITED_FOR = 4
+
+class LossSide(IntEnum):
+    LOSS_UNKNOWN = 0
+    LOSS_BEFORE = 1
+    LOSS_AFTER = 2
+    LOSS_NONE = 3
 
 class Present(IntEnum):
     HAS_PORTS = 1

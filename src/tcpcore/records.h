@@ -165,15 +165,16 @@ typedef struct {
 
 /* verdicts: what the segment really was, and why it was sent again. */
 typedef struct {
-    uint64_t original;         /* frame number of the first transmission; 0: none captured */
-    int64_t  since_original;   /* ns */
+    uint64_t repeats;          /* frame number of the first transmission; 0: none captured */
+    int64_t  repeats_after;    /* ns */
     uint32_t evidence;         /* Evidence bits */
     uint8_t  kind;             /* SegmentKind; 0: takes no sequence space */
     uint8_t  cause;            /* RetransmissionCause; 0: not a retransmission */
     uint8_t  confidence;       /* percent */
     uint8_t  backoff;          /* consecutive timeouts, from 1 */
     uint8_t  loss_side;        /* LossSide: where the original was lost, seen from the capture point */
-    uint8_t  reserved[7];
+    uint8_t  trigger;          /* RetransmissionCause: what made the sender send it, also if that was needless */
+    uint8_t  reserved[6];
 } verdict_t;
 
 /* streams: a piece of one direction of a stream, or of what is missing from it. */

@@ -142,15 +142,16 @@ cdef extern from "records.h" nogil:
         uint8_t reserved[6]
 
     ctypedef struct verdict_t:
-        uint64_t original
-        int64_t since_original
+        uint64_t repeats
+        int64_t repeats_after
         uint32_t evidence
         uint8_t kind
         uint8_t cause
         uint8_t confidence
         uint8_t backoff
         uint8_t loss_side
-        uint8_t reserved[7]
+        uint8_t trigger
+        uint8_t reserved[6]
 
     ctypedef struct chunk_t:
         int64_t offset

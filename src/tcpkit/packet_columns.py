@@ -191,6 +191,7 @@ KIND_WORDS = words_of(SegmentKind, "KIND_")
 CAUSE_WORDS = words_of(RetransmissionCause, "CAUSE_")
 SENT_AGAIN = (When("cause", 0xFF, 0, equal=False),)
 JUDGED = (When("kind", 0xFF, 0, equal=False),)
+REPEATS = (When("repeats", 0xFFFFFFFF, 0, equal=False),)
 
 STATE_COLUMNS = (
     Column("client_state", "tcpkit.state.client", "client_state", Kind.WORD, "state of the client after the segment",
@@ -204,10 +205,10 @@ VERDICT_COLUMNS = (
            words=KIND_WORDS),
     Column("cause", "tcpkit.retransmission.cause", "cause", Kind.WORD, "why it was sent again", SENT_AGAIN,
            stage="verdicts", words=CAUSE_WORDS),
-    number("original", "tcpkit.retransmission.original", "original", "frame of the first transmission",
-           (When("original", 0xFFFFFFFF, 0, equal=False),), stage="verdicts"),
-    duration("since_original", "tcpkit.retransmission.since_original", "verdict_since_original", "time since then",
-             (When("original", 0xFFFFFFFF, 0, equal=False),), "verdicts"),
+    number("original", "tcpkit.retransmission.original", "repeats", "frame of the first transmission", REPEATS,
+           stage="verdicts"),
+    duration("since_original", "tcpkit.retransmission.since_original", "repeats_after", "time since then", REPEATS,
+             "verdicts"),
     number("confidence", "tcpkit.segment.confidence", "confidence", "how sure the verdict is", JUDGED, "percent",
            "verdicts"),
     number("backoff", "tcpkit.retransmission.backoff", "backoff", "consecutive timeouts, from 1",

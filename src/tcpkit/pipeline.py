@@ -8,6 +8,7 @@ from tcpcore.analysis import Analysis
 from tcpcore.batch import Batch
 from tcpcore.decode import Decoder
 from tcpcore.flows import FlowTable
+from tcpcore.verdicts import Verdicts
 from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
 from tcpkit.values import Array
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 # What a stage builds on.
 NEEDS: dict[Stage, tuple[Stage, ...]] = {
-    "decode": (), "flows": (), "analysis": ("flows",), "lifecycle": ("flows",), "verdicts": ("flows", "analysis")}
-ALL_STAGES: tuple[Stage, ...] = ("decode", "flows", "analysis")
+    "decode": (), "flows": (), "analysis": ("flows",), "lifecycle": ("flows",), "verdicts": ("flows",)}
+ALL_STAGES: tuple[Stage, ...] = ("decode", "flows", "analysis", "verdicts")
 Observer = Callable[["Pipeline"], None]
 Totals = Literal["none", "too", "only"]          # of each stream: not wanted, beside the rows, or instead of them
 PIECE = 1 << 14                                  # streams
@@ -73,6 +74,7 @@ class Pipeline:
         self.flows = FlowTable() if "flows" in self.stages else None
         self.has_totals = totals != "none"
         self._analysis = Analysis(summary=self.has_totals) if "analysis" in self.stages else None
+        self.verdicts = Verdicts() if "verdicts" in self.stages else None
 
     def __del__(self) -> None:
         self.reader.close()
@@ -116,6 +118,8 @@ class Pipeline:
             self.flows.process(batch)
             if self._analysis:
                 self._analysis.process(batch, self.flows)
+            if self.verdicts:
+                self.verdicts.process(batch, self.flows)
 
     def _finish(self) -> None:
         self.finished = True

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from path import Path
 from relay import Stage
 
+CLEAN = Path()
 V4, V6 = "10.9.0.2", "fd09::2"
 NO_SACK = {"net.ipv4.tcp_sack": "0"}
 NO_TIMESTAMPS = {"net.ipv4.tcp_timestamps": "0"}
@@ -17,8 +18,8 @@ NO_RACK = {"net.ipv4.tcp_recovery": "0"}
 class Scenario:
     what: str
     client: tuple[str, ...]                    # program on host 0 and its arguments
-    forth: Path = Path()
-    back: Path = Path()
+    forth: Path = CLEAN
+    back: Path = CLEAN
     further: tuple[tuple[Path, Path], ...] = ()           # stages behind the first: captured in the middle
     sysctls: dict[str, str] = field(default_factory=dict)
 

@@ -1,0 +1,162 @@
+"""Lists of what a sender sent, in pool blocks that grow with what is outstanding and forget the oldest.
+
+The ranges of ``sender_t.sent`` are sorted and disjoint.  What a sender may send again lies within one window
+behind the highest number, so the list keeps all that is not acknowledged and as much again before it.
+"""
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memmove
+
+from tcpcore.pool cimport SIZES, pool_at, pool_give_back, pool_t, pool_take
+from tcpcore.sender cimport FORGETFUL, again_t, list_t, sender_t, sent_end, sent_t
+
+cdef enum:
+    KEPT = 6                       # blocks of up to 1 << KEPT entries grow before anything is forgotten
+    AGAIN_SIZES = 9                # 1 << 8 packets sent again are remembered
+
+
+cdef inline uint8_t* list_entries(const pool_t* pool, const list_t* held) noexcept nogil:
+    return <uint8_t*> pool_at(pool, held.size, held.block)
+
+
+cdef inline sent_t* sent_ranges(const pool_t* pool, const sender_t* sender) noexcept nogil:
+    """Entries head to tail - 1 of these; only if there is a block."""
+    return <sent_t*> list_entries(pool, &sender.sent)
+
+
+cdef inline again_t* again_packets(const pool_t* pool, const sender_t* sender) noexcept nogil:
+    return <again_t*> list_entries(pool, &sender.again)
+
+
+cdef inline uint32_t list_count(const list_t* held) noexcept nogil:
+    return held.tail - held.head
+
+
+cdef inline uint32_t list_capacity(const list_t* held) noexcept nogil:
+    return <uint32_t> 1 << held.size if held.block else 0
+
+
+cdef inline void list_drop(pool_t* pool, list_t* held) noexcept nogil:
+    if held.block:
+        pool_give_back(pool, held.size, held.block)
+    held.block, held.head, held.tail, held.size = 0, 0, 0, 0
+
+
+cdef inline bint list_grow(pool_t* pool, list_t* held) noexcept nogil:
+    """Twice the block; False if the pool has none."""
+    cdef uint32_t n = list_count(held), size = held.size + 1 if held.block else 0
+    cdef uint32_t block = pool_take(pool, size)
+    if block == 0:
+        return False
+    if held.block:
+        memcpy(pool_at(pool, size, block), list_entries(pool, held) + held.head * pool.entry, n * pool.entry)
+        pool_give_back(pool, held.size, held.block)
+    held.block, held.size, held.head, held.tail = block, size, 0, n
+    return True
+
+
+cdef inline void list_pack(pool_t* pool, list_t* held) noexcept nogil:
+    """Move the entries to the front of their block."""
+    cdef uint8_t* entries = list_entries(pool, held)
+    memmove(entries, entries + held.head * pool.entry, (held.tail - held.head) * pool.entry)
+    held.tail -= held.head
+    held.head = 0
+
+
+# -- ranges
+
+cdef inline void forget(pool_t* pool, sender_t* sender, uint32_t keep, bint acked_only) noexcept nogil:
+    """Drop the oldest ranges, down to ``keep``."""
+    cdef const sent_t* ranges = sent_ranges(pool, sender)
+    cdef list_t* held = &sender.sent
+    while list_count(held) > keep and (not acked_only or sent_end(&ranges[held.head]) <= sender.acked):
+        held.head += 1
+        sender.state |= FORGETFUL
+
+
+cdef inline bint make_room(pool_t* pool, sender_t* sender, uint32_t n) noexcept nogil:
+    """For ``n`` more ranges, at most 3; False if there is no memory for any."""
+    cdef list_t* held = &sender.sent
+    cdef uint32_t half
+    while held.tail + n > list_capacity(held):
+        half = list_capacity(held) // 2
+        if held.block and held.size >= KEPT:
+            forget(pool, sender, half, True)
+        if half and list_count(held) <= half and held.head >= n:
+            list_pack(pool, held)
+        elif held.size == SIZES - 1 or not list_grow(pool, held):
+            if half < n:
+                return False
+            forget(pool, sender, half, False)
+            list_pack(pool, held)
+    return True
+
+
+cdef inline uint32_t find_range(const pool_t* pool, const sender_t* sender, int64_t position) noexcept nogil:
+    """How many ranges start at or before ``position``, counted as a place in the block."""
+    cdef const sent_t* ranges
+    cdef uint32_t low = sender.sent.head, high = sender.sent.tail, middle
+    if sender.sent.block:
+        ranges = sent_ranges(pool, sender)
+        while low < high:
+            middle = (low + high) // 2
+            if ranges[middle].start <= position:
+                low = middle + 1
+            else:
+                high = middle
+    return low
+
+
+cdef inline sent_t* range_at(const pool_t* pool, const sender_t* sender, int64_t position) noexcept nogil:
+    """The range that holds ``position``, or NULL."""
+    cdef uint32_t i = find_range(pool, sender, position)
+    cdef sent_t* found
+    if i == sender.sent.head:
+        return NULL
+    found = &sent_ranges(pool, sender)[i - 1]
+    return found if position < sent_end(found) else NULL
+
+
+cdef inline bint append_range(pool_t* pool, sender_t* sender, const sent_t* sent) noexcept nogil:
+    if not make_room(pool, sender, 1):
+        return False
+    sent_ranges(pool, sender)[sender.sent.tail] = sent[0]
+    sender.sent.tail += 1
+    return True
+
+
+cdef inline void insert_range(pool_t* pool, sender_t* sender, uint32_t i, const sent_t* sent) noexcept nogil:
+    """At place ``i`` of the block; there is room."""
+    cdef sent_t* place = sent_ranges(pool, sender) + i
+    memmove(place + 1, place, (sender.sent.tail - i) * sizeof(sent_t))
+    place[0] = sent[0]
+    sender.sent.tail += 1
+
+
+# -- packets sent again
+
+cdef inline again_t* add_again(pool_t* pool, sender_t* sender) noexcept nogil:
+    """One more, to be filled in; the oldest goes if they are too many.  NULL without memory."""
+    cdef list_t* held = &sender.again
+    if held.tail == list_capacity(held):
+        if held.head:
+            list_pack(pool, held)
+        elif held.size == AGAIN_SIZES - 1 or not list_grow(pool, held):
+            if held.block == 0:
+                return NULL
+            held.head = list_capacity(held) // 2
+            list_pack(pool, held)
+    held.tail += 1
+    return again_packets(pool, sender) + held.tail - 1
+
+
+cdef inline again_t* find_again(const pool_t* pool, const sender_t* sender, uint64_t frame) noexcept nogil:
+    """The packet of that frame, or NULL."""
+    cdef again_t* packets
+    cdef uint32_t i
+    if sender.again.block == 0:
+        return NULL
+    packets = again_packets(pool, sender)
+    for i in range(sender.again.head, sender.again.tail):
+        if packets[i].sent.frame == frame:
+            return &packets[i]
+    return NULL

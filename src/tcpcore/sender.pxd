@@ -1,0 +1,100 @@
+"""What a capture shows of one sender: the ranges it sent, its clock and counter, and how it is answered.
+
+All zero is the start.  Positions are those of ``segment_t.seq64``, times are nanoseconds.
+"""
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+from tcpcore.records cimport verdict_t
+
+cdef enum RangeState:
+    GAP = 1                        # not captured; frame, clock and counter are those of the segment that showed it
+    STAMPED = 2                    # tsval is there
+    OVERDUE = 4                    # overtaken on the path
+    SYN_ANSWER = 8                 # a SYN+ACK
+    NEEDLESS = 16                  # a retransmission shown to be needless
+    REPORTED = 32                  # ... by a D-SACK, which tells of one only
+    AGAIN = 64                     # these bytes, or some of them, had been sent before
+
+cdef enum SenderState:
+    STARTED = 1                    # a segment of this direction was captured
+    ANSWERED = 2                   # acked is known
+    CLOCKED = 4                    # stamp is known
+    SACK_PERMITTED = 8
+    WINDOW_CLOSED = 16             # by the latest answer
+    SYN_AGAIN = 32
+    PROBED = 64                    # a tail loss probe is out
+    MEASURING = 128                # measure_end waits for its acknowledgement
+    ECHOING = 256                  # echo_stamp waits for its echo
+    SACKING = 512                  # sack_high is known
+    FORGETFUL = 1024               # old ranges were dropped
+
+cdef enum Recovery:
+    RECOVERY_NONE = 0
+    RECOVERY_FAST = 1
+    RECOVERY_TIMEOUT = 2
+    RECOVERY_SMALLER = 3           # path MTU
+
+# One packet's place in the sequence space, and what identifies it.
+ctypedef struct sent_t:
+    int64_t start
+    int64_t time
+    uint64_t frame
+    uint32_t length
+    uint32_t stamp                 # tsval
+    uint16_t counter               # IP ID
+    uint16_t checksum
+    uint8_t state                  # RangeState bits
+    uint8_t hops                   # TTL or hop limit
+    uint8_t kind                   # SegmentKind
+    uint8_t reserved
+
+# A packet whose bytes had been sent before, with its verdict so far.
+ctypedef struct again_t:
+    sent_t sent
+    verdict_t verdict
+
+# A list in a block of a pool: entries head to tail - 1.
+ctypedef struct list_t:
+    uint32_t block                 # 0: none
+    uint32_t head, tail
+    uint32_t size                  # the block has 1 << size entries
+
+ctypedef struct sender_t:
+    # -- the line that every segment of this sender needs
+    int64_t high                   # after the highest number seen
+    int64_t before                 # high before the latest segment
+    int64_t latest                 # time of the latest segment
+    int64_t measure_end, measure_time
+    list_t sent                    # sorted, disjoint ranges, with gaps
+    uint32_t stamp                 # highest tsval
+    uint16_t counter               # highest IP ID
+    int8_t counts                  # from -8 (the IP ID means nothing) to 8 (it counts packets)
+    uint8_t mode                   # Recovery
+    # -- the line that every answer needs
+    int64_t acked
+    int64_t stamp_time             # when `stamp` was first seen
+    int64_t leg_min, leg           # capture point to receiver and back; 0: unknown; smoothed
+    int64_t again_high             # after the highest range sent again
+    int64_t echo_time
+    uint32_t echo_stamp
+    uint16_t answer_window
+    uint16_t dup_acks
+    uint32_t state                 # SenderState bits
+    uint32_t first_stamp
+    # -- recovery
+    int64_t first_stamp_time
+    int64_t sack_high
+    int64_t loss_time              # when the receiver first showed the loss
+    int64_t recover, mode_end
+    int64_t sack_base              # where the edges of the latest SACK blocks count from
+    uint32_t measure_stamp         # of the retransmission measured; 0: of a first transmission
+    list_t again                   # packets whose bytes had been sent before
+    int32_t[8] sack_edges          # left, right, left ...
+    uint16_t mss
+    uint16_t syns
+    uint16_t timeouts
+    uint16_t sack_count
+
+
+cdef inline int64_t sent_end(const sent_t* sent) noexcept nogil:
+    return sent.start + sent.length

@@ -1,0 +1,99 @@
+"""What the verdicts are made with, and how one that was given is corrected."""
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+
+from tcpcore.flags cimport (
+    BY_IP_ID, BY_SEQUENCE, BY_TIMESTAMP, CAUSE_SPURIOUS, CAUSE_TIMEOUT, FILLS_GAP, KIND_RETRANSMISSION, LOSS_NONE,
+    ORIGINAL_LATE, SAME_PACKET)
+from tcpcore.growable cimport grow, growable_t
+from tcpcore.pool cimport pool_t
+from tcpcore.records cimport segment_t, verdict_t
+from tcpcore.sender cimport RECOVERY_TIMEOUT, again_t, sender_t, sent_t
+
+cdef enum:
+    CERTAIN = 99                   # percent
+    LIKELY = 90
+    PROBABLE = 75
+
+ctypedef struct judge_t:
+    growable_t streams             # two sender_t by slot
+    pool_t ranges                  # sent_t
+    pool_t packets                 # again_t
+    uint64_t forgotten             # ranges not kept for want of memory
+    # the batch
+    char* rows
+    Py_ssize_t stride, at, n_rows
+    # verdicts of earlier batches that the latest one has changed
+    growable_t corrected_frames    # uint64_t
+    growable_t corrected           # verdict_t
+    uint64_t n_corrected
+
+# One segment and what its verdict is weighed from.
+ctypedef struct turn_t:
+    const segment_t* row
+    verdict_t* out
+    sender_t* sender
+    sender_t* peer
+    sent_t sent
+    int64_t takes                  # sequence numbers
+
+
+cdef inline int64_t leave_after(const sender_t* peer, int64_t now) noexcept nogil:
+    """When the last segment of a recovery can pass that was on its way before its sender knew it had ended."""
+    return now + peer.leg_min * 3 // 2
+
+
+# -- corrections
+
+cdef inline verdict_t* verdict_in_batch(const judge_t* j, uint64_t frame) noexcept nogil:
+    """Of the row with that frame number, or NULL if the batch has none."""
+    cdef Py_ssize_t low = 0, high = j.n_rows, middle
+    while low < high:
+        middle = (low + high) // 2
+        if (<const segment_t*> (j.rows + middle * j.stride)).frame < frame:
+            low = middle + 1
+        else:
+            high = middle
+    if low == j.n_rows or (<const segment_t*> (j.rows + low * j.stride)).frame != frame:
+        return NULL
+    return <verdict_t*> (j.rows + low * j.stride + j.at)
+
+
+cdef inline void correct(judge_t* j, uint64_t frame, const verdict_t* verdict) noexcept nogil:
+    """The verdict on a segment has changed."""
+    cdef verdict_t* place
+    if j.at < 0:
+        return
+    place = verdict_in_batch(j, frame)
+    if place != NULL:
+        place[0] = verdict[0]
+        return
+    if grow(&j.corrected_frames, (j.n_corrected + 1) * sizeof(uint64_t)) == 0 \
+            and grow(&j.corrected, (j.n_corrected + 1) * sizeof(verdict_t)) == 0:
+        (<uint64_t*> j.corrected_frames.data)[j.n_corrected] = frame
+        (<verdict_t*> j.corrected.data)[j.n_corrected] = verdict[0]
+        j.n_corrected += 1
+
+
+cdef inline void call_needless(verdict_t* verdict, uint32_t why) noexcept nogil:
+    """A retransmission whose bytes had all arrived: the sender was misled."""
+    verdict.evidence |= why
+    verdict.cause = CAUSE_SPURIOUS
+    verdict.loss_side = LOSS_NONE
+
+
+cdef inline void show_needless(judge_t* j, sender_t* sender, const sender_t* peer, again_t* packet, int64_t now,
+                               uint32_t why) noexcept nogil:
+    """A later segment has shown it."""
+    if packet.sent.kind != KIND_RETRANSMISSION:
+        return
+    call_needless(&packet.verdict, why)
+    correct(j, packet.sent.frame, &packet.verdict)
+    if packet.verdict.trigger == CAUSE_TIMEOUT and sender.mode == RECOVERY_TIMEOUT:    # RFC 3522: it ends at once
+        sender.mode_end = min(sender.mode_end, leave_after(peer, now))
+
+
+cdef inline uint8_t confidence_of(uint32_t evidence) noexcept nogil:
+    """How sure the kind is that rests on this."""
+    if evidence & (BY_TIMESTAMP | BY_IP_ID | BY_SEQUENCE | ORIGINAL_LATE):
+        return CERTAIN
+    return PROBABLE if evidence & FILLS_GAP or not evidence & SAME_PACKET else LIKELY

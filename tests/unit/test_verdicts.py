@@ -1,0 +1,153 @@
+"""Verdicts on conversations made by hand: the evidence in each leaves one answer."""
+from __future__ import annotations
+
+import io
+
+import pytest
+
+import tcpkit
+from packets import MS, SACK_PERMITTED, T0, Conversation, sack, timestamps
+from tcpcore.flags import Evidence, LossSide, RetransmissionCause, SegmentKind
+
+NONE, NEW, REORDERED, AGAIN, COPY, PROBE, _ = SegmentKind
+CAUSE = RetransmissionCause
+RTT = 40 * MS                          # from the capture point to the server and back
+SIZE = 1000
+
+
+class Talk(Conversation):
+    """A client that sends to a server, 10 and 20 ms from the capture point.
+
+    It counts its packets in the IP ID, and stamps them with milliseconds, unless told otherwise.
+    """
+
+    def __init__(self, *, stamped: bool = True, counted: bool = True, ip: int = 4, sacks: bool = True) -> None:
+        super().__init__()
+        self.stamped, self.counted, self.sacks = stamped, counted, sacks
+        if ip == 6:
+            self.client, self.server = "fd09::1", "fd09::2"
+        self.ip, self.ident, self.echo = ip, 100, 1
+        self.handshake(RTT, self.opening(), self.opening())
+
+    def opening(self) -> bytes:
+        return (SACK_PERMITTED if self.sacks else b"") + (timestamps(self.clock, self.echo) if self.stamped else b"")
+
+    @property
+    def clock(self) -> int:
+        return (self.time - T0) // MS + 1000
+
+    def fields(self, ident: int | None) -> dict[str, int]:
+        if self.ip == 6:
+            return {}
+        self.ident += ident is None
+        return {"ident": (self.ident if ident is None else ident) if self.counted else 0}
+
+    def data(self, n: int, dt: int = MS, *, size: int = SIZE, flags: str = "A", stamp: int | None = None,
+             ident: int | None = None) -> Talk:
+        """Segment ``n`` of the upload, from 0."""
+        self.time += dt
+        options = timestamps(self.clock if stamp is None else stamp, self.echo) if self.stamped else b""
+        return self.c(flags, 1 + n * SIZE, 1, size, dt=0, options=options, ip_fields=self.fields(ident))
+
+    def answer(self, n: int, dt: int = MS, *blocks: tuple[int, int], echo: int | None = None) -> Talk:
+        """All before segment ``n`` has arrived, and the blocks of segments (first, after the last)."""
+        self.time += dt
+        options = timestamps(self.clock, self.clock - 40 if echo is None else echo) if self.stamped else b""
+        if blocks:
+            options += b"\1\1" + sack(*((self.client_isn + 1 + left * SIZE, self.client_isn + 1 + right * SIZE)
+                                       for left, right in blocks))
+        self.echo = self.clock
+        return self.s("A", 1, 1 + n * SIZE, dt=0, options=options, ip_fields=self.fields(None))
+
+    def warm_up(self) -> Talk:
+        """Ten segments, each acknowledged after a round trip: clock, counter and trip are known."""
+        for n in range(10):
+            self.data(n, RTT // 2).answer(n + 1, RTT)
+        self.time += RTT // 2
+        return self
+
+    def verdicts(self):
+        return tcpkit.open(io.BytesIO(self.pcap(nano=True))).packets.array
+
+
+WITNESSES: list[dict[str, int]] = [
+    {}, {"stamped": False}, {"counted": False}, {"ip": 6}, {"ip": 6, "stamped": False}]
+
+
+@pytest.fixture(params=WITNESSES, ids=lambda given: ",".join(f"{k}={v}" for k, v in given.items()) or "all")
+def talk(request) -> Talk:
+    return Talk(**request.param).warm_up()
+
+
+def test_in_order_is_new(talk: Talk) -> None:
+    rows = talk.verdicts()
+    assert list(rows["kind"][:3]) == [NEW, NEW, NONE]
+    assert set(rows["kind"][3::2]) == {NEW}
+    assert set(rows["kind"][4::2]) == {NONE}
+
+
+def test_lost_behind_the_capture_point(talk: Talk) -> None:
+    original = len(talk.frames) + 1
+    for n in range(10, 14):
+        talk.data(n)
+    for k in range(3):
+        talk.answer(10, RTT if k == 0 else MS, (11, 12 + k))
+    row = talk.data(10, RTT // 2).verdicts()[-1]
+    assert (row["kind"], row["cause"], row["repeats"]) == (AGAIN, CAUSE.CAUSE_FAST, original)
+    assert row["loss_side"] == LossSide.LOSS_AFTER
+    assert row["evidence"] & Evidence.SACK_GAP
+
+
+def test_lost_before_the_capture_point(talk: Talk) -> None:
+    for n in range(11, 14):
+        talk.data(n)
+    for k in range(3):
+        talk.answer(10, RTT if k == 0 else MS, (11, 12 + k))
+    row = talk.data(10, RTT // 2).verdicts()[-1]
+    assert (row["kind"], row["cause"], row["repeats"]) == (AGAIN, CAUSE.CAUSE_FAST, 0)
+    assert row["loss_side"] == LossSide.LOSS_BEFORE
+    assert row["evidence"] & Evidence.FILLS_GAP
+
+
+def test_overtaken(talk: Talk) -> None:
+    stamp, talk.ident = talk.clock + 1, talk.ident + 1
+    ident = talk.ident
+    talk.data(11).data(12)
+    row = talk.data(10, 3 * MS, stamp=stamp, ident=ident).verdicts()[-1]
+    assert row["kind"] == REORDERED
+    assert row["evidence"] & Evidence.OVERTAKEN
+
+
+def test_copy_made_by_the_path(talk: Talk) -> None:
+    talk.data(10)
+    stamp, original = talk.clock, len(talk.frames)
+    row = talk.data(10, MS, stamp=stamp, ident=talk.ident).verdicts()[-1]
+    assert (row["kind"], row["repeats"]) == (COPY, original)
+
+
+def test_timeouts_are_counted(talk: Talk) -> None:
+    for n in range(10, 13):
+        talk.data(n)
+    talk.data(10, 300 * MS).data(10, 600 * MS).data(10, 1200 * MS)
+    rows = talk.verdicts()[-3:]
+    assert list(rows["kind"]) == [AGAIN] * 3
+    assert list(rows["trigger"]) == [CAUSE.CAUSE_TIMEOUT] * 3
+    assert list(rows["backoff"]) == [1, 2, 3]
+
+
+def test_keep_alive_is_a_probe(talk: Talk) -> None:
+    talk.c("A", talk.frames and 10 * SIZE, 1, dt=1000 * MS)
+    assert talk.verdicts()["kind"][-1] == PROBE
+
+
+def test_dsack_shows_a_needless_one() -> None:
+    talk = Talk().warm_up()
+    talk.data(10)
+    talk.data(10, 300 * MS)
+    assert talk.verdicts()["cause"][-1] == CAUSE.CAUSE_TAIL_LOSS_PROBE
+    talk.answer(11, RTT, (10, 11))
+    row = talk.verdicts()[-2]
+    assert row["cause"] == CAUSE.CAUSE_SPURIOUS
+    assert row["trigger"] == CAUSE.CAUSE_TAIL_LOSS_PROBE
+    assert row["evidence"] & Evidence.DSACK
+    assert row["loss_side"] == LossSide.LOSS_NONE
