@@ -2,16 +2,49 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 
 import numpy as np
 
+from packets import T0, Frame, pcap
 from tcpcore.analysis import Analysis
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
 from tcpcore.decode import Decoder
 from tcpcore.flows import FlowTable
+from tcpcore.records import TUNNEL
 
 SEED = bytes(range(24))
+IN_ARENA = 1 << 63
+
+
+@dataclass
+class Decoded:
+    """What decoding made of some frames; ``payloads`` are the captured bytes each row points to."""
+
+    rows: np.ndarray
+    statuses: list[int]
+    tunnels: list[np.void]
+    payloads: list[bytes]
+    decoder: Decoder
+
+
+def run_decode(frames, *, link_type: int = 1, size: int = 64) -> Decoded:
+    """Decode ``frames``: each its bytes, or a packets.Frame if its time or length on the wire matter."""
+    whole = [frame if isinstance(frame, Frame) else Frame(T0 + i, frame, len(frame)) for i, frame in enumerate(frames)]
+    reader, batch = Reader(io.BytesIO(pcap(whole, link_type=link_type, nano=True))), Batch(size)
+    done = Decoded(np.empty(0, batch.dtype), [], [], [], Decoder())
+    while reader.next(batch):
+        done.decoder.process(batch)
+        rows, tunnels, data, arena = batch.array, batch.tunnel_array, batch.data_bytes, batch.arena_bytes
+        for row in rows:
+            at, joined = int(row["payload_offset"]) & ~IN_ARENA, int(row["payload_offset"]) & IN_ARENA
+            held, start = (arena, 0) if joined else (data, batch.data_offset)
+            done.payloads.append(held[at - start:][:row["payload_captured"]])
+            done.tunnels.append(tunnels[row["tunnel"] - 1] if row["tunnel"] else np.zeros(1, TUNNEL)[0])
+        done.rows = np.concatenate([done.rows, rows])
+        done.statuses += batch.frame_array["status"].tolist()
+    return done
 
 
 def run_flows(capture: bytes, *, frames: int = 64, table: FlowTable | None = None, analysis: Analysis | None = None):

@@ -98,6 +98,11 @@ cdef class Batch:
         """The capture bytes of this batch, copied."""
         return PyBytes_FromStringAndSize(<char*> self.data, self.data_len)
 
+    @property
+    def arena_bytes(self):
+        """The datagrams joined in this batch, copied; a payload_offset with the top bit set counts in them."""
+        return PyBytes_FromStringAndSize(<char*> self.arena, self.arena_len)
+
     def keep(self, const unsigned char[::1] chosen not None):
         """Drop the rows whose place in ``chosen`` (a bool array of n_rows) is false."""
         cdef Py_ssize_t i, kept = 0

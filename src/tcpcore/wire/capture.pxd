@@ -5,6 +5,7 @@ from tcpcore.bytes cimport be16, be32, le16, le32
 from tcpcore.flags cimport STATUS_LINK_TRUNCATED, STATUS_LINK_UNKNOWN, STATUS_NOT_IP, TUNNEL_MIRROR
 from tcpcore.wire.cursor cimport *
 from tcpcore.wire.link cimport MAX_802_3_LENGTH
+from tcpcore.wire.link_types cimport first_layer
 from tcpcore.wire.protocols cimport by_ethertype, by_family, by_gre_protocol
 
 cdef enum ArpHardware:             # ARPHRD_*, of the SLL headers
@@ -129,6 +130,20 @@ cdef inline int nflog(cursor_t* c) noexcept nogil:
     return STATUS_LINK_TRUNCATED
 
 
+cdef inline int pktap(cursor_t* c) noexcept nogil:
+    """Darwin: header length 4, record type 4 (1: a packet), link type 4, ..., all in host order."""
+    cdef uint32_t size, link_type
+    if lacks(c, 12):
+        return STATUS_LINK_TRUNCATED
+    size, link_type = le32(c.p), le32(c.p + 8)
+    if lacks(c, size):
+        return STATUS_LINK_TRUNCATED
+    if size < 12 or le32(c.p + 4) != 1:
+        return STATUS_NOT_IP
+    advance(c, size)
+    return first_layer(<uint16_t> link_type) if link_type <= 0xFFFF else <int> STATUS_LINK_UNKNOWN
+
+
 cdef inline int tzsp(cursor_t* c) noexcept nogil:
     """Version 1, type 1, encapsulation 2, tags (type 1, length 1, value) up to type 1; 0 is padding."""
     cdef uint16_t encapsulation
@@ -174,4 +189,6 @@ cdef inline int capture_layer(cursor_t* c, int layer) noexcept nogil:
         return pflog(c)
     if layer == LAYER_NFLOG:
         return nflog(c)
+    if layer == LAYER_PKTAP:
+        return pktap(c)
     return tzsp(c)

@@ -47,8 +47,8 @@ cdef inline int ipv6(cursor_t* c) noexcept nogil:
 
 
 cdef inline uint32_t jumbo_length(const cursor_t* c) noexcept nogil:
-    """The jumbo payload option of the hop-by-hop header at the cursor, else 0."""
-    cdef uint32_t at = 2, end
+    """The jumbo payload option of the hop-by-hop header at the cursor, else 0 (RFC 2675: above 65535)."""
+    cdef uint32_t at = 2, end, length
     if lacks(c, 8):
         return 0
     end = (<uint32_t> c.p[1] + 1) * 8
@@ -56,7 +56,8 @@ cdef inline uint32_t jumbo_length(const cursor_t* c) noexcept nogil:
         return 0
     while at + 6 <= end:
         if c.p[at] == OPTION_JUMBO and c.p[at + 1] == 4:
-            return be32(c.p + at + 2)
+            length = be32(c.p + at + 2)
+            return length if length > 0xFFFF else 0
         at += 1 if c.p[at] == 0 else 2 + <uint32_t> c.p[at + 1]
     return 0
 

@@ -63,7 +63,8 @@ cdef inline int gre(cursor_t* c) noexcept nogil:
     if flags & 0x2000:
         if lacks(c, size + 4):
             return STATUS_TUNNEL_MALFORMED
-        identify_tunnel(c, TUNNEL_GRE, be32(c.p + size))
+        # In version 1 the key is the payload's length and the call.
+        identify_tunnel(c, TUNNEL_GRE, be16(c.p + size + 2) if flags & 0x0007 == 1 else be32(c.p + size))
         size += 4
     size += 4 if flags & 0x1000 else 0     # sequence number
     size += 4 if flags & 0x0080 and flags & 0x0007 == 1 else 0
