@@ -8,7 +8,7 @@ from tcpcore.wire.scan cimport scan_t
 
 
 cdef class Reader:
-    cdef object source
+    cdef readonly object source
     cdef readonly object name
     cdef readonly str format
     cdef readonly object metadata

@@ -1,0 +1,12 @@
+from tcpcore.batch import Batch
+from tcpcore.flows import FlowTable
+
+class Quality:
+    segments: int
+    flows: int
+    payload_bytes: int
+    missing_bytes: int
+    duplicates_elsewhere: int
+    checksums: int
+    def process(self, batch: Batch, flows: FlowTable) -> None: ...
+    def findings(self) -> dict[str, tuple[int, list[int]]]: ...

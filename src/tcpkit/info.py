@@ -1,0 +1,136 @@
+"""What a capture is: files, interfaces, counts, times, who made it, and what would mislead its reader."""
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from tcpcore.census import Census
+from tcpcore.flags import DecodeStatus
+from tcpcore.quality import Quality
+from tcpkit.link_types import link_name
+from tcpkit.quality import Flaw, find_flaws
+
+if TYPE_CHECKING:
+    from tcpcore.capture_file import Reader
+    from tcpcore.merge import MergedReader
+    from tcpcore.metadata import Interface, Section
+    from tcpkit.pipeline import Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """One file; ``size`` is as stored, None for a pipe; ``compression`` None if it is not compressed."""
+
+    name: str
+    format: str
+    compression: str | None
+    size: int | None
+    frames: int
+    damage: str | None
+    sections: tuple[Section, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceInfo:
+    """One interface; ``details`` is what the file says of it, ``frames`` and bytes are counted."""
+
+    link_name: str
+    details: Interface
+    frames: int
+    captured_bytes: int
+    wire_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureInfo:
+    """Times are int64 nanoseconds since the epoch, None without a frame that has one; the order is strict if no
+    frame is earlier than the one before.  ``decoded`` counts frames by what decoding came to."""
+
+    files: tuple[FileInfo, ...]
+    interfaces: tuple[InterfaceInfo, ...]
+    frames: int
+    captured_bytes: int
+    wire_bytes: int
+    first_ns: int | None
+    last_ns: int | None
+    strict_order: bool
+    untimed_frames: int
+    frame_comments: int
+    ipv4_names: int
+    ipv6_names: int
+    secrets: int
+    decoded: dict[str, int]
+    segments: int
+    flows: int
+    payload_bytes: int
+    quality: tuple[Flaw, ...]
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the earliest frame to the latest."""
+        return 0.0 if self.first_ns is None or self.last_ns is None else (self.last_ns - self.first_ns) / 1e9
+
+    @property
+    def frame_rate(self) -> float | None:
+        """Frames a second, on average."""
+        return self.frames / self.duration if self.duration else None
+
+    @property
+    def bit_rate(self) -> float | None:
+        """Bits on the wire a second, on average."""
+        return self.wire_bytes * 8 / self.duration if self.duration else None
+
+    @property
+    def average_size(self) -> float | None:
+        """Bytes of a frame on the wire."""
+        return self.wire_bytes / self.frames if self.frames else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values, for JSON."""
+        return {**asdict(self), "duration": self.duration, "frame_rate": self.frame_rate, "bit_rate": self.bit_rate,
+                "average_size": self.average_size}
+
+
+def survey(pipeline: Pipeline) -> CaptureInfo:
+    """Run the pass, which tells flows apart, and describe what it read."""
+    census, quality = Census(), Quality()
+    assert pipeline.flows is not None
+    reader = pipeline.reader
+    for batch in pipeline:
+        census.process(batch, zero_is_no_time=any(part.n_untimed for part in reader.parts))
+        quality.process(batch, pipeline.flows)
+    _take_latest_statistics(reader)
+    statistics = [interface.statistics for interface in reader.interfaces]
+    flaws = find_flaws(census, quality, sum(counts.get("dropped", 0) for counts in statistics),
+                       sum(counts.get("received", 0) for counts in statistics))
+    first, last = census.times or (None, None)
+    notes = [part.metadata for part in reader.parts]
+    return CaptureInfo(
+        files=tuple(map(_describe_file, reader.parts)),
+        interfaces=tuple(InterfaceInfo(link_name(interface.link_type), interface, *census.interface(number))
+                         for number, interface in enumerate(reader.interfaces)),
+        frames=census.frames, captured_bytes=census.captured_bytes, wire_bytes=census.wire_bytes,
+        first_ns=first, last_ns=last, strict_order=not census.steps[0] and not census.disordered[0],
+        untimed_frames=sum(part.n_untimed for part in reader.parts),
+        frame_comments=sum(part.n_comments for part in reader.parts),
+        ipv4_names=sum(note.n_ipv4_names for note in notes), ipv6_names=sum(note.n_ipv6_names for note in notes),
+        secrets=sum(note.n_secrets for note in notes),
+        decoded={DecodeStatus(status).name.removeprefix("STATUS_").lower(): count
+                 for status, count in enumerate(census.statuses) if count},
+        segments=quality.segments, flows=quality.flows, payload_bytes=quality.payload_bytes, quality=flaws)
+
+
+def _describe_file(part: Reader) -> FileInfo:
+    return FileInfo(str(part.name), part.format, getattr(part.source, "compression", None),
+                    getattr(part.source, "size", None), part.n_frames,
+                    None if part.damage is None else f"at byte {part.damage[0]}: {part.damage[1]}",
+                    tuple(part.metadata.sections))
+
+
+def _take_latest_statistics(reader: Reader | MergedReader) -> None:
+    """In a rotated set the last file's count, since the counters go on from file to file."""
+    if len(reader.parts) > 1:
+        latest = {interface.identity: interface.statistics
+                  for part in reader.parts for interface in part.interfaces if interface.statistics}
+        for interface in reader.interfaces:
+            interface.statistics = latest.get(interface.identity, {})
