@@ -1,5 +1,34 @@
-"""Puts the builders of tests/ on the path."""
+"""Puts the builders of tests/ on the path; runs the command line."""
+from __future__ import annotations
+
 import sys
 from pathlib import Path
+from typing import NamedTuple
+
+import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+class Done(NamedTuple):
+    """What a command left behind."""
+
+    status: int
+    out: bytes
+    err: bytes
+
+
+@pytest.fixture
+def cli(monkeypatch, capfdbinary):
+    """Runs ``tcpkit`` with the given arguments, in this process."""
+    from tcpkit.cli import main
+
+    def run(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["tcpkit", *map(str, arguments)])
+        capfdbinary.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        code = ended.value.code
+        return Done(code if isinstance(code, int) else 0, *capfdbinary.readouterr())
+
+    return run

@@ -7,6 +7,7 @@ class Source(Protocol):
     def readinto(self, buffer: memoryview, /) -> int: ...
 
 class Reader:
+    source: Source
     name: str
     format: str
     metadata: Metadata

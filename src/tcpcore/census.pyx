@@ -1,5 +1,5 @@
 """Counts over all frames of a capture: how many, how large, when, on which interface, in which order."""
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t
 from libc.string cimport memset
 
 from tcpcore.batch cimport Batch

@@ -24,6 +24,8 @@ from tcpkit.table import Table, joined
 if TYPE_CHECKING:
     from tcpcore.capture_file import Reader
     from tcpcore.merge import MergedReader
+    from tcpkit.info import CaptureInfo
+    from tcpkit.quality import Flaw
     from tcpkit.sources import Location
 
     AnyReader = Reader | MergedReader
@@ -55,6 +57,18 @@ class Capture:
 
     def __repr__(self) -> str:
         return f"Capture({getattr(self._source, 'name', self._source)!r})"
+
+    @cached_property
+    def info(self) -> CaptureInfo:
+        """What the capture is: files, interfaces, counts, times, who made it; its ``quality`` too."""
+        from tcpkit.info import survey
+
+        return survey(self.pipeline(("flows",)))
+
+    @property
+    def quality(self) -> tuple[Flaw, ...]:
+        """What in the capture would mislead: each with its count, first frames, and what it does to the results."""
+        return self.info.quality
 
     @cached_property
     def packets(self) -> Table:

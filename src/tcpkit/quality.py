@@ -65,9 +65,10 @@ def _of_the_path(quality: Quality) -> list[Flaw]:
     sequence = quality.payload_bytes + quality.missing_bytes
     return [
         _flaw("duplicates", found["duplicates"], quality.segments, "segments",
-              f"captured twice, {quality.duplicates_elsewhere:,} of them with another TTL, VLAN or interface",
-              "copies count as packets and look like retransmissions or duplicate acknowledgements: capture at one "
-              "place only, or filter by VLAN or interface"),
+              f"the same packet again, by mirroring or by the network; {quality.duplicates_elsewhere:,} with another "
+              "TTL, VLAN or interface",
+              "copies count as packets and look like retransmissions or duplicate acknowledgements; mirror at one place "
+              "only, or filter by VLAN or interface"),
         _flaw("one_sided", found["one_sided"], quality.flows, "flows",
               "only one of the two directions was captured",
               "no round-trip times; nothing says what arrived; losses cannot be told"),
@@ -93,7 +94,7 @@ def _of_the_machine(quality: Quality, dropped: int, received: int) -> list[Flaw]
               "longer than the network can carry: split (or joined) by the network card, past the capture",
               "packets on the wire are more and smaller; what happened to each cannot be told"),
         _flaw("checksum_offload", unfilled, quality.checksums, "segments",
-              "the checksum is left to the network card: captured on the sending machine",
+              "the checksum is not filled in: left to the network card of the capturing machine, or made so",
               "wrong checksums do not mean damage; none is checked here"),
     ]
 

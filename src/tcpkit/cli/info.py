@@ -57,7 +57,8 @@ def _lines(found: CaptureInfo) -> Iterator[str]:
         yield from _rows([(f"Interface {number}", ", ".join(_interface(interface.details, interface)))])
     if len(found.interfaces) > LISTED:
         yield f"... and {len(found.interfaces) - LISTED:,} more interfaces"
-    yield from ["", "Quality: nothing in this capture would mislead", *()] if not found.quality else ["", "Quality"]
+    yield ""
+    yield "Quality" if found.quality else "Quality: nothing in this capture would mislead"
     for flaw in found.quality:
         yield from _flaw(flaw)
 
@@ -81,8 +82,9 @@ def _section(section: Section) -> list[tuple[str, Any]]:
 
 def _counts(found: CaptureInfo) -> list[tuple[str, Any]]:
     decoded = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in found.decoded.items())
+    untimed = f", {found.untimed_frames:,} without a time" if found.untimed_frames else ""
     return [
-        ("Frames", f"{found.frames:,}" + (f", {found.untimed_frames:,} without a time" if found.untimed_frames else "")),
+        ("Frames", f"{found.frames:,}{untimed}"),
         ("Decoded", decoded),
         ("Bytes", f"{found.wire_bytes:,} on the wire, {found.captured_bytes:,} captured"),
         ("First frame", _time(found.first_ns)), ("Last frame", _time(found.last_ns)),
