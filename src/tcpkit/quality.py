@@ -67,8 +67,8 @@ def _of_the_path(quality: Quality) -> list[Flaw]:
         _flaw("duplicates", found["duplicates"], quality.segments, "segments",
               f"the same packet again, by mirroring or by the network; {quality.duplicates_elsewhere:,} with another "
               "TTL, VLAN or interface",
-              "copies count as packets and look like retransmissions or duplicate acknowledgements; mirror at one place "
-              "only, or filter by VLAN or interface"),
+              "copies count as packets and look like retransmissions or duplicate acknowledgements: mirror at one "
+              "place only, or filter by VLAN or interface"),
         _flaw("one_sided", found["one_sided"], quality.flows, "flows",
               "only one of the two directions was captured",
               "no round-trip times; nothing says what arrived; losses cannot be told"),

@@ -34,14 +34,15 @@ def info(capture: bytes):
 def rich_pcapng() -> bytes:
     """Two sections, three interfaces, comments, names, secrets, statistics."""
     def name(address, text):
-        return struct.pack("<HH", 1, len(address + text) + 1) + address + text + bytes(-(len(address + text) + 1) % 4 + 1)
+        record = address + text + b"\0"
+        return struct.pack("<HH", 1, len(record)) + record + bytes(-len(record) % 4)
 
     frames = Conversation().handshake().frames
     statistics = struct.pack("<III", 0, 0, 99) + pcapng_option(4, struct.pack("<Q", 1000)) + \
         pcapng_option(5, struct.pack("<Q", 7))
     return b"".join([
-        pcapng_section(options=pcapng_option(2, b"a machine") + pcapng_option(3, b"an OS") + pcapng_option(4, b"a program")
-                       + pcapng_option(1, b"first\x1b[31m remark\nand more")),
+        pcapng_section(options=pcapng_option(2, b"a machine") + pcapng_option(3, b"an OS")
+                       + pcapng_option(4, b"a program") + pcapng_option(1, b"first\x1b[31m remark\nand more")),
         pcapng_interface(1, snaplen=96, options=pcapng_option(2, b"eth0") + pcapng_option(11, b"\0tcp port 80")
                          + pcapng_option(8, struct.pack("<Q", 10**9))),
         pcapng_interface(113, options=pcapng_option(9, b"\x09")),
