@@ -11,6 +11,7 @@ from tcpcore.fieldtext import Formatter
 from tcpcore.fieldtext import TextKind as Kind
 from tcpkit.columns import Column, Stage, When
 from tcpkit.errors import FieldError
+from tcpkit.text import one_line
 
 Style = Literal["fields", "csv", "json"]
 Condition = tuple[int, int, int, bool]
@@ -79,7 +80,7 @@ def build_formatter(columns: Sequence[Column], dtype: np.dtype[Any], style: Styl
             conditions=[_condition(dtype, when) for when in column.when],
             prefix=_prefix(style, i, name) if widths is None else b"  " if i else b"",
             absent=_absent(style, column),
-            words=[word.encode() for word in words], quoted=column.kind in QUOTED[style],
+            words=[one_line(word).encode() for word in words], quoted=column.kind in QUOTED[style],
             width=widths[i] if widths else 0)
     return formatter
 

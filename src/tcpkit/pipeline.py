@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 # What a stage builds on.
 NEEDS: dict[Stage, tuple[Stage, ...]] = {
-    "decode": (), "flows": (), "analysis": ("flows",), "lifecycle": ("flows",), "verdicts": ("flows",)}
+    "decode": (), "flows": ("decode",), "analysis": ("decode", "flows"), "lifecycle": ("decode", "flows"),
+    "verdicts": ("decode", "flows")}
 ALL_STAGES: tuple[Stage, ...] = ("decode", "flows", "analysis", "verdicts")
 Observer = Callable[["Pipeline"], None]
 Totals = Literal["none", "too", "only"]          # of each stream: not wanted, beside the rows, or instead of them

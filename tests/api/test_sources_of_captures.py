@@ -65,6 +65,17 @@ def test_a_pipe_can_be_read_once():
             list(capture.batches())
 
 
+@pytest.mark.parametrize(("asked", "passes"), [
+    (("packets", "flows", "directions", "conversations", "warnings"), 1), (("flows", "directions", "warnings"), 1),
+    (("conversations", "warnings"), 1), (("warnings", "conversations"), 2), (("retransmissions", "flows"), 1)])
+def test_one_pass_answers_many_questions(path, asked, passes):
+    seen = set()
+    capture = tcpkit.open(path, observer=seen.add)
+    for name in asked:
+        getattr(capture, name)
+    assert len(seen) == passes
+
+
 def test_leaving_a_scan_early_leaves_the_rest_whole(path):
     capture = tcpkit.open(path)
     for _ in capture.batches():

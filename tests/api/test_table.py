@@ -1,0 +1,186 @@
+"""Tables: columns, rows, selections, how they look, what they become."""
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import tcpkit
+from conversations import random_capture
+from packets import Conversation, pcap
+from tcpcore.fieldtext import TextKind
+from tcpkit.columns import Column, Schema
+from tcpkit.table import Table
+
+
+@pytest.fixture(scope="module")
+def capture():
+    return tcpkit.open(io.BytesIO(pcap(random_capture(2, conversations=40), nano=True)))
+
+
+TABLES = ("packets", "flows", "directions", "conversations", "retransmissions")
+
+
+@pytest.fixture(scope="module", params=TABLES)
+def table(request, capture):
+    return getattr(capture, request.param)
+
+
+def hostile_table():
+    """A table whose only text would take over a terminal or a page."""
+    words = ("\x1b]0;owned\x07", "<script>alert(1)</script>", "a\nb\tc", '"quoted", & more')
+    column = Column("word", "test.word", "word", TextKind.WORD, "", words=words)
+    array = np.zeros(len(words), [("word", np.uint32)])
+    array["word"] = range(len(words))
+    return Table(array, Schema("<b>words</b>", (column,), ("word",)))
+
+
+def test_rows_columns_and_array_agree(table):
+    assert len(table) == len(table.array) > 5
+    for name in table.columns:
+        assert len(table[name]) == len(table)
+
+
+def test_a_row_is_a_dict_of_the_columns(table):
+    row = table[-1]
+    assert tuple(row) == table.columns
+    for name, value in row.items():
+        last = table[name][-1]
+        assert value is None if last is np.ma.masked else value == last
+
+
+def test_rows_beyond_the_end(table):
+    for index in (len(table), -len(table) - 1):
+        with pytest.raises(IndexError, match=f"of {len(table)}"):
+            table[index]
+
+
+def test_selections_are_tables_of_the_same_kind(table):
+    odd = table[1::2]
+    assert type(odd) is Table
+    assert odd.columns == table.columns
+    assert len(odd) == len(table) // 2
+    mask = np.arange(len(table)) % 2 == 1
+    assert (table[mask].array == odd.array).all()
+    assert (table[[1, 3]].array == odd[:2].array).all()
+
+
+def test_an_unknown_column_names_the_nearest(table):
+    with pytest.raises(tcpkit.FieldError, match=r'"tcp\.sream" is not a field; did you mean "tcp\.stream"'):
+        table["tcp.sream"]
+
+
+def test_arrow_pandas_and_polars_hold_the_same(table):
+    arrow, pandas, polars = table.to_arrow(), table.to_pandas(), table.to_polars()
+    assert tuple(arrow.column_names) == tuple(pandas.columns) == tuple(polars.columns) == table.columns
+    for name in table.columns:
+        missing = np.ma.getmaskarray(table[name])
+        assert pandas[name].isna().tolist() == missing.tolist() == polars[name].is_null().to_list(), name
+        present = np.ma.asarray(table[name])[~missing]
+        if present.dtype.kind in "iufb":
+            expected = present.tolist()
+            assert arrow[name].drop_null().to_pylist() == expected
+            assert pandas[name].dropna().tolist() == expected
+        elif present.dtype.kind in "mM":
+            expected = present.astype(np.int64).tolist()
+            assert arrow[name].drop_null().cast("int64").to_pylist() == expected
+            assert polars[name].drop_nulls().to_physical().to_list() == expected
+        else:
+            assert arrow[name].drop_null().to_pylist() == polars[name].drop_nulls().to_list() == present.tolist()
+
+
+def test_columns_can_be_chosen_by_either_name(capture):
+    packets = capture.packets
+    for frame in (packets.to_arrow(["tcp.seq", "ack_rtt"]), packets.to_polars(["seq", "tcp.analysis.ack_rtt"])):
+        assert list(frame.schema.names if hasattr(frame.schema, "types") else frame.columns) == ["seq", "ack_rtt"]
+    assert list(packets.to_pandas(["tcp.seq"]).columns) == ["seq"]
+
+
+def test_other_libraries_take_a_table_by_the_arrow_protocol(table):
+    pa, polars = pytest.importorskip("pyarrow"), pytest.importorskip("polars")
+    assert pa.table(table).num_rows == len(table)
+    assert polars.DataFrame(table).equals(table.to_polars())
+
+
+def test_numpy_takes_a_table(table):
+    assert np.asarray(table) is table.array
+    assert np.array(table) is not table.array
+    assert np.array(table).dtype == table.array.dtype
+
+
+def test_csv_is_what_the_frame_holds(table):
+    polars = pytest.importorskip("polars")
+    read = polars.read_csv(table.to_text("csv"), infer_schema_length=None)
+    assert tuple(read.columns) == table.columns
+    assert len(read) == len(table)
+    assert read["stream"].to_list() == table["stream"].tolist()
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_repr_fits_the_terminal(table, width, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    title, *lines = repr(table).splitlines()
+    assert title == f"{title.split(':')[0]}: {len(table):,} rows, {len(table.columns)} columns"
+    assert all(len(line) <= width for line in lines) or len(lines[0].split()) == 1
+    assert len(lines) == 1 + min(len(table), 11)
+    assert "…" in lines[6] or len(table) <= 10
+
+
+def test_short_tables_are_shown_whole():
+    flows = tcpkit.open(io.BytesIO(Conversation().handshake().pcap())).flows
+    assert repr(flows).splitlines()[0].startswith("flows: 1 rows")
+    assert "10.0.0.1" in repr(flows)
+    assert "…" not in repr(flows)
+
+
+def test_grid_is_aligned_and_complete(table):
+    head, *lines = table.to_grid().splitlines()
+    assert len(lines) == len(table)
+    assert {len(line.rstrip()) for line in lines} >= {max(len(line) for line in lines)}
+    if head.startswith("stream"):
+        assert [int(line[:len("stream")]) for line in lines] == table["stream"].tolist()
+
+
+def test_notebook_table(table):
+    html = table._repr_html_()
+    assert html.startswith("<p>")
+    assert html.count("<tr>") == 1 + min(len(table), 11)
+    assert html.count("<th>") * (html.count("<tr>") - 1) == html.count("<td>")
+
+
+def test_text_never_becomes_markup():
+    html = hostile_table()._repr_html_()
+    assert "<script>" not in html
+    assert "<b>" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_text_never_steers_the_terminal():
+    table = hostile_table()
+    for text in (repr(table), table.to_grid()):
+        assert "\x1b" not in text
+        assert "\x07" not in text
+        assert len(text.splitlines()) == len(table) + 1 + text.startswith("<b>")
+
+
+def test_without_the_libraries_the_message_says_what_to_install():
+    program = """
+import io, sys
+for name in ("pyarrow", "pandas", "polars"):
+    sys.modules[name] = None
+import tcpkit
+flows = tcpkit.open(io.BytesIO(sys.stdin.buffer.read())).flows
+for convert in (flows.to_arrow, flows.to_pandas, flows.to_polars):
+    try:
+        convert()
+    except ImportError as error:
+        print(type(error).__name__, error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], input=Conversation().handshake().pcap(),
+                          capture_output=True, check=True)
+    lines = done.stdout.decode().splitlines()
+    assert lines == [f'MissingLibraryError this needs {name}: pip install "tcpkit[{extra}]"' for name, extra in
+                     (("pyarrow", "arrow"), ("pandas", "pandas"), ("polars", "polars"))]

@@ -1,0 +1,258 @@
+"""The command line as a user meets it: every command, every format, every way it can go wrong."""
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import tcpkit
+from conversations import random_capture
+from packets import Conversation, pcap
+from tcpkit.cli import MODULES, main
+
+TABLES = {
+    "packets": lambda capture: capture.packets, "flows": lambda capture: capture.flows,
+    "conversations": lambda capture: capture.conversations,
+    "retransmissions": lambda capture: capture.retransmissions,
+    "retransmissions --view directions": lambda capture: capture.directions,
+}
+COMMANDS = ("packets", "fields", "flows", "conversations", "retransmissions", "filter", "compare")
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("cli") / "talks.pcap"
+    path.write_bytes(pcap(random_capture(3, conversations=30), nano=True))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def capture(path):
+    return tcpkit.open(path)
+
+
+@pytest.fixture
+def run(capfdbinary, monkeypatch):
+    """Runs a command line in this process: (status, standard output, standard error)."""
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["tcpkit", *map(str, arguments)])
+        status = 0
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code or 0
+        out, err = capfdbinary.readouterr()
+        return status, out, err.decode()
+    return run
+
+
+def start(*arguments, **options):
+    """The command line in a process of its own."""
+    return subprocess.Popen([sys.executable, "-m", "tcpkit", *map(str, arguments)], stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, **options)
+
+
+@pytest.mark.parametrize("command", TABLES)
+def test_csv(run, path, capture, command):
+    status, out, _ = run(*command.split(), path, "--format", "csv")
+    table = TABLES[command](capture)
+    head, *rows = csv.reader(io.StringIO(out.decode()))
+    assert status == 0
+    assert tuple(head) == table.columns
+    shown = ["" if stream is None else str(stream) for stream in table["stream"].tolist()]
+    assert [row[head.index("stream")] for row in rows] == shown
+
+
+@pytest.mark.parametrize("command", TABLES)
+def test_json_and_jsonl_hold_the_same_rows(run, path, capture, command):
+    table = TABLES[command](capture)
+    rows = json.loads(run(*command.split(), path, "--format", "json")[1])
+    lines = [json.loads(line) for line in run(*command.split(), path, "--format", "jsonl")[1].splitlines()]
+    assert rows == lines
+    assert len(rows) == len(table)
+    assert tuple(rows[0]) == table.columns
+    assert [row["stream"] for row in rows] == table["stream"].tolist()
+
+
+@pytest.mark.parametrize("command", TABLES)
+def test_parquet(run, path, capture, command, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    target = tmp_path / "out.parquet"
+    assert run(*command.split(), path, "--format", "parquet", "-o", target) == (0, b"", "")
+    assert parquet.read_table(target).equals(TABLES[command](capture).to_arrow())
+
+
+@pytest.mark.parametrize("command", [name for name in TABLES if name != "packets"])
+def test_aligned_table(run, path, capture, command):
+    _, out, _ = run(*command.split(), path)
+    table = TABLES[command](capture)
+    assert out.decode().startswith(table.to_grid())
+
+
+def test_retransmissions_show_both_views(run, path, capture):
+    _, out, _ = run("retransmissions", path)
+    segments, directions = out.decode().split("\n\n")
+    assert segments + "\n" == capture.retransmissions.to_grid()
+    affected = capture.directions
+    assert directions == affected[affected["retransmissions"] > 0].to_grid()
+    assert run("retransmissions", path, "--view", "segments")[1].decode() == capture.retransmissions.to_grid()
+
+
+def test_packet_list(run, path, capture):
+    _, out, _ = run("packets", path)
+    head, *lines = out.decode().splitlines()
+    assert head.split() == ["No.", "Time", "Source", "Destination", "Length", "Info"]
+    assert [int(line.split()[0]) for line in lines] == capture.packets["frame"].tolist()
+    assert all(info in line for info, line in zip(capture.packets["info"], lines, strict=True))
+
+
+def test_fields(run, path, capture):
+    _, out, _ = run("fields", path, "-e", "frame.number", "-e", "tcp.stream")
+    head, *lines = out.decode().splitlines()
+    assert head == "frame.number\ttcp.stream"
+    assert [int(line.split("\t")[0]) for line in lines] == capture.packets["frame"].tolist()
+    listed = run("fields", "--list")[1].decode()
+    assert all(re.search(rf"^{re.escape(name)} ", listed, re.M) for name in tcpkit.fields.contract_names())
+
+
+@pytest.mark.parametrize("command", ["packets", "flows", "retransmissions"])
+def test_display_filter(run, path, capture, command):
+    _, out, _ = run(command, path, "-Y", "tcp.stream in {1, 3}", "--format", "jsonl")
+    assert {json.loads(line)["stream"] for line in out.splitlines()} <= {1, 3}
+    assert out
+
+
+def test_capture_filter(run, path):
+    _, out, _ = run("flows", path, "-f", "ip6", "--format", "csv")
+    assert b"10.1.0.1" not in out
+    assert b"fd00::1" in out
+
+
+def test_filter_writes_a_capture(run, path, capture, tmp_path):
+    target = tmp_path / "some.pcapng"
+    status, out, err = run("filter", path, "-o", target, "--stream", "1", "--stream", "3", "-Y", "tcp.len > 0")
+    chosen = capture.packets.where("tcp.len > 0 && tcp.stream in {1, 3}")
+    assert (status, out, err) == (0, b"", f"tcpkit: {len(chosen)} frames written\n")
+    assert tcpkit.open(target).packets["time"].tolist() == chosen["time"].tolist()
+
+
+def test_output_to_a_file_is_the_same(run, path, tmp_path):
+    target = tmp_path / "flows.csv"
+    assert run("flows", path, "--format", "csv", "-o", target) == (0, b"", "")
+    assert target.read_bytes() == run("flows", path, "--format", "csv")[1]
+
+
+def test_standard_input(path):
+    with open(path, "rb") as file:
+        out, err = start("flows", "-", "--format", "csv", stdin=file).communicate(timeout=60)
+    assert out.decode().splitlines()[1:]
+    assert err == b""
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["flows"], ["flows", "FILE", "--format", "xml"], ["nonsense"], ["fields", "FILE"],
+    ["fields", "FILE", "-e", "tcp.sek"], ["packets", "FILE", "-Y", "tcp.strem == 1"],
+    ["packets", "FILE", "-Y", "tcp.port =="], ["flows", "FILE", "-f", "prot 80"], ["flows", "/nonexistent"],
+    ["flows", "FILE", "-o", "/nonexistent/out"], ["filter", "FILE"], ["filter", "FILE", "-o", "FILE"],
+    ["retransmissions", "FILE", "--view", "both ways"]], ids=" ".join)
+def test_what_cannot_be_done_has_status_2_and_a_message(run, path, arguments):
+    status, out, err = run(*(path if word == "FILE" else word for word in arguments))
+    assert status == 2
+    assert "Traceback" not in err
+    assert err or out                    # without arguments: the help
+
+
+@pytest.mark.parametrize(("name", "content", "message"), [
+    ("empty", b"", "empty"), ("text", b"From: a friend\n" * 9, ""), ("image", b"\x89PNG\r\n\x1a\n" + bytes(40), "PNG")])
+@pytest.mark.parametrize("command", ["flows", "packets", "retransmissions"])
+def test_not_a_capture(run, tmp_path, command, name, content, message):
+    file = tmp_path / name
+    file.write_bytes(content)
+    status, out, err = run(command, file)
+    assert (status, out) == (2, b"")
+    assert err.startswith(f"tcpkit: {file}: ")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["flows", "packets", "conversations", "retransmissions", "fields -e tcp.seq"])
+def test_damage_gives_status_1_after_what_came_before(run, tmp_path, command):
+    talk = Conversation().handshake().c("PA", 1, 1, 50).c("PA", 1, 1, 50)
+    file = tmp_path / "cut.pcap"
+    file.write_bytes(talk.pcap()[:-10])
+    status, out, err = run(*command.split(), file)
+    assert status == 1
+    assert out.count(b"\n") > 1 or command == "retransmissions"
+    assert re.fullmatch(rf"tcpkit: {file}: at byte \d+: .*\n", err)
+
+
+def test_names_of_files_cannot_steer_the_terminal(run, tmp_path):
+    file = tmp_path / "\x1b]0;owned\x07\nname.pcap"
+    file.write_bytes(b"")
+    status, _, err = run("flows", file)
+    assert status == 2
+    assert "\x1b" not in err
+    assert "\x07" not in err
+
+
+def test_a_closed_pipe_ends_it_without_a_word(tmp_path):
+    file = tmp_path / "long.pcap"
+    file.write_bytes(pcap(Conversation().handshake().frames * 20_000))
+    process = start("packets", file)
+    assert process.stdout.readline().split()[:2] == [b"No.", b"Time"]
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(60) == 1
+
+
+def test_a_full_disk_is_told(path):
+    with open("/dev/full", "wb") as full:
+        process = subprocess.run([sys.executable, "-m", "tcpkit", "flows", path], stdout=full, stderr=subprocess.PIPE,
+                                 check=False)
+    assert process.returncode == 2
+    assert process.stderr == b"tcpkit: [Errno 28] No space left on device\n"
+
+
+def test_ctrl_c_gives_what_is_done_so_far():
+    reading, writing = os.pipe()
+    process = start("flows", "-", "--format", "csv", stdin=reading)
+    os.close(reading)
+    os.write(writing, Conversation().handshake().pcap())
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    os.close(writing)
+    assert process.returncode == 1
+    assert b"10.0.0.1" in out
+    assert err.startswith(b"tcpkit: interrupted")
+
+
+def test_version(run):
+    assert run("--version") == (0, f"tcpkit {tcpkit.__version__}\n".encode(), "")
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help(run, command, flag):
+    status, out, err = run(command, flag)
+    assert (status, err) == (0, "")
+    assert out.decode().startswith(f"Usage: tcpkit {command} ")
+    assert len(out.decode().split("\n\n")[1].strip()) > 20         # says what it does
+
+
+def test_starting_loads_nothing_slow():
+    program = ("import sys; sys.argv = ['tcpkit', '--version']\ntry:\n import tcpkit.cli; tcpkit.cli.main()\n"
+               "except SystemExit: pass\nprint(*sys.modules)")
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    slow = {"numpy", "rich", "pyarrow", "pandas", "polars", "pcapy", "zstandard", "tcpkit.capture"}
+    assert not slow & set(loaded)
+    assert {f"tcpkit.cli.{module}" for module in MODULES} <= set(loaded)
