@@ -18,7 +18,7 @@ from tcpkit.packet_columns import SCHEMA
 from tcpkit.pipeline import ALL_STAGES, Observer, Pipeline, Totals, with_needs
 from tcpkit.retransmissions import retransmission_table
 from tcpkit.rotated import files_of, open_reader
-from tcpkit.rows import RowStore
+from tcpkit.rows import Corrections, RowStore
 from tcpkit.table import Table, joined
 
 if TYPE_CHECKING:
@@ -74,10 +74,12 @@ class Capture:
     def packets(self) -> Table:
         """One row for each frame with TCP; takes some 340 bytes a row."""
         pipeline = self.pipeline(totals="too")
-        store = RowStore(pipeline.batch.dtype)
+        store, corrections = RowStore(pipeline.batch.dtype), Corrections(pipeline.verdicts)
         for batch in pipeline:
             store.append(batch)
+            corrections.collect()
         array, tunnels = store.finish()
+        corrections.apply(array)
         return Table(array, schema_of(pipeline), tunnels=tunnels, start_ns=pipeline.start_ns)
 
     def batches(self, columns: Sequence[str] | None = None, *, where: str = "") -> Iterator[Table]:
@@ -139,8 +141,8 @@ class Capture:
 
     @cached_property
     def retransmissions(self) -> Table:
-        """One row for each segment that repeats an earlier one, as tshark tells them."""
-        return retransmission_table(self.pipeline(("analysis",), totals="too"))
+        """One row for each segment that repeats an earlier one as tshark tells them, and why it was sent again."""
+        return retransmission_table(self.pipeline(("analysis", "verdicts"), totals="too"))
 
     @property
     def warnings(self) -> list[CaptureError]:

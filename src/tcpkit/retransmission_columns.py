@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from tcpcore.fieldtext import TextKind as Kind
 from tcpkit.columns import EPOCH, Column, Schema, When, number
+from tcpkit.packet_columns import CAUSE_WORDS, JUDGED, KIND_WORDS, SENT_AGAIN
 
 # What tshark calls it; a fast or spurious one is a retransmission too (RT-8).
 KINDS = ("retransmission", "fast_retransmission", "spurious_retransmission")
@@ -23,11 +24,17 @@ RETRANSMISSIONS = Schema("retransmissions", (
     Column("flags", "tcp.flags", "flags", Kind.HEX, "the twelve flag bits"),
     number("seq", "tcp.seq", "seq", "sequence number, relative (RL-1)"),
     number("payload_len", "tcp.len", "payload_len", "payload (LN-1)", unit="bytes"),
-    Column("kind", "tcpkit.retransmission.kind", "kind", Kind.WORD, "what tshark calls it (RT-3, RT-4, RT-6)",
+    Column("kind", "tcpkit.retransmission.kind", "tshark_kind", Kind.WORD, "what tshark calls it (RT-3, RT-4, RT-6)",
            words=KINDS),
     number("original", "tcpkit.retransmission.original", "original",
            "frame that first carried any of it, as far as is remembered", ORIGINAL_KNOWN),
     Column("delay", "tcpkit.retransmission.since_original", "delay", Kind.SECONDS, "time since that frame",
            ORIGINAL_KNOWN, "ns"),
+    Column("verdict", "tcpkit.segment.kind", "kind", Kind.WORD, "what the segment really was", JUDGED,
+           words=KIND_WORDS),
+    Column("cause", "tcpkit.retransmission.cause", "cause", Kind.WORD, "why it was sent again", SENT_AGAIN,
+           words=CAUSE_WORDS),
+    number("confidence", "tcpkit.segment.confidence", "confidence", "how sure verdict and cause are", JUDGED,
+           "percent"),
 ), ("stream", "direction", "frame", "time_since_start", "src", "src_port", "dst", "dst_port", "seq", "payload_len",
-    "kind", "original", "delay"))
+    "kind", "original", "delay", "cause"))

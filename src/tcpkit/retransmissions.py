@@ -1,4 +1,4 @@
-"""Segments sent again, one by one, from the rows of the analysis stage."""
+"""Segments sent again, one by one, from the rows of the analysis and verdict stages."""
 from __future__ import annotations
 
 import numpy as np
@@ -6,26 +6,32 @@ import numpy as np
 from tcpcore.flags import Finding
 from tcpkit.pipeline import Pipeline
 from tcpkit.retransmission_columns import RETRANSMISSIONS
+from tcpkit.rows import Corrections
 from tcpkit.table import Table
 from tcpkit.values import Array
 
 COPIED = ("time_ns", "frame", "src_hi", "src_lo", "dst_hi", "dst_lo", "stream", "seq", "payload_len", "src_port",
-          "dst_port", "flags", "direction", "ip_version")
+          "dst_port", "flags", "direction", "ip_version", "kind", "cause", "confidence")
 FIELDS = {"original": "original_frame", "delay": "since_original"}
 
 
 def retransmission_table(pipeline: Pipeline) -> Table:
     """One row for each segment of the pass that repeats an earlier one; runs the pass."""
     dtype = _row_type(pipeline.batch.dtype)
-    parts = [np.empty(0, dtype), *(_pick(batch.array, dtype) for batch in pipeline)]
-    return Table(np.concatenate(parts), RETRANSMISSIONS, start_ns=pipeline.start_ns)
+    parts, corrections = [np.empty(0, dtype)], Corrections(pipeline.verdicts)
+    for batch in pipeline:
+        parts.append(_pick(batch.array, dtype))
+        corrections.collect()
+    rows = np.concatenate(parts)
+    corrections.apply(rows)
+    return Table(rows, RETRANSMISSIONS, start_ns=pipeline.start_ns)
 
 
 def _row_type(source: np.dtype[np.void]) -> np.dtype[np.void]:
     renamed = [(name, source[field]) for name, field in FIELDS.items()]
     copied = [(name, source[name]) for name in COPIED]
     widest_first = sorted(renamed + copied, key=lambda field: -field[1].itemsize)
-    return np.dtype([*widest_first, ("kind", np.dtype(np.uint8))], align=True)
+    return np.dtype([*widest_first, ("tshark_kind", np.dtype(np.uint8))], align=True)
 
 
 def _pick(rows: Array, dtype: np.dtype[np.void]) -> Array:
@@ -36,5 +42,6 @@ def _pick(rows: Array, dtype: np.dtype[np.void]) -> Array:
     for name, field in FIELDS.items():
         out[name] = chosen[field]
     findings = chosen["findings"]
-    out["kind"] = np.where(findings & Finding.SPURIOUS_RETRANSMISSION, 2, (findings & Finding.FAST_RETRANSMISSION) != 0)
+    fast = (findings & Finding.FAST_RETRANSMISSION) != 0
+    out["tshark_kind"] = np.where(findings & Finding.SPURIOUS_RETRANSMISSION, 2, fast)
     return out

@@ -3,11 +3,14 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 import pytest
 
 import tcpkit
 from conversations import random_capture
 from packets import MS, Conversation, pcap
+from tcpcore.records import VERDICT
+from tcpkit.rows import Corrections
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +62,43 @@ def test_rows_are_the_packets_that_have_the_mark(seed):
         if row["original"] is not None:
             assert row["original"] < row["frame"]
             assert row["delay"] == row["time"] - times[row["original"]]
+
+
+def test_verdicts_stand_beside_what_tshark_says(talk):
+    assert talk["verdict"].tolist() == ["retransmission"] * 3
+    assert talk["cause"].tolist()[0] == "timeout"
+    assert all(0 < confidence <= 100 for confidence in talk["confidence"])
+
+
+def test_verdicts_are_those_of_the_packets():
+    capture = tcpkit.open(io.BytesIO(pcap(random_capture(1, conversations=120), nano=True)))
+    table, packets = capture.retransmissions, capture.packets
+    assert len(packets) > 2048                                   # more than a batch holds
+    packets = packets[np.isin(packets["frame"], table["frame"])]
+    assert table["frame"].tolist() == packets["frame"].tolist()
+    for ours, theirs in (("verdict", "kind"), ("cause", "cause"), ("confidence", "confidence")):
+        assert table[ours].tolist() == packets[theirs].tolist()
+
+
+class Later:
+    """Stands for the verdict stage: each call gives the corrections of one more batch."""
+
+    def __init__(self, *batches):
+        self._batches = iter(batches)
+
+    def corrections(self):
+        verdicts = next(self._batches)
+        rows = np.zeros(len(verdicts), VERDICT)
+        rows["cause"] = [cause for _, cause in verdicts]
+        return np.array([frame for frame, _ in verdicts], np.uint64), rows
+
+
+def test_the_last_correction_of_a_frame_counts():
+    rows = np.zeros(4, [("frame", np.uint64), ("cause", np.uint8), ("seq", np.uint32)])
+    rows["frame"], rows["cause"], rows["seq"] = [2, 3, 7, 9], [1, 1, 1, 1], 5
+    corrections = Corrections(Later([(7, 2), (3, 2)], [], [(7, 3), (8, 4), (7, 5)]))
+    for _ in range(3):
+        corrections.collect()
+    corrections.apply(rows)
+    assert rows["cause"].tolist() == [1, 2, 5, 1]
+    assert rows["seq"].tolist() == [5] * 4
