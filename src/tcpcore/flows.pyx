@@ -26,8 +26,13 @@ cdef extern from *:
     void prefetch_write(const void* p) noexcept nogil
 
 cdef enum:
-    BLOCK = 32                     # rows hashed, then looked for, then updated
+    PLACE_AHEAD = 32               # rows ahead to hash and fetch the place
+    FLOW_AHEAD = 16                # ... and then the stream
     MIN_PLACES = 1 << 12
+
+ctypedef struct lookup_t:
+    uint32_t tag
+    uint64_t place                 # where to look from
 
 
 cdef class FlowTable:
@@ -123,63 +128,72 @@ cdef inline void put_place(uint64_t* places, uint64_t mask, uint64_t entry) noex
     places[i] = entry
 
 
-cdef inline uint64_t* find(table_t* t, const segment_t* row, uint32_t tag, int* direction) noexcept nogil:
+cdef inline uint64_t look(const table_t* t, uint32_t tag, uint64_t i) noexcept nogil:
+    """The first place from ``i`` on that is empty or has the tag."""
+    cdef const uint64_t* places = <uint64_t*> t.places.data
+    while places[i] and places[i] >> 32 != tag:
+        i = (i + 1) & t.mask
+    return i
+
+
+cdef inline uint64_t* find(table_t* t, const segment_t* row, const lookup_t* at, int* direction) noexcept nogil:
     """The place that leads to the row's stream, or the empty one where it belongs."""
     cdef uint64_t* places = <uint64_t*> t.places.data
     cdef flow_t* flows = <flow_t*> t.flows.data
-    cdef uint64_t i = tag & t.mask
+    cdef uint64_t i = look(t, at.tag, at.place)
     while places[i]:
-        if places[i] >> 32 == tag:
-            direction[0] = direction_of(row, &flows[<uint32_t> places[i] - 1].key)
-            if direction[0] >= 0:
-                break
-        i = (i + 1) & t.mask
+        direction[0] = direction_of(row, &flows[<uint32_t> places[i] - 1].key)
+        if direction[0] >= 0:
+            break
+        i = look(t, at.tag, (i + 1) & t.mask)
     return &places[i]
 
 
-# -- batches: hash all, fetch places, fetch flows, then update in order
+# -- batches: a row is hashed and its place fetched, later its stream fetched, and later still it is followed
 
 cdef void process_rows(table_t* t, char* rows, Py_ssize_t stride, Py_ssize_t n_rows, uint32_t* slots) noexcept nogil:
-    cdef uint32_t tags[BLOCK]
-    cdef Py_ssize_t i, n, start = 0
-    while start < n_rows:
-        n = min(n_rows - start, <Py_ssize_t> BLOCK)
-        fetch(t, rows + start * stride, stride, n, tags)
-        for i in range(n):
-            slots[start + i] = follow(t, segment_at(rows, stride, start + i), tags[i])
-        start += n
-
-
-cdef inline void fetch(table_t* t, char* rows, Py_ssize_t stride, Py_ssize_t n, uint32_t* tags) noexcept nogil:
-    """Start loading what ``n`` rows will need; a tag that lies alone is nearly always the right one."""
+    cdef lookup_t lookups[PLACE_AHEAD]
     cdef Py_ssize_t i
+    for i in range(-PLACE_AHEAD, n_rows):
+        if i >= 0:
+            slots[i] = follow(t, segment_at(rows, stride, i), &lookups[i & (PLACE_AHEAD - 1)])
+        if i + PLACE_AHEAD < n_rows:
+            fetch_place(t, segment_at(rows, stride, i + PLACE_AHEAD), &lookups[i & (PLACE_AHEAD - 1)])
+        if 0 <= i + FLOW_AHEAD < n_rows:
+            fetch_flow(t, &lookups[(i + FLOW_AHEAD) & (PLACE_AHEAD - 1)])
+
+
+cdef inline void fetch_place(const table_t* t, const segment_t* row, lookup_t* at) noexcept nogil:
+    at.tag = hash_row(row, &t.secret)
+    at.place = at.tag & t.mask
+    prefetch_write(<uint64_t*> t.places.data + at.place)
+
+
+cdef inline void fetch_flow(const table_t* t, lookup_t* at) noexcept nogil:
     cdef uint64_t place
     cdef flow_t* flow
-    for i in range(n):
-        tags[i] = hash_row(segment_at(rows, stride, i), &t.secret)
-        prefetch_write(<uint64_t*> t.places.data + (tags[i] & t.mask))
-    for i in range(n):
-        place = (<uint64_t*> t.places.data)[tags[i] & t.mask]
-        if place:
-            flow = <flow_t*> t.flows.data + (<uint32_t> place - 1)
-            prefetch_write(flow)
-            prefetch_write(&flow.first_ns)
+    at.place = look(t, at.tag, at.place)
+    place = (<uint64_t*> t.places.data)[at.place]
+    if place:
+        flow = <flow_t*> t.flows.data + (<uint32_t> place - 1)
+        prefetch_write(flow)
+        prefetch_write(&flow.first_ns)
 
 
-cdef inline uint32_t follow(table_t* t, segment_t* row, uint32_t tag) noexcept nogil:
+cdef inline uint32_t follow(table_t* t, segment_t* row, const lookup_t* at) noexcept nogil:
     """One row: its stream found or created, and brought up to date.  Returns the slot."""
     cdef uint64_t* place
     cdef uint32_t slot
     cdef int direction
     if not row.present & HAS_SEQ:               # LN-3, ST-9: too little of a header for a stream
         return NO_SLOT
-    place = find(t, row, tag, &direction)
+    place = find(t, row, at, &direction)
     if place[0] == 0:
-        slot = create(t, row, tag, place)
+        slot = create(t, row, at.tag, place)
     else:
         slot = <uint32_t> place[0] - 1
         if row.flags & SYN:
-            slot = repeated_syn(t, row, tag, place, direction)
+            slot = repeated_syn(t, row, at.tag, place, direction)
     if row.events & STREAM_CREATED:
         direction = 0
     update(t, row, slot, direction)
