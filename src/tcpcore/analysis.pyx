@@ -9,6 +9,7 @@ from libc.stdint cimport int8_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from tcpcore.batch cimport Batch, segment_at
+from tcpcore.clear cimport clear
 from tcpcore.connection cimport connection, read_options
 from tcpcore.endpoint cimport (
     COMPLETE_SYN, FLIGHT_HIDDEN, LAST_KEEP_ALIVE, LAST_PROBE, PUSH_SEEN, WINDOW_KNOWN, ZERO_OPEN,
@@ -24,6 +25,7 @@ from tcpcore.inflight cimport (
     inflight_t)
 from tcpcore.judge cimport is_plain, judge
 from tcpcore.pool cimport pool_at, pool_clear, pool_t
+from tcpcore.prefetch cimport prefetch_write
 from tcpcore.quantile cimport bin_t, histogram_rank
 from tcpcore.records cimport analysis_t, flow_analysis_t, segment_t
 from tcpcore.seqnum cimport after, before
@@ -31,15 +33,9 @@ from tcpcore.summary cimport N_COUNTS, findings_t, summaries_t, summarise, summa
 
 from tcpcore.records import FLOW_ANALYSIS
 
-cdef extern from *:
-    """
-    #define prefetch_write(p) __builtin_prefetch(p, 1)
-    """
-    void prefetch_write(const void* p) noexcept nogil
-
 cdef enum:
-    STATE_AHEAD = 16               # rows ahead to fetch a stream's state
-    FLIGHT_AHEAD = 6               # ... and then the segments it has in flight
+    STATE_AHEAD = 24               # rows ahead to fetch a stream's state
+    FLIGHT_AHEAD = 12               # ... and then the segments it has in flight
     SEQUENCE_FINDINGS = REUSED_PORTS * 2 - 1       # section A and reused_ports: tcp.analysis.flags (CM-6)
     MAX_SHOWN = 2_000_000_000      # BF-6
     FLIGHT_LIMIT = 256 << 20       # bytes of entries in flight, all streams together
@@ -122,7 +118,7 @@ cdef void process_rows(analyser_t* a, char* rows, Py_ssize_t stride, Py_ssize_t 
             fetch_flights(a, slots[i + FLIGHT_AHEAD])
         row = segment_at(rows, stride, i)
         out = &scratch if at < 0 else <analysis_t*> (<char*> row + at)
-        memset(out, 0, sizeof(analysis_t))
+        clear(out, sizeof(analysis_t))
         if slots[i] != NO_SLOT:
             analyse(a, row, out, slots[i], flows)
 

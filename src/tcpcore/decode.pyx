@@ -1,9 +1,9 @@
 """Frames to TCP segments: link layer, tunnels, network layer, TCP."""
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memset
 
 from tcpcore.batch cimport PAYLOAD_IN_ARENA, Batch, segment_at
 from tcpcore.bytes cimport be16, be32
+from tcpcore.clear cimport clear
 from tcpcore.flags cimport (
     STATUS_IP_FRAGMENT, STATUS_IP_TRUNCATED, STATUS_TCP, STATUS_TUNNEL_MALFORMED,
     STATUS_TUNNEL_TOO_DEEP)
@@ -78,7 +78,7 @@ cdef int decode(Batch batch, Fragments fragments) except -1 nogil:
 cdef inline void begin(cursor_t* c, frame_t* frame, const uint8_t* capture) noexcept nogil:
     """At the frame's first byte, with a clean row: rows are reused memory."""
     cdef segment_t* row = c.row
-    memset(row, 0, sizeof(segment_t))
+    clear(row, sizeof(segment_t))
     row.time_ns = frame.time_ns
     row.frame = frame.number
     row.frame_len = frame.wire_len

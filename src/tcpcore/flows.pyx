@@ -14,16 +14,11 @@ from tcpcore.flags cimport (
     SYN_REPEATED, WHOLE)
 from tcpcore.flowkey cimport direction_of, hash_row, set_key
 from tcpcore.growable cimport grow, release
+from tcpcore.prefetch cimport prefetch_write
 from tcpcore.records cimport flow_record_t, segment_t
 from tcpcore.seqnum cimport unwrap
 
 from tcpcore.records import FLOW
-
-cdef extern from *:
-    """
-    #define prefetch_write(p) __builtin_prefetch(p, 1)
-    """
-    void prefetch_write(const void* p) noexcept nogil
 
 cdef enum:
     PLACE_AHEAD = 32               # rows ahead to hash and fetch the place

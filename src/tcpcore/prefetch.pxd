@@ -1,0 +1,13 @@
+"""Starts loading a cache line that will soon be written.
+
+The empty assembly statement keeps GCC from taking a function that only prefetches for one without effect, and
+dropping the calls.
+"""
+cdef extern from *:
+    """
+    static inline void tcpcore_prefetch(const void* at) {
+        __builtin_prefetch(at, 1);
+        __asm__ volatile ("");
+    }
+    """
+    void prefetch_write "tcpcore_prefetch"(const void* at) noexcept nogil
