@@ -14,7 +14,7 @@ from tcpkit.cli.app import app
 from tcpkit.cli.text import printable
 from tcpkit.errors import CaptureError, FieldError, FilterError, MissingLibraryError
 
-MODULES = ("info", "packets", "fields", "flows", "retransmissions", "filter", "compare")
+MODULES = ("info", "packets", "fields", "flows", "retransmissions", "filter", "compare", "follow")
 
 
 def main() -> None:

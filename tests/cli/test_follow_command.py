@@ -1,0 +1,95 @@
+"""``tcpkit follow``: one stream in every form, and all streams into files."""
+import sys
+
+import pytest
+
+from packets import Conversation
+from tcpkit.cli import main
+from tcpkit.stream_scan import scan_streams
+
+ASK, ANSWER = b"GET /\x1b[2J\r\n", bytes(range(200))
+
+
+@pytest.fixture
+def path(tmp_path):
+    talk = Conversation().handshake()
+    talk.c("PA", 1, 1, ASK).s("PA", 1, 1 + len(ASK), ANSWER[:120]).s("PA", 121, 1 + len(ASK), ANSWER[120:])
+    talk.c("A", 1 + len(ASK), 201).c("A", 50, 201, b"after a hole").s("A", 201, 62).s("A", 201, 62)
+    talk.sport += 1
+    talk.handshake().c("PA", 1, 1, b"other")
+    path = tmp_path / "talk.pcap"
+    path.write_bytes(talk.pcap())
+    return path
+
+
+@pytest.fixture
+def run(monkeypatch, capfdbinary):
+    def run(*arguments, status=0):
+        monkeypatch.setattr(sys, "argv", ["tcpkit", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        assert caught.value.code in ((None, 0) if status == 0 else (status,))
+        return capfdbinary.readouterr()
+    return run
+
+
+MISSING = b"[%d bytes missing in capture file]\0" % (49 - len(ASK))
+
+
+def test_raw_bytes_of_either_side_or_both(run, path, tmp_path):
+    assert run("follow", path, 0, "--client", "--raw").out == ASK + MISSING + b"after a hole"
+    assert run("follow", path, 0, "--server", "--raw").out == ANSWER
+    run("follow", path, 0, "--raw", "-o", tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == ASK + ANSWER + MISSING + b"after a hole"
+
+
+def test_text_cannot_steer_a_terminal(run, path):
+    text = run("follow", path, 0).out
+    assert b"GET /.[2J\n" in text
+    assert b"\x1b" not in text
+
+
+def test_hex_indents_the_server(run, path):
+    lines = run("follow", path, 0, "--hex").out.splitlines()
+    assert lines[0] == b"00000000  47 45 54 20 2f 1b 5b 32 4a 0d 0a" + b" " * 17 + b"GET /.[2J.."
+    assert lines[1].startswith(b"    00000000  00 01 02")
+    assert b"    00000078  78 79 7a" in b"\n".join(lines)
+
+
+def test_tsharks_report(run, path):
+    report = run("follow", path, 1, "--tshark").out
+    assert report == (b"\n" + b"=" * 67 + b"\nFollow: tcp,raw\nFilter: tcp.stream eq 1\nNode 0: 10.0.0.1:50001\n"
+                      b"Node 1: 10.0.0.2:60000\n6f74686572\n" + b"=" * 67 + b"\n")
+
+
+def test_a_stream_that_is_not_there(run, path):
+    assert b"no stream 7" in run("follow", path, 7, status=1).err
+
+
+@pytest.mark.parametrize("arguments", [(), ("--all",), ("0", "--client", "--server"), ("0", "--raw", "--hex"),
+                                       ("0", "--all", "-o", "x")])
+def test_options_that_do_not_go_together(run, path, arguments):
+    run("follow", path, *arguments, status=2)
+
+
+def test_all_streams_into_files(run, path, tmp_path):
+    directory = tmp_path / "out"
+    assert b"3 files" in run("follow", path, "--all", "-o", directory).err
+    assert {file.name: file.read_bytes() for file in directory.iterdir()} == {
+        "00000-client-10.0.0.1_50000-10.0.0.2_60000": ASK + MISSING + b"after a hole",
+        "00000-server-10.0.0.2_60000-10.0.0.1_50000": ANSWER,
+        "00001-client-10.0.0.1_50001-10.0.0.2_60000": b"other"}
+
+
+def test_files_that_are_reopened_go_on(tmp_path, monkeypatch):
+    from tcpkit import stream_files
+
+    monkeypatch.setattr(stream_files, "OPEN_FILES", 1)
+    talk = Conversation(client="fd00::1", server="fd00::2").handshake()
+    for turn in range(5):
+        talk.c("PA", 1 + turn, 1 + turn, b"c").s("PA", 1 + turn, 2 + turn, b"s")
+    (tmp_path / "v6.pcap").write_bytes(talk.pcap())
+    files = stream_files.StreamFiles(tmp_path / "out")
+    files.write(scan_streams(tmp_path / "v6.pcap"))
+    assert (tmp_path / "out" / "00000-client-fd00..1_50000-fd00..2_60000").read_bytes() == b"ccccc"
+    assert (tmp_path / "out" / "00000-server-fd00..2_60000-fd00..1_50000").read_bytes() == b"sssss"
