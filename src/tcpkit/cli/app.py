@@ -23,13 +23,16 @@ class Format(StrEnum):
     parquet = "parquet"
 
 
-CaptureArgument = Annotated[str, typer.Argument(metavar="FILE", help="Capture file, or - for standard input.")]
-FormatOption = Annotated[Format, typer.Option("--format", help="How to write the table.", show_choices=True)]
+CaptureArgument = Annotated[str, typer.Argument(
+    metavar="FILE", help="Capture file; a directory or quoted pattern of captures; a URL; - for standard input.")]
+FormatOption = Annotated[Format, typer.Option("--format", metavar="FORMAT",
+                                              help="table, csv, json (one array), jsonl or parquet.")]
 CaptureFilterOption = Annotated[
     str, typer.Option("--capture-filter", "-f", metavar="FILTER", help="Only frames libpcap's filter accepts.")]
 WhereOption = Annotated[
     str, typer.Option("--where", "-Y", metavar="FILTER", help="Only rows this display filter selects.")]
-OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="Write here, not to standard output.")]
+OutputOption = Annotated[Path | None, typer.Option("--output", "-o", metavar="PATH",
+                                                    help="Write here, not to standard output.")]
 
 
 @app.callback(invoke_without_command=True)

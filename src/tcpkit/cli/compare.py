@@ -27,7 +27,7 @@ class Form(StrEnum):
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Capture files.", exists=True, dir_okay=False)]
 Names = Annotated[list[str] | None, typer.Option("-e", metavar="NAME", help="A field to compare; repeat for more; "
                                                  "else every field that both programs know.")]
-FormOption = Annotated[Form, typer.Option("--format", help="How to write it.", show_choices=True)]
+FormOption = Annotated[Form, typer.Option("--format", metavar="FORMAT", help="table or json.")]
 
 
 @app.command()

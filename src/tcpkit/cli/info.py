@@ -29,7 +29,7 @@ class InfoFormat(StrEnum):
     json = "json"
 
 
-InfoFormatOption = Annotated[InfoFormat, typer.Option("--format", help="Text, or one JSON object.", show_choices=True)]
+InfoFormatOption = Annotated[InfoFormat, typer.Option("--format", metavar="FORMAT", help="table (text) or json.")]
 
 
 @app.command()

@@ -28,8 +28,8 @@ class View(StrEnum):
 
 
 ViewOption = Annotated[View | None, typer.Option(
-    "--view", help="Only the segments sent again, or only the figures of each direction.  [default: segments for "
-    "csv, json, jsonl and parquet, else both]")]
+    "--view", metavar="VIEW", help="segments: only what was sent again; directions: only the figures of each "
+    "direction; without: both as a table, segments in the other formats.")]
 
 
 @app.command()

@@ -1,0 +1,91 @@
+"""Writes docs/columns.md from the column definitions: ``python tools/columns_doc.py``."""
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import tcpkit
+from tcpcore.fieldtext import TextKind as Kind
+from tcpkit.columns import EPOCH, Column, Schema
+from tcpkit.direction_columns import DIRECTIONS
+from tcpkit.flow_columns import CONVERSATIONS, FLOWS
+from tcpkit.packet_columns import PAYLOAD, SCHEMA
+from tcpkit.retransmission_columns import RETRANSMISSIONS
+from tcpkit.values import TEXTS
+
+TARGET = Path(__file__).parents[1] / "docs" / "columns.md"
+TABLES = (
+    (SCHEMA, "`Capture.packets`, `tcpkit.scan`, `tcpkit packets`, `tcpkit fields`: one row for each frame with TCP."),
+    (FLOWS, "`Capture.flows`, `tcpkit flows`: one row for each connection."),
+    (DIRECTIONS, "`Capture.directions`, `tcpkit retransmissions --view directions`: two rows for each connection, what "
+     "either end sent and how it fared."),
+    (RETRANSMISSIONS, "`Capture.retransmissions`, `tcpkit retransmissions`: one row for each segment that was sent "
+     "again."),
+    (CONVERSATIONS, "`Capture.conversations`, `tcpkit conversations`: one row for each connection with a whole "
+     "segment."),
+)
+INTRODUCTION = """\
+# Columns
+
+Written by `tools/columns_doc.py` from the definitions; not to be edited by hand.
+
+Every column has a Python name; those with a Wireshark name can be asked for by either, and are what `tcpkit fields`
+and display filters know. Names that begin with `tcpkit.` are tcpkit's own, all others mean what they mean in tshark
+4.0. A value that a row does not have is masked in NumPy, null in Arrow, pandas and Polars, empty in text. Letters with
+numbers (ST-1, RL-1 …) are the rules by which a value is found. *Stage* is how far the work must go to know it.
+"""
+
+
+def main() -> None:
+    TARGET.write_text(document())
+
+
+def document() -> str:
+    parts = [INTRODUCTION]
+    for schema, meaning in (*TABLES, *other_tables()):
+        parts.append(f"\n## {schema.name.capitalize()}\n\n{meaning}\n\n{table(schema)}")
+    parts.append(f"\n`{PAYLOAD.wireshark}` is known to `tcpkit fields` alone: {PAYLOAD.doc}.\n")
+    return "".join(parts)
+
+
+def other_tables() -> Iterator[tuple[Schema, str]]:
+    """Those of modules named ..._columns that TABLES does not name."""
+    known = [schema.name for schema, _ in TABLES]
+    for module in sorted(info.name for info in pkgutil.iter_modules(tcpkit.__path__)):
+        if module.endswith("_columns"):
+            for schema in vars(importlib.import_module(f"tcpkit.{module}")).values():
+                if isinstance(schema, Schema) and schema.name not in known:
+                    known.append(schema.name)
+                    yield schema, f"`Capture.{schema.name}`."
+
+
+def table(schema: Schema) -> str:
+    staged = len({column.stage for column in schema.columns}) > 1
+    head = ["Python name", "Wireshark name", "type", "unit", "meaning", *(["stage"] if staged else [])]
+    rows = [[f"`{column.name}`", f"`{column.wireshark}`" if column.wireshark else "", type_of(column), column.unit,
+             meaning_of(column), *([column.stage] if staged else [])] for column in schema.columns]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in [head, ["---"] * len(head), *rows])
+
+
+def type_of(column: Column) -> str:
+    if column.kind == Kind.SECONDS and column.unit == EPOCH:
+        return "time"
+    if column.kind in (Kind.SECONDS, Kind.SINCE_START):
+        return "duration"
+    if column.kind == Kind.BITS:
+        return "boolean"
+    if column.kind == Kind.REAL:
+        return "real"
+    return "text" if column.kind in TEXTS or column.words else "integer"
+
+
+def meaning_of(column: Column) -> str:
+    """With the words that an enumerated column may hold."""
+    words = [f"`{word}`" for word in column.words if word] if column.kind not in (Kind.BITS,) else []
+    return column.doc.replace("|", "\\|") + (f" ({', '.join(words)})" if words else "")
+
+
+if __name__ == "__main__":
+    main()
