@@ -326,7 +326,9 @@ cdef void end_stream(assembly_t* a, uint32_t slot, int reason) noexcept nogil:
         while stream.hold[side]:
             give_up(a, slot * 2 + side, GIVEN_UP_AT_END)
         # Rule TAIL: an acknowledgement or a FIN may tell of bytes behind the last that was captured.
-        end = stream.fin[side] - 1 if stream.fin[side] else stream.acked[side]
+        # One that goes a byte too far is that of a FIN.
+        end = stream.fin[side] - 1 if stream.fin[side] else (
+            stream.acked[side] - (stream.acked[side] == stream.front[side] + 1))
         if stream.front[side] < end:
             emit_hole(a, stream, side, end, GIVEN_UP_AT_END)
     stream.flags |= ENDED

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tcpkit.info import CaptureInfo
     from tcpkit.quality import Flaw
     from tcpkit.sources import Location
+    from tcpkit.streams import Streams
 
     AnyReader = Reader | MergedReader
     SourceLike = Location | Iterable[Location]
@@ -132,6 +133,18 @@ class Capture:
             if analysis is None:
                 raise ValueError('directions need the stage "analysis"')
             yield direction_table(records, analysis)
+
+    @cached_property
+    def streams(self) -> Streams:
+        """The bytes of every connection, in order, as slices of the capture.
+
+        A capture that cannot be read again at an offset (compressed, several files, a pipe) keeps its payloads in
+        memory; ``scan_streams`` does not.
+        """
+        from tcpkit.stream_bytes import PayloadBytes, plain_file
+        from tcpkit.streams import index_streams
+
+        return index_streams(self.pipeline(("flows",)), PayloadBytes(plain_file(self._source)))
 
     @cached_property
     def conversations(self) -> Table:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from tcpcore.errors import CaptureError
 
-__all__ = ["CaptureError", "FieldError", "FilterError", "MissingLibraryError"]
+__all__ = ["CaptureError", "FieldError", "FilterError", "HoleError", "MissingLibraryError"]
 
 
 class FilterError(ValueError):
@@ -27,6 +27,18 @@ class FieldError(KeyError):
 
     def __str__(self) -> str:
         return f'"{self.name}" is not a field' + (f'; did you mean "{self.nearest}"?' if self.nearest else "")
+
+
+class HoleError(LookupError):
+    """Bytes of a stream that are not in the capture: ``length`` of them from ``offset`` on; ``kind`` says why."""
+
+    def __init__(self, stream: int, side: str, offset: int, length: int, kind: str) -> None:
+        self.stream = stream
+        self.side = side
+        self.offset = offset
+        self.length = length
+        self.kind = kind
+        super().__init__(f"{length} bytes at {offset} of what the {side} of stream {stream} sent are {kind}")
 
 
 class MissingLibraryError(ImportError):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tcpcore.flows import FlowTable
 from tcpcore.follow import Follower
+from tcpkit.values import Array
 
 if TYPE_CHECKING:
     from tcpkit.capture import Capture
@@ -82,16 +83,18 @@ class Conversation:
 def ends_of(flows: FlowTable, stream: int) -> Ends | None:
     """The ends of a stream that the table still knows."""
     records = flows.records(stream, stream + 1)
-    if len(records) == 0:
-        return None
-    record = records[0]
+    return ends_in(records[0]) if len(records) else None
+
+
+def ends_in(record: Array) -> Ends:
+    """The ends that a FLOW row tells of."""
     first, second = ((_address(record, side), int(record[f"port{side}"])) for side in "01")
     return Ends(first, second, int(record["client"]))
 
 
-def _address(record: object, side: str) -> str:
-    high, low = int(record[f"addr{side}_hi"]), int(record[f"addr{side}_lo"])      # type: ignore[index]
-    if record["ip_version"] == 4:                                                # type: ignore[index]
+def _address(record: Array, side: str) -> str:
+    high, low = int(record[f"addr{side}_hi"]), int(record[f"addr{side}_lo"])
+    if record["ip_version"] == 4:
         return str(ipaddress.IPv4Address(low & 0xFFFFFFFF))
     return str(ipaddress.IPv6Address(high << 64 | low))
 
