@@ -3,12 +3,12 @@ from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
 
 from tcpcore.flags cimport ACK, DSACK, EARLY_ACK, EARLY_ECHO, FIN, HAS_TIMESTAMPS, KIND_RETRANSMISSION, RST, SYN
 from tcpcore.history cimport again_packets, sent_ranges
-from tcpcore.weighing cimport judge_t, leave_after, show_needless, turn_t
+from tcpcore.weighing cimport judge_t, leave_after, show_needless, trouble_at, trouble_of, turn_t
 from tcpcore.pathtime cimport MS, bound_leg, measure_leg
 from tcpcore.records cimport segment_t
 from tcpcore.sender cimport (
     ANSWERED, ECHOING, MEASURING, PROBED, RECOVERY_NONE, REPORTED, SACK_PERMITTED, SACKING, STAMPED, STARTED,
-    WINDOW_CLOSED, again_t, sender_t, sent_end)
+    WINDOW_CLOSED, again_t, list_t, sender_t, sent_end, trouble_t)
 
 cdef enum:
     LOOK_BACK = 64                 # packets sent again that one acknowledgement is compared with
@@ -25,20 +25,21 @@ cdef inline void read_answer(judge_t* j, turn_t* t) noexcept nogil:
     cdef sender_t* data = t.peer
     if row.flags & (ACK | RST) != ACK:
         return
-    if data.state & ECHOING and row.present & HAS_TIMESTAMPS and <int32_t> (row.tsecr - data.echo_stamp) >= 0:
-        bound_leg(data, row.time_ns - data.echo_time)
-        data.state &= ~<uint32_t> ECHOING
+    if data.state & ECHOING and row.present & HAS_TIMESTAMPS \
+            and <int32_t> (row.tsecr - <uint32_t> data.measure_end) >= 0:
+        bound_leg(data, row.time_ns - data.measure_time)
+        data.state &= ~<uint16_t> ECHOING
     if not data.state & ANSWERED:
         first_answer(j, t)
-    if row.sack_count or data.sack_count:
+    if row.sack_count or (data.trouble and trouble_at(j, data).sack_count):
         read_sack(j, t)
     elif row.ack64 == data.acked:
-        count_duplicate(t, 0, False)
+        count_duplicate(j, t, 0, False)
     if row.ack64 > data.acked:
         advance(j, t)
     if row.ack64 == data.acked:                 # not an old one
         data.answer_window = row.window
-    data.state = data.state & ~<uint32_t> WINDOW_CLOSED | WINDOW_CLOSED * (row.window == 0)
+    data.state = data.state & ~<uint16_t> WINDOW_CLOSED | WINDOW_CLOSED * (row.window == 0)
 
 
 cdef inline void first_answer(judge_t* j, turn_t* t) noexcept nogil:
@@ -49,52 +50,64 @@ cdef inline void first_answer(judge_t* j, turn_t* t) noexcept nogil:
         data.acked = min(data.acked, sent_ranges(&j.ranges, data)[data.sent.head].start)
 
 
-cdef inline void count_duplicate(turn_t* t, uint32_t n_blocks, bint has_dsack) noexcept nogil:
+cdef inline void count_duplicate(judge_t* j, turn_t* t, uint32_t n_blocks, bint has_dsack) noexcept nogil:
     """RFC 5681 section 2; a window that changes with SACK blocks is one too."""
     cdef const segment_t* row = t.row
     cdef sender_t* data = t.peer
+    cdef trouble_t* trouble
     if row.payload_len or row.flags & (SYN | FIN) or not data.state & STARTED or data.high <= row.ack64:
         return
     if (row.window != data.answer_window and not row.sack_count) or (has_dsack and n_blocks == 0):
         return
-    if data.dup_acks < 0xFFFF:
-        data.dup_acks += 1
-    if data.dup_acks == 1:
-        data.loss_time = row.time_ns
+    trouble = trouble_of(j, data)
+    if trouble.dup_acks < 0xFFFF:
+        trouble.dup_acks += 1
+    if trouble.dup_acks == 1:
+        trouble.loss_time = row.time_ns
 
 
 # -- progress
 
 cdef inline void advance(judge_t* j, turn_t* t) noexcept nogil:
+    cdef int64_t old = t.peer.acked
+    t.peer.acked = t.row.ack64
+    if t.peer.state & MEASURING and t.row.ack64 >= t.peer.measure_end:
+        measure(j, t)
+    if t.peer.trouble:
+        leave_trouble(j, t, old)
+
+
+cdef inline void measure(judge_t* j, turn_t* t) noexcept nogil:
+    """Of a retransmission only if it is this one that is echoed (RFC 7323 section 4)."""
     cdef const segment_t* row = t.row
     cdef sender_t* data = t.peer
-    cdef int64_t old = data.acked
-    data.acked = row.ack64
-    data.dup_acks = data.timeouts = 0
-    data.state &= ~<uint32_t> PROBED
-    if data.state & MEASURING and row.ack64 >= data.measure_end:
-        data.state &= ~<uint32_t> MEASURING
-        if data.measure_stamp == 0 or (row.present & HAS_TIMESTAMPS
-                                       and <int32_t> (row.tsecr - data.measure_stamp) >= 0):
-            measure_leg(data, row.time_ns - data.measure_time)
-    if data.state & SACKING and data.sack_high <= row.ack64:
-        data.state &= ~<uint32_t> SACKING
-    if data.mode != RECOVERY_NONE and row.ack64 >= data.recover:
-        data.mode_end = min(data.mode_end, leave_after(t.sender, row.time_ns))
-    if old < data.again_high:
+    cdef uint32_t stamp = trouble_at(j, data).measure_stamp if data.trouble else 0
+    data.state &= ~<uint16_t> MEASURING
+    if stamp == 0 or (row.present & HAS_TIMESTAMPS and <int32_t> (row.tsecr - stamp) >= 0):
+        measure_leg(data, row.time_ns - data.measure_time)
+    if stamp:
+        trouble_at(j, data).measure_stamp = 0
+
+
+cdef inline void leave_trouble(judge_t* j, turn_t* t, int64_t old) noexcept nogil:
+    cdef sender_t* data = t.peer
+    cdef trouble_t* trouble = trouble_at(j, data)
+    trouble.dup_acks = trouble.timeouts = 0
+    data.state &= ~<uint16_t> PROBED
+    if data.state & SACKING and trouble.sack_high <= data.acked:
+        data.state &= ~<uint16_t> SACKING
+    if data.mode != RECOVERY_NONE and data.acked >= trouble.recover:
+        trouble.mode_end = min(trouble.mode_end, leave_after(t.sender, t.row.time_ns))
+    if old < trouble.again_high:
         find_needless(j, t, old)
 
 
 cdef inline void find_needless(judge_t* j, turn_t* t, int64_t old) noexcept nogil:
     """Retransmissions that this acknowledgement cannot be the answer to, though it covers them."""
-    cdef sender_t* data = t.peer
-    cdef again_t* packets
-    cdef uint32_t i, start
-    if data.again.block == 0:
-        return
-    packets = again_packets(&j.packets, data)
-    start = max(data.again.head, data.again.tail - min(data.again.tail, <uint32_t> LOOK_BACK))
-    for i in range(data.again.tail, start, -1):
+    cdef const list_t* again = &trouble_at(j, t.peer).again
+    cdef again_t* packets = again_packets(&j.packets, again)
+    cdef uint32_t i, start = max(<int> again.head, <int> again.tail - LOOK_BACK)
+    for i in range(again.tail, start, -1):
         if old < sent_end(&packets[i - 1].sent) and packets[i - 1].sent.kind == KIND_RETRANSMISSION:
             test_needless(j, t, &packets[i - 1], old)
 
@@ -106,7 +119,7 @@ cdef inline void test_needless(judge_t* j, turn_t* t, again_t* packet, int64_t o
             and <int32_t> (row.tsecr - packet.sent.stamp) < 0):                # RFC 3522
         show_needless(j, data, t.sender, packet, row.time_ns, EARLY_ECHO)
     if (data.leg_min > SHORT_TRIP and sent_end(&packet.sent) <= row.ack64
-            and row.time_ns - packet.sent.time < data.leg_min * 3 // 4):
+            and row.time_ns - packet.sent.time < data.leg_min * 0.75):
         show_needless(j, data, t.sender, packet, row.time_ns, EARLY_ACK)
 
 
@@ -116,22 +129,23 @@ cdef inline void read_sack(judge_t* j, turn_t* t) noexcept nogil:
     """The blocks of an answer, or that it has none any more."""
     cdef const segment_t* row = t.row
     cdef sender_t* data = t.peer
+    cdef trouble_t* trouble = trouble_of(j, data)
     cdef const uint32_t* edges = &row.sack_le0
     cdef uint32_t first = 1 if row.sack_count and is_dsack(row) else 0, i
     cdef int64_t high = 0
     if row.ack64 == data.acked:
-        count_duplicate(t, row.sack_count - first, first)
-    data.sack_count = <uint16_t> (min(<uint32_t> row.sack_count, <uint32_t> 4) - first) if row.sack_count else 0
-    data.sack_base = row.ack64
+        count_duplicate(j, t, row.sack_count - first, first)
+    trouble.sack_count = <uint16_t> (min(<uint32_t> row.sack_count, <uint32_t> 4) - first) if row.sack_count else 0
+    trouble.sack_base = row.ack64
     if row.sack_count:
         data.state |= SACK_PERMITTED
-    for i in range(2 * data.sack_count):
-        data.sack_edges[i] = <int32_t> (edges[2 * first + i] - row.ack_raw)
-        high = max(high, row.ack64 + data.sack_edges[i])
-    if data.sack_count and (not data.state & SACKING or high > data.sack_high):
-        if not data.state & SACKING or data.sack_high <= data.acked:
-            data.loss_time = row.time_ns
-        data.sack_high = high
+    for i in range(2 * trouble.sack_count):
+        trouble.sack_edges[i] = <int32_t> (edges[2 * first + i] - row.ack_raw)
+        high = max(high, row.ack64 + trouble.sack_edges[i])
+    if trouble.sack_count and (not data.state & SACKING or high > trouble.sack_high):
+        if not data.state & SACKING or trouble.sack_high <= data.acked:
+            trouble.loss_time = row.time_ns
+        trouble.sack_high = high
         data.state |= SACKING
     if first:
         match_dsack(j, t)
@@ -149,15 +163,14 @@ cdef inline void match_dsack(judge_t* j, turn_t* t) noexcept nogil:
     """The latest packet that the report can be about: sent again, early enough, and not yet reported."""
     cdef const segment_t* row = t.row
     cdef sender_t* data = t.peer
+    cdef const list_t* again = &trouble_of(j, data).again
     cdef int64_t left = sack_edge(row, row.sack_le0), right = sack_edge(row, row.sack_re0)
     cdef again_t* packet
     cdef uint32_t i
-    if data.again.block == 0:
-        return
-    for i in range(data.again.tail, data.again.head, -1):
-        packet = again_packets(&j.packets, data) + i - 1
+    for i in range(again.tail, again.head, -1):
+        packet = again_packets(&j.packets, again) + i - 1
         if (packet.sent.start < right and left < sent_end(&packet.sent) and not packet.sent.state & REPORTED
-                and row.time_ns - packet.sent.time >= data.leg_min * 7 // 10):
+                and row.time_ns - packet.sent.time >= data.leg_min * 0.7):
             packet.sent.state |= REPORTED
             show_needless(j, data, t.sender, packet, row.time_ns, DSACK)
             return

@@ -6,12 +6,12 @@ from tcpcore.flags cimport (
     CAUSE_TIMEOUT, CAUSE_UNKNOWN, DUPLICATE_ACKS, FIN, HAS_TIMESTAMPS, IN_RECOVERY, KIND_RETRANSMISSION,
     NEAR_RECEIVER, NEAR_SENDER, SACK_GAP, SMALLER, SYN)
 from tcpcore.history cimport again_packets, find_range, sent_ranges
-from tcpcore.weighing cimport call_needless, judge_t, leave_after, turn_t
+from tcpcore.weighing cimport call_needless, judge_t, leave_after, trouble_of, turn_t
 from tcpcore.pathtime cimport MS, clock_tick, is_near, shortest_trip
 from tcpcore.records cimport segment_t
 from tcpcore.sender cimport (
     ANSWERED, CLOCKED, GAP, MEASURING, OVERDUE, PROBED, RECOVERY_FAST, RECOVERY_NONE, RECOVERY_SMALLER,
-    RECOVERY_TIMEOUT, SACK_PERMITTED, SACKING, STAMPED, again_t, sender_t, sent_end, sent_t)
+    RECOVERY_TIMEOUT, SACK_PERMITTED, SACKING, STAMPED, again_t, sender_t, sent_end, sent_t, trouble_t)
 
 cdef enum:
     DEFAULT_TRIP = 100 * MS        # while none is measured
@@ -33,25 +33,26 @@ cdef inline void find_cause(judge_t* j, turn_t* t, const sent_t* first) noexcept
     """Of a retransmission; ``first``: the range that held its bytes, perhaps a gap, or NULL."""
     cdef sender_t* sender = t.sender
     cdef sent_t* sent = &t.sent
+    t.trouble = trouble_of(j, sender)
     if sender.state & MEASURING and sent.start < sender.measure_end:           # Karn, unless echoes tell
-        sender.measure_stamp, sender.measure_time, sender.measure_end = sent.stamp, sent.time, sent_end(sent)
+        t.trouble.measure_stamp, sender.measure_time, sender.measure_end = sent.stamp, sent.time, sent_end(sent)
         if not sent.state & STAMPED or sent.stamp == 0:
-            sender.state &= ~<uint32_t> MEASURING
+            sender.state &= ~<uint16_t> MEASURING
     t.out.trigger = t.out.cause = find_trigger(j, t, first)
-    if acked_before(sender, sent):
+    if acked_before(sender, t.trouble, sent):
         call_needless(t.out, ACKED_BEFORE)
     if sender.leg_min and t.peer.leg_min:
         t.out.evidence |= NEAR_SENDER * is_near(sender, t.peer) | NEAR_RECEIVER * is_near(t.peer, sender)
 
 
-cdef inline bint acked_before(const sender_t* sender, const sent_t* sent) noexcept nogil:
+cdef inline bint acked_before(const sender_t* sender, const trouble_t* trouble, const sent_t* sent) noexcept nogil:
     """Does the capture hold an acknowledgement of all of it?"""
     cdef uint32_t i
     if sender.state & ANSWERED and sender.acked >= sent_end(sent):
         return True
-    for i in range(sender.sack_count):
-        if (sent.start >= sender.sack_base + sender.sack_edges[2 * i]
-                and sent_end(sent) <= sender.sack_base + sender.sack_edges[2 * i + 1]):
+    for i in range(trouble.sack_count):
+        if (sent.start >= trouble.sack_base + trouble.sack_edges[2 * i]
+                and sent_end(sent) <= trouble.sack_base + trouble.sack_edges[2 * i + 1]):
             return True
     return False
 
@@ -61,8 +62,8 @@ cdef inline uint8_t find_trigger(judge_t* j, turn_t* t, const sent_t* first) noe
     cdef hints_t h
     cdef bint lone_fin = t.row.flags & FIN and t.row.payload_len == 0, timer, tail = sent_end(&t.sent) == sender.high
     if t.row.flags & SYN:
-        sender.syns += 1
-        t.out.backoff = <uint8_t> min(<int> sender.syns, 255)
+        t.trouble.syns = <uint16_t> min(<int> t.trouble.syns + 1, 255)
+        t.out.backoff = <uint8_t> t.trouble.syns
         return CAUSE_SYN
     collect_hints(j, t, first, &h)
     t.out.evidence |= AT_TAIL * tail
@@ -74,7 +75,7 @@ cdef inline uint8_t find_trigger(judge_t* j, turn_t* t, const sent_t* first) noe
     if h.inside and sender.mode == RECOVERY_TIMEOUT:
         if timer:
             count_timeout(t)
-            sender.recover = sender.high
+            t.trouble.recover = sender.high
         return CAUSE_FIN if lone_fin else CAUSE_TIMEOUT
     if lone_fin:
         if timer:
@@ -82,7 +83,7 @@ cdef inline uint8_t find_trigger(judge_t* j, turn_t* t, const sent_t* first) noe
         return CAUSE_FIN
     if not timer:
         return fast_cause(t, &h)
-    if tail and not h.asked and probes_tail(sender, &t.sent, &h):
+    if tail and not h.asked and probes_tail(t, &h):
         sender.state |= PROBED
         return CAUSE_TAIL_LOSS_PROBE
     count_timeout(t)
@@ -96,21 +97,21 @@ cdef inline void collect_hints(judge_t* j, turn_t* t, const sent_t* first, hints
     cdef sender_t* sender = t.sender
     cdef sender_t* peer = t.peer
     cdef bint dup_acks, gap, evident
-    h.trip = sender.leg + peer.leg
+    h.trip = <int64_t> (sender.leg + peer.leg)
     if h.trip == 0:
         h.trip = DEFAULT_TRIP
     h.overdue = first != NULL and first.state & OVERDUE
     h.waited = t.sent.time - last_sent(j, t, first, h)
     h.quiet = t.sent.time - sender.latest
     h.idle = since_answer(t)
-    if sender.mode != RECOVERY_NONE and t.sent.time >= sender.mode_end:
+    if sender.mode != RECOVERY_NONE and t.sent.time >= t.trouble.mode_end:
         sender.mode = RECOVERY_NONE
-    evident = t.sent.time - sender.loss_time >= peer.leg_min * 7 // 10          # the news had reached the sender
-    gap = sender.state & SACKING and sender.sack_high > t.sent.start and evident
-    dup_acks = (not sender.state & SACK_PERMITTED and sender.dup_acks and sender.state & ANSWERED
+    evident = t.sent.time - t.trouble.loss_time >= peer.leg_min * 0.7         # the news had reached the sender
+    gap = sender.state & SACKING and t.trouble.sack_high > t.sent.start and evident
+    dup_acks = (not sender.state & SACK_PERMITTED and t.trouble.dup_acks and sender.state & ANSWERED
                 and sender.acked <= t.sent.start and evident)
     h.asked = gap or dup_acks
-    h.inside = sender.mode != RECOVERY_NONE and t.sent.start < sender.recover
+    h.inside = sender.mode != RECOVERY_NONE and t.sent.start < t.trouble.recover
     t.out.evidence |= SACK_GAP * gap | DUPLICATE_ACKS * dup_acks | IN_RECOVERY * h.inside
 
 
@@ -119,13 +120,11 @@ cdef inline int64_t last_sent(judge_t* j, turn_t* t, const sent_t* first, hints_
     cdef const again_t* packet
     cdef const sent_t* ranges
     cdef uint32_t i
-    if t.sender.again.block:
-        for i in range(t.sender.again.tail, t.sender.again.head, -1):
-            packet = again_packets(&j.packets, t.sender) + i - 1
-            if (packet.sent.start <= t.sent.start < sent_end(&packet.sent)
-                    and packet.sent.kind == KIND_RETRANSMISSION):
-                h.overdue = False
-                return packet.sent.time
+    for i in range(t.trouble.again.tail, t.trouble.again.head, -1):
+        packet = again_packets(&j.packets, &t.trouble.again) + i - 1
+        if packet.sent.start <= t.sent.start < sent_end(&packet.sent) and packet.sent.kind == KIND_RETRANSMISSION:
+            h.overdue = False
+            return packet.sent.time
     if first != NULL and not first.state & GAP:
         return first.time
     if t.sender.sent.tail == t.sender.sent.head:
@@ -146,7 +145,7 @@ cdef inline int64_t since_answer(turn_t* t) noexcept nogil:
     if t.row.present & HAS_TIMESTAMPS and t.row.tsecr and peer.state & CLOCKED:
         tick = clock_tick(peer)
         if tick > 0:
-            return max(<int64_t> 0, t.sent.time - peer.leg_min - peer.stamp_time
+            return max(<int64_t> 0, t.sent.time - <int64_t> peer.leg_min - peer.stamp_time
                        + <int64_t> (<int32_t> (peer.stamp - t.row.tsecr) * tick))
     if is_near(t.sender, peer) and peer.latest:
         return t.sent.time - peer.latest
@@ -175,25 +174,24 @@ cdef inline uint8_t fast_cause(turn_t* t, const hints_t* h) noexcept nogil:
     return CAUSE_FAST
 
 
-cdef inline bint probes_tail(const sender_t* sender, const sent_t* sent, const hints_t* h) noexcept nogil:
+cdef inline bint probes_tail(const turn_t* t, const hints_t* h) noexcept nogil:
     """RFC 8985 section 7: one probe, two round trips and a delayed answer after the flight; only with SACK."""
-    if not sender.state & SACK_PERMITTED or sender.state & PROBED or sender.timeouts:
+    if t.sender.state & (SACK_PERMITTED | PROBED) != SACK_PERMITTED or t.trouble.timeouts:
         return False
-    return sent.start > sender.acked or h.waited <= 2 * h.trip + MIN_TIMEOUT + 50 * MS
+    return t.sent.start > t.sender.acked or h.waited <= 2 * h.trip + MIN_TIMEOUT + 50 * MS
 
 
 cdef inline void count_timeout(turn_t* t) noexcept nogil:
-    if t.sender.timeouts < 255:
-        t.sender.timeouts += 1
-    t.out.backoff = <uint8_t> t.sender.timeouts
+    t.trouble.timeouts = <uint16_t> min(<int> t.trouble.timeouts + 1, 255)
+    t.out.backoff = <uint8_t> t.trouble.timeouts
 
 
 cdef inline void begin_recovery(turn_t* t, uint8_t mode) noexcept nogil:
     cdef sender_t* sender = t.sender
-    sender.mode, sender.recover = mode, sender.high
-    sender.mode_end = INT64_MAX
-    if sender.state & ANSWERED and sender.acked >= sender.recover:
-        sender.mode_end = leave_after(t.peer, t.sent.time)
+    sender.mode, t.trouble.recover = mode, sender.high
+    t.trouble.mode_end = INT64_MAX
+    if sender.state & ANSWERED and sender.acked >= sender.high:
+        t.trouble.mode_end = leave_after(t.peer, t.sent.time)
 
 
 cdef inline bint is_smaller(judge_t* j, turn_t* t, const sent_t* first) noexcept nogil:
@@ -201,7 +199,7 @@ cdef inline bint is_smaller(judge_t* j, turn_t* t, const sent_t* first) noexcept
     cdef sender_t* sender = t.sender
     cdef const sent_t* ranges
     cdef uint32_t i
-    if sender.mode == RECOVERY_SMALLER and t.sent.start < sender.recover and t.sent.length < first.length:
+    if sender.mode == RECOVERY_SMALLER and t.sent.start < t.trouble.recover and t.sent.length < first.length:
         return True
     if (t.sent.start != first.start or t.sent.length >= first.length or sender.mss == 0 or first.length > sender.mss
             or sent_end(&t.sent) == sender.high):
@@ -210,5 +208,5 @@ cdef inline bint is_smaller(judge_t* j, turn_t* t, const sent_t* first) noexcept
     for i in range(sender.sent.head, sender.sent.tail):
         if not ranges[i].state & GAP and sent_end(&ranges[i]) <= sender.acked and ranges[i].length >= first.length:
             return False
-    sender.mode, sender.recover, sender.mode_end = RECOVERY_SMALLER, sender.high, INT64_MAX
+    sender.mode, t.trouble.recover, t.trouble.mode_end = RECOVERY_SMALLER, sender.high, INT64_MAX
     return True

@@ -3,7 +3,7 @@
 The ranges of ``sender_t.sent`` are sorted and disjoint.  What a sender may send again lies within one window
 behind the highest number, so the list keeps all that is not acknowledged and as much again before it.
 """
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memmove
 
 from tcpcore.pool cimport SIZES, pool_at, pool_give_back, pool_t, pool_take
@@ -23,8 +23,8 @@ cdef inline sent_t* sent_ranges(const pool_t* pool, const sender_t* sender) noex
     return <sent_t*> list_entries(pool, &sender.sent)
 
 
-cdef inline again_t* again_packets(const pool_t* pool, const sender_t* sender) noexcept nogil:
-    return <again_t*> list_entries(pool, &sender.again)
+cdef inline again_t* again_packets(const pool_t* pool, const list_t* held) noexcept nogil:
+    return <again_t*> list_entries(pool, held)
 
 
 cdef inline uint32_t list_count(const list_t* held) noexcept nogil:
@@ -50,7 +50,7 @@ cdef inline bint list_grow(pool_t* pool, list_t* held) noexcept nogil:
     if held.block:
         memcpy(pool_at(pool, size, block), list_entries(pool, held) + held.head * pool.entry, n * pool.entry)
         pool_give_back(pool, held.size, held.block)
-    held.block, held.size, held.head, held.tail = block, size, 0, n
+    held.block, held.size, held.head, held.tail = block, <uint8_t> size, 0, <uint16_t> n
     return True
 
 
@@ -134,29 +134,25 @@ cdef inline void insert_range(pool_t* pool, sender_t* sender, uint32_t i, const 
 
 # -- packets sent again
 
-cdef inline again_t* add_again(pool_t* pool, sender_t* sender) noexcept nogil:
+cdef inline again_t* add_again(pool_t* pool, list_t* held) noexcept nogil:
     """One more, to be filled in; the oldest goes if they are too many.  NULL without memory."""
-    cdef list_t* held = &sender.again
     if held.tail == list_capacity(held):
         if held.head:
             list_pack(pool, held)
         elif held.size == AGAIN_SIZES - 1 or not list_grow(pool, held):
-            if held.block == 0:
+            if held.tail == 0:
                 return NULL
-            held.head = list_capacity(held) // 2
+            held.head = max(held.tail // 2, 1)
             list_pack(pool, held)
     held.tail += 1
-    return again_packets(pool, sender) + held.tail - 1
+    return again_packets(pool, held) + held.tail - 1
 
 
-cdef inline again_t* find_again(const pool_t* pool, const sender_t* sender, uint64_t frame) noexcept nogil:
+cdef inline again_t* find_again(const pool_t* pool, const list_t* held, uint64_t frame) noexcept nogil:
     """The packet of that frame, or NULL."""
-    cdef again_t* packets
+    cdef again_t* packets = again_packets(pool, held)
     cdef uint32_t i
-    if sender.again.block == 0:
-        return NULL
-    packets = again_packets(pool, sender)
-    for i in range(sender.again.head, sender.again.tail):
+    for i in range(held.head, held.tail):
         if packets[i].sent.frame == frame:
             return &packets[i]
     return NULL

@@ -23,7 +23,7 @@ cdef inline void measure_leg(sender_t* sender, int64_t leg) noexcept nogil:
     leg = max(leg, <int64_t> 1)
     if sender.leg_min == 0 or leg < sender.leg_min:
         sender.leg_min = leg
-    sender.leg = leg if sender.leg == 0 else sender.leg + (leg - sender.leg) // 8      # RFC 6298 2.3
+    sender.leg = leg if sender.leg == 0 else sender.leg + (leg - sender.leg) / 8       # RFC 6298 2.3
 
 
 cdef inline void bound_leg(sender_t* sender, int64_t leg) noexcept nogil:
@@ -37,7 +37,7 @@ cdef inline void bound_leg(sender_t* sender, int64_t leg) noexcept nogil:
 
 cdef inline int64_t shortest_trip(const sender_t* a, const sender_t* b) noexcept nogil:
     """0: unknown."""
-    return a.leg_min + b.leg_min
+    return <int64_t> (a.leg_min + b.leg_min)
 
 
 cdef inline bint is_near(const sender_t* sender, const sender_t* peer) noexcept nogil:
@@ -98,7 +98,7 @@ cdef inline bint too_close(const sender_t* sender, const sender_t* peer, const s
     """Nothing is sent again before an answer could have come back, one round trip after it was sent."""
     cdef int64_t trip = shortest_trip(sender, peer)
     if is_near(sender, peer):                   # hardly a path on which a copy could be made
-        trip = peer.leg_min
+        trip = <int64_t> peer.leg_min
     elif sender.leg_min == 0 or peer.leg_min == 0:
         trip = max(trip, <int64_t> UNKNOWN_TRIP)
     if first.state & OVERDUE:                   # came late itself: what was sent again may follow closely

@@ -24,7 +24,7 @@ cdef enum SenderState:
     SYN_AGAIN = 32
     PROBED = 64                    # a tail loss probe is out
     MEASURING = 128                # measure_end waits for its acknowledgement
-    ECHOING = 256                  # echo_stamp waits for its echo
+    ECHOING = 256                  # measure_end is a time stamp that waits for its echo
     SACKING = 512                  # sack_high is known
     FORGETFUL = 1024               # old ranges were dropped
 
@@ -56,41 +56,40 @@ ctypedef struct again_t:
 # A list in a block of a pool: entries head to tail - 1.
 ctypedef struct list_t:
     uint32_t block                 # 0: none
-    uint32_t head, tail
-    uint32_t size                  # the block has 1 << size entries
+    uint16_t head, tail
+    uint8_t size                   # the block has 1 << size entries
 
+# What every sender needs: 104 bytes.
 ctypedef struct sender_t:
-    # -- the line that every segment of this sender needs
     int64_t high                   # after the highest number seen
-    int64_t before                 # high before the latest segment
+    int64_t acked
     int64_t latest                 # time of the latest segment
     int64_t measure_end, measure_time
+    int64_t stamp_time             # when `stamp` was first seen
+    int64_t first_stamp_time
     list_t sent                    # sorted, disjoint ranges, with gaps
+    uint32_t trouble               # trouble_t in its pool; 0: none so far
     uint32_t stamp                 # highest tsval
+    uint32_t first_stamp
+    float leg_min, leg             # capture point to receiver and back, ns: shortest, smoothed; 0: unknown
+    uint16_t state                 # SenderState bits
     uint16_t counter               # highest IP ID
+    uint16_t answer_window
+    uint16_t mss                   # of the receiver
     int8_t counts                  # from -8 (the IP ID means nothing) to 8 (it counts packets)
     uint8_t mode                   # Recovery
-    # -- the line that every answer needs
-    int64_t acked
-    int64_t stamp_time             # when `stamp` was first seen
-    int64_t leg_min, leg           # capture point to receiver and back; 0: unknown; smoothed
-    int64_t again_high             # after the highest range sent again
-    int64_t echo_time
-    uint32_t echo_stamp
-    uint16_t answer_window
-    uint16_t dup_acks
-    uint32_t state                 # SenderState bits
-    uint32_t first_stamp
-    # -- recovery
-    int64_t first_stamp_time
+
+# What only a sender needs that lost, repeated or reordered something.
+ctypedef struct trouble_t:
     int64_t sack_high
     int64_t loss_time              # when the receiver first showed the loss
     int64_t recover, mode_end
     int64_t sack_base              # where the edges of the latest SACK blocks count from
-    uint32_t measure_stamp         # of the retransmission measured; 0: of a first transmission
+    int64_t again_high             # after the highest range sent again
     list_t again                   # packets whose bytes had been sent before
+    uint32_t measure_stamp         # of the retransmission measured; 0: of a first transmission
     int32_t[8] sack_edges          # left, right, left ...
-    uint16_t mss
+    uint16_t dup_acks
     uint16_t syns
     uint16_t timeouts
     uint16_t sack_count

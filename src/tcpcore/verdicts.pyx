@@ -4,7 +4,7 @@ Most segments are the next in order: ``is_next`` proves that with a few comparis
 """
 import numpy as np
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from tcpcore.answers cimport read_answer
@@ -21,14 +21,15 @@ from tcpcore.growable cimport release as release_memory
 from tcpcore.history cimport (
     add_again, again_packets, append_range, find_again, find_range, insert_range, list_capacity, list_drop, make_room,
     range_at, sent_ranges)
-from tcpcore.weighing cimport CERTAIN, LIKELY, confidence_of, judge_t, show_needless, turn_t
+from tcpcore.weighing cimport (
+    CERTAIN, LIKELY, confidence_of, judge_t, show_needless, trouble_at, trouble_of, turn_t)
 from tcpcore.pathtime cimport (
     MS, clock_tick, is_copy, read_clock, read_counter, sent_after, shortest_trip)
-from tcpcore.pool cimport pool_clear
+from tcpcore.pool cimport pool_clear, pool_give_back
 from tcpcore.records cimport segment_t, verdict_t
 from tcpcore.sender cimport (
     AGAIN, ANSWERED, CLOCKED, ECHOING, FORGETFUL, GAP, MEASURING, OVERDUE, SACK_PERMITTED, STAMPED, STARTED,
-    SYN_AGAIN, SYN_ANSWER, WINDOW_CLOSED, again_t, sender_t, sent_end, sent_t)
+    SYN_AGAIN, SYN_ANSWER, WINDOW_CLOSED, again_t, list_t, sender_t, sent_end, sent_t, trouble_t)
 from tcpcore.seqnum cimport segment_len
 
 from tcpcore.records import VERDICT
@@ -43,7 +44,6 @@ cdef enum:
     FAR = 16                       # rows ahead to fetch a stream's state
     NEAR_AHEAD = 6                 # ... and then the end of its list
     HISTORY_LIMIT = 256 << 20      # bytes of ranges and packets remembered, all streams together
-    COPIES_BACK = 256              # packets sent again that a segment is compared with
     SURE_COUNTS = 2                # consecutive IP IDs before they may contradict the sequence numbers
     EARLIEST_TIMEOUT = 200 * MS    # no sender repeats after less without hearing from its peer
 
@@ -62,6 +62,7 @@ cdef class Verdicts:
         self.state.streams.huge = True
         self.state.ranges.entry, self.state.ranges.limit = sizeof(sent_t), history_limit
         self.state.packets.entry, self.state.packets.limit = sizeof(again_t), history_limit // 4
+        self.state.troubles.entry, self.state.troubles.limit = sizeof(trouble_t), history_limit // 4
 
     def __dealloc__(self):
         release_memory(&self.state.streams)
@@ -69,6 +70,7 @@ cdef class Verdicts:
         release_memory(&self.state.corrected)
         pool_clear(&self.state.ranges)
         pool_clear(&self.state.packets)
+        pool_clear(&self.state.troubles)
 
     def process(self, Batch batch not None, FlowTable flows not None):
         """Fill the VERDICT part of the batch's rows, if they have one; after ``flows.process``."""
@@ -100,7 +102,7 @@ cdef class Verdicts:
 
     @property
     def history_bytes(self):
-        return self.state.ranges.used + self.state.packets.used
+        return self.state.ranges.used + self.state.packets.used + self.state.troubles.used
 
 
 cdef void process_rows(judge_t* j, const uint32_t* slots) noexcept nogil:
@@ -122,11 +124,10 @@ cdef void process_rows(judge_t* j, const uint32_t* slots) noexcept nogil:
 
 cdef inline void fetch_stream(judge_t* j, uint32_t slot) noexcept nogil:
     cdef sender_t* senders = <sender_t*> j.streams.data + 2 * <uint64_t> slot
+    cdef int line
     if slot != NO_SLOT:
-        prefetch_write(&senders[0].high)
-        prefetch_write(&senders[0].acked)
-        prefetch_write(&senders[1].high)
-        prefetch_write(&senders[1].acked)
+        for line in range(4):                   # two of them take three lines and a bit
+            prefetch_write(<uint8_t*> senders + 64 * line)
 
 
 cdef inline void fetch_list(judge_t* j, const segment_t* row, uint32_t slot) noexcept nogil:
@@ -142,14 +143,15 @@ cdef inline void fetch_list(judge_t* j, const segment_t* row, uint32_t slot) noe
 cdef inline void take_turn(judge_t* j, segment_t* row, verdict_t* out, uint32_t slot) noexcept nogil:
     cdef turn_t t
     cdef sender_t* senders = <sender_t*> j.streams.data + 2 * <uint64_t> slot
-    if row.events & (PORTS_REUSED | STREAM_CREATED):
-        begin(j, senders, row)
+    if row.events & PORTS_REUSED and not row.events & STREAM_CREATED:
+        rebase(j, &senders[row.direction])
     t.row, t.out = row, out
     t.sender, t.peer = &senders[row.direction], &senders[1 - row.direction]
     read_answer(j, &t)
     if row.flags & RST:
         return
     t.takes = segment_len(row.payload_len, row.flags)
+    t.before = t.sender.high
     describe(&t)
     if is_next(&t):
         take_new(j, &t)
@@ -162,14 +164,13 @@ cdef inline void take_turn(judge_t* j, segment_t* row, verdict_t* out, uint32_t 
     look_at(&t)
 
 
-cdef void begin(judge_t* j, sender_t* senders, const segment_t* row) noexcept nogil:
-    """The slot is used for another stream, or a SYN+ACK gave the direction other numbers (ST-6)."""
-    cdef int direction
-    for direction in range(2):
-        if row.events & STREAM_CREATED or direction == row.direction:
-            list_drop(&j.ranges, &senders[direction].sent)
-            list_drop(&j.packets, &senders[direction].again)
-            memset(&senders[direction], 0, sizeof(sender_t))
+cdef void rebase(judge_t* j, sender_t* sender) noexcept nogil:
+    """A SYN+ACK gave its direction other numbers (ST-6)."""
+    list_drop(&j.ranges, &sender.sent)
+    if sender.trouble:
+        list_drop(&j.packets, &trouble_at(j, sender).again)
+        pool_give_back(&j.troubles, 0, sender.trouble)
+    memset(sender, 0, sizeof(sender_t))
 
 
 cdef inline void describe(turn_t* t) noexcept nogil:
@@ -222,8 +223,8 @@ cdef inline void push(judge_t* j, turn_t* t) noexcept nogil:
         j.forgotten += 1
     sender.high = sent_end(&t.sent)
     if not sender.state & MEASURING:
-        sender.state |= MEASURING
-        sender.measure_end, sender.measure_time, sender.measure_stamp = sender.high, t.sent.time, 0
+        sender.state = sender.state & ~<uint16_t> ECHOING | MEASURING
+        sender.measure_end, sender.measure_time = sender.high, t.sent.time
 
 
 cdef inline void look_at(turn_t* t) noexcept nogil:
@@ -232,13 +233,12 @@ cdef inline void look_at(turn_t* t) noexcept nogil:
     cdef const segment_t* row = t.row
     cdef uint8_t kind = t.out.kind
     if t.sent.counter:
-        read_counter(sender, t.sent.counter, t.sent.start >= sender.before - 1, kind == KIND_NEW or t.takes == 0)
+        read_counter(sender, t.sent.counter, t.sent.start >= t.before - 1, kind == KIND_NEW or t.takes == 0)
     if t.sent.state & STAMPED:
         read_clock(sender, row.tsval, row.time_ns)
         if t.takes == 0 and not sender.state & (ECHOING | MEASURING):
             sender.state |= ECHOING
-            sender.echo_stamp, sender.echo_time = row.tsval, row.time_ns
-    sender.before = sender.high
+            sender.measure_end, sender.measure_time = row.tsval, row.time_ns
     sender.latest = row.time_ns
 
 
@@ -247,7 +247,7 @@ cdef inline void look_at(turn_t* t) noexcept nogil:
 cdef void start(turn_t* t) noexcept nogil:
     """The first segment of a direction."""
     t.sender.state |= STARTED
-    t.sender.high = t.sender.before = t.row.seq64
+    t.sender.high = t.before = t.row.seq64
 
 
 cdef void judge(judge_t* j, turn_t* t) noexcept nogil:
@@ -349,12 +349,14 @@ cdef bint is_probe(judge_t* j, turn_t* t) noexcept nogil:
 
 cdef bint is_old_copy(judge_t* j, turn_t* t) noexcept nogil:
     """A copy of a packet that was not the first with its bytes."""
+    cdef const list_t* again
     cdef const again_t* packets
     cdef uint32_t i
-    if t.sender.again.block == 0:
+    if t.sender.trouble == 0:
         return False
-    packets = again_packets(&j.packets, t.sender)
-    for i in range(t.sender.again.tail, t.sender.again.head, -1):
+    again = &trouble_at(j, t.sender).again
+    packets = again_packets(&j.packets, again)
+    for i in range(again.tail, again.head, -1):
         if is_copy(t.sender, t.peer, &t.sent, &packets[i - 1].sent):
             show_original(t, &packets[i - 1].sent)
             return True
@@ -372,10 +374,12 @@ cdef inline void show_original(turn_t* t, const sent_t* first) noexcept nogil:
 cdef void remember(judge_t* j, turn_t* t, uint8_t kind) noexcept nogil:
     """Give the verdict and keep the packet: later ones may be copies of it, or shed light on it."""
     cdef again_t* packet
+    cdef trouble_t* trouble
     t.out.kind = t.sent.kind = kind
     t.out.confidence = confidence_of(t.out.evidence)
-    t.sender.again_high = max(t.sender.again_high, sent_end(&t.sent))
-    packet = add_again(&j.packets, t.sender)
+    trouble = trouble_of(j, t.sender)
+    trouble.again_high = max(trouble.again_high, sent_end(&t.sent))
+    packet = add_again(&j.packets, &trouble.again)
     if packet != NULL:
         packet.sent, packet.verdict = t.sent, t.out[0]
 
@@ -402,9 +406,10 @@ cdef void judge_seen(judge_t* j, turn_t* t, sent_t* first) noexcept nogil:
 
 cdef void expose(judge_t* j, turn_t* t, sent_t* first) noexcept nogil:
     """``first`` had come first, but was sent second, and needlessly."""
-    cdef again_t* packet = find_again(&j.packets, t.sender, first.frame)
+    cdef list_t* again = &trouble_of(j, t.sender).again
+    cdef again_t* packet = find_again(&j.packets, again, first.frame)
     if packet == NULL:
-        packet = add_again(&j.packets, t.sender)
+        packet = add_again(&j.packets, again)
         if packet == NULL:
             return
         packet.sent = first[0]

@@ -1,13 +1,14 @@
 """What the verdicts are made with, and how one that was given is corrected."""
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
 
 from tcpcore.flags cimport (
     BY_IP_ID, BY_SEQUENCE, BY_TIMESTAMP, CAUSE_SPURIOUS, CAUSE_TIMEOUT, FILLS_GAP, KIND_RETRANSMISSION, LOSS_NONE,
     ORIGINAL_LATE, SAME_PACKET)
 from tcpcore.growable cimport grow, growable_t
-from tcpcore.pool cimport pool_t
+from tcpcore.pool cimport pool_at, pool_t, pool_take
 from tcpcore.records cimport segment_t, verdict_t
-from tcpcore.sender cimport RECOVERY_TIMEOUT, again_t, sender_t, sent_t
+from tcpcore.sender cimport RECOVERY_TIMEOUT, again_t, sender_t, sent_t, trouble_t
 
 cdef enum:
     CERTAIN = 99                   # percent
@@ -18,6 +19,8 @@ ctypedef struct judge_t:
     growable_t streams             # two sender_t by slot
     pool_t ranges                  # sent_t
     pool_t packets                 # again_t
+    pool_t troubles                # trouble_t
+    trouble_t spare                # stands in where there is no memory for another
     uint64_t forgotten             # ranges not kept for want of memory
     # the batch
     char* rows
@@ -33,13 +36,31 @@ ctypedef struct turn_t:
     verdict_t* out
     sender_t* sender
     sender_t* peer
+    trouble_t* trouble             # the sender's, once it is found to have sent again
     sent_t sent
     int64_t takes                  # sequence numbers
+    int64_t before                 # the sender's `high`, before this segment
 
 
 cdef inline int64_t leave_after(const sender_t* peer, int64_t now) noexcept nogil:
     """When the last segment of a recovery can pass that was on its way before its sender knew it had ended."""
-    return now + peer.leg_min * 3 // 2
+    return now + <int64_t> (peer.leg_min * 1.5)
+
+
+cdef inline trouble_t* trouble_at(judge_t* j, const sender_t* sender) noexcept nogil:
+    """Of a sender that has some; it moves as the pool grows."""
+    return <trouble_t*> pool_at(&j.troubles, 0, sender.trouble)
+
+
+cdef inline trouble_t* trouble_of(judge_t* j, sender_t* sender) noexcept nogil:
+    """Of any sender, from now on."""
+    if sender.trouble == 0:
+        sender.trouble = pool_take(&j.troubles, 0)
+        if sender.trouble == 0:
+            memset(&j.spare, 0, sizeof(trouble_t))
+            return &j.spare
+        memset(trouble_at(j, sender), 0, sizeof(trouble_t))
+    return trouble_at(j, sender)
 
 
 # -- corrections
@@ -89,7 +110,7 @@ cdef inline void show_needless(judge_t* j, sender_t* sender, const sender_t* pee
     call_needless(&packet.verdict, why)
     correct(j, packet.sent.frame, &packet.verdict)
     if packet.verdict.trigger == CAUSE_TIMEOUT and sender.mode == RECOVERY_TIMEOUT:    # RFC 3522: it ends at once
-        sender.mode_end = min(sender.mode_end, leave_after(peer, now))
+        trouble_of(j, sender).mode_end = min(trouble_of(j, sender).mode_end, leave_after(peer, now))
 
 
 cdef inline uint8_t confidence_of(uint32_t evidence) noexcept nogil:
