@@ -106,7 +106,7 @@ cdef inline void find_needless(judge_t* j, turn_t* t, int64_t old) noexcept nogi
     """Retransmissions that this acknowledgement cannot be the answer to, though it covers them."""
     cdef const list_t* again = &trouble_at(j, t.peer).again
     cdef again_t* packets = again_packets(&j.packets, again)
-    cdef uint32_t i, start = max(<int> again.head, <int> again.tail - LOOK_BACK)
+    cdef int i, start = max(<int> again.head, <int> again.tail - LOOK_BACK)
     for i in range(again.tail, start, -1):
         if old < sent_end(&packets[i - 1].sent) and packets[i - 1].sent.kind == KIND_RETRANSMISSION:
             test_needless(j, t, &packets[i - 1], old)
@@ -166,7 +166,7 @@ cdef inline void match_dsack(judge_t* j, turn_t* t) noexcept nogil:
     cdef const list_t* again = &trouble_of(j, data).again
     cdef int64_t left = sack_edge(row, row.sack_le0), right = sack_edge(row, row.sack_re0)
     cdef again_t* packet
-    cdef uint32_t i
+    cdef int i
     for i in range(again.tail, again.head, -1):
         packet = again_packets(&j.packets, again) + i - 1
         if (packet.sent.start < right and left < sent_end(&packet.sent) and not packet.sent.state & REPORTED

@@ -119,7 +119,7 @@ cdef inline int64_t last_sent(judge_t* j, turn_t* t, const sent_t* first, hints_
     """When these bytes were sent before, the last time; of bytes never captured, when those before them were."""
     cdef const again_t* packet
     cdef const sent_t* ranges
-    cdef uint32_t i
+    cdef int i
     for i in range(t.trouble.again.tail, t.trouble.again.head, -1):
         packet = again_packets(&j.packets, &t.trouble.again) + i - 1
         if packet.sent.start <= t.sent.start < sent_end(&packet.sent) and packet.sent.kind == KIND_RETRANSMISSION:

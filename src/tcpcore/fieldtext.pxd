@@ -15,3 +15,4 @@ cpdef enum TextKind:
     SACK_EDGE = 11           # relative to the base of the direction acknowledged, as tcp.ack is
     PAYLOAD = 12             # captured payload in hexadecimal
     INFO = 13                # the whole line; the analysis part lies at `other`, -1 for none
+    SET = 14                 # the words of all bits set, joined by +

@@ -21,6 +21,7 @@ class TextKind(IntEnum):
     SACK_EDGE = 11
     PAYLOAD = 12
     INFO = 13
+    SET = 14
 
 class Formatter:
     start_ns: int

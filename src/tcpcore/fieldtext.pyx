@@ -120,7 +120,7 @@ cdef class Formatter:
         for i, word in enumerate(words):
             column.words[i] = self._keep(word)
         longest = max([MAX_INFO if kind == TextKind.INFO else MAX_CELL, len(absent), abs(width)]
-                      + [len(word) for word in words])
+                      + [sum(len(word) + 1 for word in words) if kind == TextKind.SET else len(word) for word in words])
         self.text.row_limit += len(prefix) + longest + 2
         self.text.has_payload |= kind == TextKind.PAYLOAD
         self.row_end = max([self.row_end, at + size] + [place + 4 for place, *_ in conditions])
@@ -294,6 +294,8 @@ cdef char* write_rare(char* p, const column_t* column, const text_t* text, const
         return p + snprintf(p, MAX_CELL, b"%.9g", (<const double*> at)[0])
     if kind == TextKind.PAYLOAD:
         return put_payload(p, source, segment)
+    if kind == TextKind.SET:
+        return put_set(p, column, load(at, column.size))
     if column.other < 0:
         return put_info(p, segment, NULL)
     return put_info(p, segment, <const analysis_t*> (row + column.other))
@@ -303,6 +305,17 @@ cdef inline char* put_choice(char* p, const column_t* column, uint64_t choice) n
     if choice >= <uint64_t> column.n_words:
         return put_decimal(p, choice)
     return put_short(p, column.words[choice].text, column.words[choice].size)
+
+
+cdef inline char* put_set(char* p, const column_t* column, uint64_t bits) noexcept nogil:
+    cdef char* start = p
+    cdef int i
+    for i in range(column.n_words):
+        if bits >> i & 1:
+            if p > start:
+                p = put_text(p, b"+", 1)
+            p = put_short(p, column.words[i].text, column.words[i].size)
+    return p
 
 
 cdef inline char* put_address(char* p, uint64_t high, uint64_t low, bint is_ipv6) noexcept nogil:

@@ -351,7 +351,7 @@ cdef bint is_old_copy(judge_t* j, turn_t* t) noexcept nogil:
     """A copy of a packet that was not the first with its bytes."""
     cdef const list_t* again
     cdef const again_t* packets
-    cdef uint32_t i
+    cdef int i
     if t.sender.trouble == 0:
         return False
     again = &trouble_at(j, t.sender).again
@@ -487,7 +487,7 @@ cdef void place(judge_t* j, turn_t* t, sent_t* gap) noexcept nogil:
     cdef sender_t* sender = t.sender
     cdef uint32_t i = find_range(&j.ranges, sender, t.sent.start)
     cdef sent_t rest, fill = t.sent
-    if sender.sent.tail + 2 > list_capacity(&sender.sent):
+    if <uint32_t> sender.sent.tail + 2 > list_capacity(&sender.sent):
         j.forgotten += 1
         return
     if gap == NULL:
