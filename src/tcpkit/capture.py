@@ -86,6 +86,7 @@ class Capture:
     def batches(self, columns: Sequence[str] | None = None, *, where: str = "") -> Iterator[Table]:
         """The packets table piece by piece, some thousand rows each, in bounded memory.
 
+        A verdict that segments of a later piece would change is the first one here; ``packets`` has the last.
         ``columns``: all that will be looked at; stages that none of them needs are not run.  ``where``: a display
         filter that chooses the rows.
         """

@@ -18,7 +18,7 @@ BOTH = {
 PROTOCOLS = {"frame": "frame.number", "ip": "ip.src", "ipv6": "ipv6.src", "tcp": "tcp.srcport"}
 KINDS = {
     Kind.UNSIGNED: "uint", Kind.HEX: "uint", Kind.SACK_EDGE: "uint", Kind.SIGNED: "int", Kind.SECONDS: "time",
-    Kind.SINCE_START: "time"}
+    Kind.SINCE_START: "time", Kind.SET: "uint"}
 MAPPED = np.uint64(0xFFFF << 32)          # rows hold an IPv4 address as ::ffff:a.b.c.d
 UNFILTERED = frozenset({Kind.INFO, Kind.PAYLOAD, Kind.ADDRESS})
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 import pytest
 
 import tcpkit
@@ -151,3 +152,28 @@ def test_dsack_shows_a_needless_one() -> None:
     assert row["trigger"] == CAUSE.CAUSE_TAIL_LOSS_PROBE
     assert row["evidence"] & Evidence.DSACK
     assert row["loss_side"] == LossSide.LOSS_NONE
+
+
+def test_a_verdict_changes_after_its_batch_has_gone() -> None:
+    talk = Talk().warm_up()
+    talk.data(10)
+    talk.data(10, 300 * MS)
+    at = len(talk.frames) - 1
+    for _ in range(5000):                      # more than a batch holds
+        talk.raw(talk.frames[0].data.replace(b"\x0a\0\0\1", b"\x0a\0\0\7"), dt=1000)
+    talk.answer(11, RTT, (10, 11))
+    capture = talk.pcap(nano=True)
+    first = np.concatenate([piece.array for piece in tcpkit.scan(io.BytesIO(capture), columns=["kind", "frame"])])
+    final = tcpkit.open(io.BytesIO(capture)).packets.array
+    assert first["cause"][at] == CAUSE.CAUSE_TAIL_LOSS_PROBE
+    assert final["cause"][at] == CAUSE.CAUSE_SPURIOUS
+    assert final["evidence"][at] & Evidence.DSACK
+
+
+def test_evidence_in_words() -> None:
+    talk = Talk().warm_up()
+    talk.data(10)
+    talk.data(10, 300 * MS)
+    packets = tcpkit.open(io.BytesIO(talk.pcap(nano=True))).packets
+    line = packets[-1:].to_text("fields", ["kind", "evidence"], head=False)
+    assert line == b"retransmission\tby_timestamp+after_silence+at_tail\n"
