@@ -10,6 +10,7 @@ from libc.string cimport memcpy, memset
 from tcpcore.answers cimport read_answer
 from tcpcore.batch cimport Batch, segment_at
 from tcpcore.causes cimport find_cause
+from tcpcore.clear cimport clear
 from tcpcore.flags cimport (
     ACK, BY_SEQUENCE, BY_TIME, CAUSE_UNKNOWN, CLOSED_WINDOW, FILLS_GAP, FIN, HAS_LEN, HAS_MSS,
     HAS_SACK_PERMITTED, HAS_TIMESTAMPS, HOP_DIFFERS, IDLE_PROBE, KIND_NETWORK_DUPLICATE, KIND_NEW, KIND_PROBE,
@@ -26,6 +27,7 @@ from tcpcore.weighing cimport (
 from tcpcore.pathtime cimport (
     MS, clock_tick, is_copy, read_clock, read_counter, sent_after, shortest_trip)
 from tcpcore.pool cimport pool_clear, pool_give_back
+from tcpcore.prefetch cimport prefetch_write
 from tcpcore.records cimport segment_t, verdict_t
 from tcpcore.sender cimport (
     AGAIN, ANSWERED, CLOCKED, ECHOING, FORGETFUL, GAP, MEASURING, OVERDUE, SACK_PERMITTED, STAMPED, STARTED,
@@ -34,15 +36,9 @@ from tcpcore.seqnum cimport segment_len
 
 from tcpcore.records import VERDICT
 
-cdef extern from *:
-    """
-    #define prefetch_write(p) __builtin_prefetch(p, 1)
-    """
-    void prefetch_write(const void* p) noexcept nogil
-
 cdef enum:
-    FAR = 16                       # rows ahead to fetch a stream's state
-    NEAR_AHEAD = 6                 # ... and then the end of its list
+    FAR = 24                       # rows ahead to fetch a stream's state
+    NEAR_AHEAD = 12                # ... and then the end of its list
     HISTORY_LIMIT = 256 << 20      # bytes of ranges and packets remembered, all streams together
     SURE_COUNTS = 2                # consecutive IP IDs before they may contradict the sequence numbers
     EARLIEST_TIMEOUT = 200 * MS    # no sender repeats after less without hearing from its peer
@@ -117,7 +113,7 @@ cdef void process_rows(judge_t* j, const uint32_t* slots) noexcept nogil:
             fetch_list(j, segment_at(j.rows, j.stride, i + NEAR_AHEAD), slots[i + NEAR_AHEAD])
         row = segment_at(j.rows, j.stride, i)
         out = <verdict_t*> (<char*> row + j.at) if j.at >= 0 else &unseen
-        memset(out, 0, sizeof(verdict_t))
+        clear(out, sizeof(verdict_t))
         if slots[i] != NO_SLOT and row.present & HAS_LEN and not row.damage & QUOTED:
             take_turn(j, row, out, slots[i])
 
