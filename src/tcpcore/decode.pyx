@@ -5,7 +5,7 @@ from tcpcore.batch cimport PAYLOAD_IN_ARENA, Batch, segment_at
 from tcpcore.bytes cimport be16, be32
 from tcpcore.clear cimport clear
 from tcpcore.flags cimport (
-    STATUS_IP_FRAGMENT, STATUS_IP_TRUNCATED, STATUS_TCP, STATUS_TUNNEL_MALFORMED,
+    STATUS_IP_FRAGMENT, STATUS_IP_TRUNCATED, STATUS_LINK_UNKNOWN, STATUS_TCP, STATUS_TUNNEL_MALFORMED,
     STATUS_TUNNEL_TOO_DEEP)
 from tcpcore.fragments cimport IPV6_DATAGRAM, Fragments, datagram_key_t
 from tcpcore.inflate cimport inflate
@@ -46,6 +46,8 @@ cdef class Decoder:
     """Turns the frames of a batch into segment rows."""
 
     cdef readonly Fragments fragments
+    cdef readonly uint64_t n_frames
+    cdef readonly uint64_t n_unknown_links      # frames of link types without a decoder
 
     def __init__(self):
         self.fragments = Fragments()
@@ -54,10 +56,11 @@ cdef class Decoder:
         """Fill ``batch.rows`` (SEGMENT part), ``n_rows``, the side tables and each frame's ``status``."""
         batch.n_rows = batch.n_tunnels = batch.arena_len = 0
         with nogil:
-            decode(batch, self.fragments)
+            decode(batch, self.fragments, &self.n_unknown_links)
+        self.n_frames += batch.n_frames
 
 
-cdef int decode(Batch batch, Fragments fragments) except -1 nogil:
+cdef int decode(Batch batch, Fragments fragments, uint64_t* n_unknown_links) except -1 nogil:
     cdef const uint8_t* capture = batch.data - batch.data_offset     # where its byte 0 would lie
     cdef frame_t* frames = batch.frames
     cdef Py_ssize_t i
@@ -72,6 +75,8 @@ cdef int decode(Batch batch, Fragments fragments) except -1 nogil:
             batch.n_rows += 1
             if c.tunnel.kind:
                 add_tunnel(batch, &c)
+        elif frames[i].status == STATUS_LINK_UNKNOWN:
+            n_unknown_links[0] += 1
     return 0
 
 

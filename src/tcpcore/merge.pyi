@@ -5,6 +5,7 @@ from tcpcore.capture_file import Reader
 from tcpcore.metadata import Interface
 
 class MergedReader:
+    name: str
     parts: list[Reader]
     interfaces: list[Interface]
     n_frames: int

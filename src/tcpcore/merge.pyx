@@ -132,6 +132,11 @@ cdef class MergedReader:
             part.close()
 
     @property
+    def name(self):
+        """That of the first capture."""
+        return self.parts[0].name if self.parts else "captures"
+
+    @property
     def damages(self):
         """(name, byte offset, cause) of each damaged capture met so far."""
         return [damage for part in self.parts for damage in part.damages]

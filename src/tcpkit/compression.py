@@ -16,6 +16,7 @@ from typing import Protocol
 
 PIECE = 256 * 1024           # bytes handed over at a time
 PIECES_AHEAD = 8
+STEP = 4096                  # bytes asked for at a time: what a library makes before it finds damage, it keeps
 
 
 class Decompressor(Protocol):
@@ -34,7 +35,9 @@ class Decompressor(Protocol):
 
 
 class Raw(Protocol):
-    """Where the compressed bytes come from."""
+    """Where the compressed bytes come from; ``damage`` says why they end early."""
+
+    damage: str | None
 
     def readinto(self, buffer: memoryview, /) -> int: ...
 
@@ -139,7 +142,9 @@ class DecompressedSource:
         self._piece = memoryview(b"")
         self._ended = False
         self._pieces: queue.Queue[bytes | str | None] = queue.Queue(PIECES_AHEAD)
+        self._consumed = 0                        # compressed bytes
         self._ready: list[bytes] = []             # of the piece that the thread is putting together
+        self._ready_size = 0
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"decompress {name}", daemon=True)
         self._thread.start()
@@ -170,7 +175,7 @@ class DecompressedSource:
         try:
             self._decompress()
         except Exception as error:                # each library has errors of its own; the reader must not wait forever
-            cause = f"damaged {self.compression} data: {error}"
+            cause = f"damaged {self.compression} data, near byte {self._consumed} of the file: {error}"
         finally:
             self._raw.close()
         self._hand_over(b"".join(self._ready))
@@ -187,21 +192,24 @@ class DecompressedSource:
         member: Decompressor | None = None
         while not self._closed.is_set() and (size := self._raw.readinto(chunk)):
             data = bytes(chunk[:size])
+            self._consumed += size
             while data:
                 if member is None:
                     data = data.lstrip(b"\0")     # padding between members
                     member = self._new_member() if data else None
                 data, member = self._feed(member, data) if member else (b"", None)
         if member is not None and not self._closed.is_set():
-            raise EOFError("it ends too early")
+            raise EOFError(self._raw.damage or "it ends too early")
 
     def _feed(self, member: Decompressor, data: bytes) -> tuple[bytes, Decompressor | None]:
         """Decompress ``data``; what the member leaves of it, and the member if it has not ended."""
         while not self._closed.is_set():
-            self._ready.append(member.decompress(data, PIECE))
-            if sum(map(len, self._ready)) >= PIECE:
+            out = member.decompress(data, STEP)
+            self._ready.append(out)
+            self._ready_size += len(out)
+            if self._ready_size >= PIECE:
                 self._hand_over(b"".join(self._ready))
-                self._ready = []
+                self._ready, self._ready_size = [], 0
             if member.eof:
                 return member.unused_data, None
             if member.needs_input:

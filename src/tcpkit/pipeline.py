@@ -125,8 +125,15 @@ class Pipeline:
     def _finish(self) -> None:
         self.finished = True
         self.warnings = [CaptureError(name, cause, offset) for name, offset, cause in self.reader.damages]
+        if 0 < self._decoder.n_frames == self._decoder.n_unknown_links:
+            self.warnings.append(_unknown_links(self.reader))
         if self._strict and self.warnings:
             raise self.warnings[0]
+
+
+def _unknown_links(reader: Reader | MergedReader) -> CaptureError:
+    types = sorted({interface.link_type for interface in reader.interfaces})
+    return CaptureError(reader.name, f"no frame can be decoded: link type {', '.join(map(str, types))} is not known")
 
 
 def _frame_filter(text: str) -> Filter:

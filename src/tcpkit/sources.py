@@ -31,25 +31,38 @@ class Source(Protocol):
 
 
 class PlainSource:
-    """An unbuffered or foreign binary file, of which ``head`` was read before."""
+    """An unbuffered or foreign binary file."""
 
     damage: str | None = None
 
-    def __init__(self, raw: Any, name: str, size: int | None, head: bytes = b"", *, close: bool = True) -> None:
+    def __init__(self, raw: Any, name: str, size: int | None, *, close: bool = True) -> None:
         self.name = name
         self.size = size
         self._raw = raw
-        self._head = head
+        self._head = b""                         # read already
         self._close = close
 
     def readinto(self, buffer: memoryview) -> int:
-        """Up to len(buffer) bytes; 0 at the end."""
+        """Up to len(buffer) bytes; 0 at the end, and where reading fails."""
         if self._head:
             size = min(len(self._head), len(buffer))
             buffer[:size] = self._head[:size]
             self._head = self._head[size:]
             return size
-        return self._raw.readinto(buffer) or 0
+        try:
+            return self._raw.readinto(buffer) or 0
+        except OSError as error:
+            self.damage = f"reading fails: {error.strerror or error}"
+            return 0
+
+    def peek(self, size: int) -> bytes:
+        """The first ``size`` bytes, or what there is, which are still to be read."""
+        head = bytearray(size)
+        have = 0
+        while have < size and (got := self.readinto(memoryview(head)[have:])):
+            have += got
+        self._head = bytes(head[:have])
+        return self._head
 
     def close(self) -> None:
         """Close the file, unless it is the caller's."""
@@ -121,11 +134,6 @@ def _open_url(url: str) -> Source:
 
 def _by_content(raw: Any, name: str, size: int | None, *, close: bool = True) -> Source:
     """The source that its first bytes ask for."""
-    head = bytearray(HEAD)
-    have = 0
-    while have < HEAD and (got := raw.readinto(memoryview(head)[have:])):
-        have += got
-    source = PlainSource(raw, name, size, bytes(head[:have]), close=close)
-    if find_format(bytes(head[:have])):
-        return DecompressedSource(source, name, size, bytes(head[:have]))
-    return source
+    source = PlainSource(raw, name, size, close=close)
+    head = source.peek(HEAD)
+    return DecompressedSource(source, name, size, head) if find_format(head) else source

@@ -103,7 +103,7 @@ def test_flipped_compressed_data_is_damage(tmp_path, kind):
 def test_data_damaged_from_the_start_is_no_capture(tmp_path):
     path = tmp_path / "stub.gz"
     path.write_bytes(gzip.compress(pcap(made(5)))[:15])
-    with pytest.raises(CaptureError, match="damaged gzip data: it ends too early"):
+    with pytest.raises(CaptureError, match="damaged gzip data, near byte 15 of the file: it ends too early"):
         open_reader(path)
 
 

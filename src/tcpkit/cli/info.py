@@ -11,7 +11,7 @@ import typer
 from tcpkit.cli.app import CaptureArgument, CaptureFilterOption, OutputOption, app
 from tcpkit.cli.output import opened
 from tcpkit.cli.reading import reading
-from tcpkit.cli.text import one_line
+from tcpkit.text import one_line
 
 if TYPE_CHECKING:
     from tcpcore.metadata import Interface, Section
