@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXAMPLE := examples/loopback.pcap
 
-.PHONY: demo test lint bench clean tshark
+.PHONY: demo test lint docs bench clean tshark
 
 demo: $(VENV)/demo
 	$(BIN)/tcpkit info $(EXAMPLE)
@@ -18,6 +18,10 @@ lint: $(VENV)/test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	PATH="$(abspath $(BIN)):$$PATH" cython-lint src/tcpcore
+
+# The pages and the stub that are made from the code.
+docs: $(VENV)/test
+	for tool in columns_doc commands_doc flags_stub; do $(BIN)/python tools/$$tool.py; done
 
 bench: $(VENV)/bench
 	$(BIN)/python -m pytest benchmarks

@@ -55,10 +55,11 @@ def other_tables() -> Iterator[tuple[Schema, str]]:
     known = [schema.name for schema, _ in TABLES]
     for module in sorted(info.name for info in pkgutil.iter_modules(tcpkit.__path__)):
         if module.endswith("_columns"):
-            for schema in vars(importlib.import_module(f"tcpkit.{module}")).values():
+            columns = importlib.import_module(f"tcpkit.{module}")
+            for schema in vars(columns).values():
                 if isinstance(schema, Schema) and schema.name not in known:
                     known.append(schema.name)
-                    yield schema, f"`Capture.{schema.name}`."
+                    yield schema, (columns.__doc__ or "").partition("\n")[0]
 
 
 def table(schema: Schema) -> str:
