@@ -43,13 +43,11 @@ cdef class LiveReader:
         self.handle = handle
         self.link_type = handle.datalink()
 
-    def next(self, Batch batch not None) -> bool:
-        """Fill ``batch`` with what has arrived; False when nothing has."""
+    def fill(self, Batch batch not None, Py_ssize_t limit) -> None:
+        """Put what has arrived into ``batch``: at most ``limit`` packets, none if nothing has."""
         cdef bytes packets, meta
-        cdef Py_ssize_t n, size
-        packets, meta = self.handle.next_batch(batch.frame_capacity)
-        n = len(meta) // <Py_ssize_t> sizeof(meta_t)
-        size = len(packets)
+        packets, meta = self.handle.next_batch(min(limit, batch.frame_capacity))
+        cdef Py_ssize_t n = len(meta) // <Py_ssize_t> sizeof(meta_t), size = len(packets)
         if n > batch.frame_capacity:
             raise ValueError("more packets than the batch holds")
         batch.reserve_data(size)
@@ -62,4 +60,3 @@ cdef class LiveReader:
                    self.link_type)
         self.frames += n
         self.position += size
-        return n > 0

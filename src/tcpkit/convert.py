@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -80,19 +80,44 @@ def _pandas_array(pd: Any, rows: Rows, column: Column) -> Any:
     return texts
 
 
-def write_parquet(tables: Iterable[pyarrow.Table], file: BinaryIO) -> None:
+def write_parquet(tables: Iterable[pyarrow.Table], file: BinaryIO, *, sorted_by: str | None = None) -> None:
     """Tables of one schema as one Parquet file, in row groups of ROW_GROUP rows or more."""
-    pa, pq = need("pyarrow", "arrow"), need("pyarrow.parquet", "arrow")
-    writer, waiting = None, []
+    pq = need("pyarrow.parquet", "arrow")
+    writer = None
     try:
-        for table in tables:
-            writer = writer or pq.ParquetWriter(file, table.schema)
-            waiting.append(table)
-            if sum(map(len, waiting)) >= ROW_GROUP:
-                writer.write_table(pa.concat_tables(waiting))
-                waiting = []
-        if writer and waiting:
-            writer.write_table(pa.concat_tables(waiting))
+        for group in row_groups(tables):
+            if writer is None:
+                order = [pq.SortingColumn(group.schema.get_field_index(sorted_by))] if sorted_by else None
+                writer = pq.ParquetWriter(file, group.schema, compression="zstd", sorting_columns=order)
+            writer.write_table(group)
     finally:
         if writer:
             writer.close()
+
+
+def write_arrow(tables: Iterable[pyarrow.Table], file: BinaryIO, *, sorted_by: str | None = None) -> None:
+    """Tables of one schema as one Arrow IPC file, compressed; ``sorted_by`` has no place in it."""
+    pa = need("pyarrow", "arrow")
+    options = pa.ipc.IpcWriteOptions(compression="zstd", unify_dictionaries=True)
+    writer = None
+    try:
+        for group in row_groups(tables):
+            writer = writer or pa.ipc.new_file(file, group.schema, options=options)
+            writer.write_table(group)
+    finally:
+        if writer:
+            writer.close()
+
+
+def row_groups(tables: Iterable[pyarrow.Table]) -> Iterator[pyarrow.Table]:
+    """The tables joined to pieces of ROW_GROUP rows or more, the last one of what is left; at least one."""
+    pa = need("pyarrow", "arrow")
+    waiting: list[pyarrow.Table] = []
+    written = False
+    for table in tables:
+        waiting.append(table)
+        if sum(map(len, waiting)) >= ROW_GROUP:
+            yield pa.concat_tables(waiting)
+            waiting, written = [], True
+    if waiting and (not written or any(map(len, waiting))):
+        yield pa.concat_tables(waiting)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tcpcore.census import Census
 from tcpcore.flags import DecodeStatus
@@ -95,7 +95,7 @@ def survey(pipeline: Pipeline) -> CaptureInfo:
     """Run the pass, which tells flows apart, and describe what it read."""
     census, quality = Census(), Quality()
     assert pipeline.flows is not None
-    reader = pipeline.reader
+    reader = cast("Reader | MergedReader", pipeline.reader)       # only files are described
     for batch in pipeline:
         census.process(batch, zero_is_no_time=any(part.n_untimed for part in reader.parts))
         quality.process(batch, pipeline.flows)

@@ -7,9 +7,11 @@ from typing import BinaryIO
 import numpy as np
 
 from tcpkit.capture import Capture
+from tcpkit.columns import Column
 from tcpkit.fields import build_formatter, find_column, header, index_columns, stages_of
 from tcpkit.grid import grid
 from tcpkit.packet_columns import PACKETS, PAYLOAD
+from tcpkit.pipeline import Pipeline
 
 FIELDS = {column.wireshark: column for column in (*PACKETS, PAYLOAD)}
 # The packet list: columns, their titles, and their widths (negative: to the left; 0: to the end of the line).
@@ -37,10 +39,13 @@ def write_fields(capture: Capture, names: Sequence[str], out: BinaryIO, where: s
 
 def packet_lines(capture: Capture, where: str = "") -> Iterator[bytes]:
     """The packet list, batch by batch: number, time, ends, length, and what the segment says."""
-    known = index_columns(PACKETS)
-    columns = [find_column(name, known) for name, _, _ in LISTED]
+    return lines_of(capture.pipeline(stages_of(_listed_columns()), where))
+
+
+def lines_of(pipeline: Pipeline) -> Iterator[bytes]:
+    """The packet list of a pass through all stages that it needs."""
+    columns = _listed_columns()
     widths = [width for _, _, width in LISTED]
-    pipeline = capture.pipeline(stages_of(columns), where)
     formatter = build_formatter(columns, pipeline.batch.dtype, widths=widths)
     titles = (title.rjust(width) if width > 0 else title.ljust(-width) for _, title, width in LISTED)
     yield ("  ".join(titles) + "\n").encode()
@@ -50,3 +55,8 @@ def packet_lines(capture: Capture, where: str = "") -> Iterator[bytes]:
             formatter = build_formatter(columns, batch.dtype, widths=widths)
         formatter.start_ns = pipeline.start_ns
         yield formatter.batch(batch)
+
+
+def _listed_columns() -> list[Column]:
+    known = index_columns(PACKETS)
+    return [find_column(name, known) for name, _, _ in LISTED]

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from tcpcore.analysis import Analysis
 from tcpcore.batch import Batch
@@ -15,8 +15,7 @@ from tcpkit.values import Array
 
 if TYPE_CHECKING:
     from tcpcore.bpf import Filter
-    from tcpcore.capture_file import Reader
-    from tcpcore.merge import MergedReader
+    from tcpcore.metadata import Interface
     from tcpkit.row_filter import RowFilter
 
 # What a stage builds on.
@@ -36,6 +35,20 @@ class StreamRecords(NamedTuple):
     analysis: Array | None
 
 
+class FrameReader(Protocol):
+    """Fills batches with frames, from files or an interface; ``damages``: (name, position, cause) of failures."""
+
+    @property
+    def interfaces(self) -> list[Interface]: ...
+
+    @property
+    def damages(self) -> list[tuple[str, int, str]]: ...
+
+    def next(self, batch: Batch, /) -> bool: ...
+
+    def close(self) -> None: ...
+
+
 def with_needs(stages: Iterable[Stage]) -> frozenset[Stage]:
     """The stages and those they build on; ValueError for one that does not exist."""
     wanted = frozenset(stages)
@@ -53,7 +66,7 @@ class Pipeline:
     and goes to ``warnings``, or is raised if ``strict``.  ``totals``: what the analysis adds up for each stream.
     """
 
-    def __init__(self, reader: Reader | MergedReader, stages: Iterable[Stage], *, size: int = 0,
+    def __init__(self, reader: FrameReader, stages: Iterable[Stage], *, size: int = 0,
                  observer: Observer | None = None, capture_filter: str = "", where: str = "", strict: bool = False,
                  totals: Totals = "none") -> None:
         self.reader = reader
@@ -84,7 +97,7 @@ class Pipeline:
         batch, started = self.batch, False
         try:
             while not self.stopped and self.reader.next(batch):
-                if not started:
+                if not started and batch.n_frames:
                     self.start_ns, started = int(batch.frame_array["time_ns"][0]), True
                 self.position = batch.data_offset + batch.data_len
                 self._process(batch)
@@ -103,7 +116,7 @@ class Pipeline:
             pass
 
     def stream_records(self) -> Iterator[StreamRecords]:
-        """What is held of the streams when the pass has ended, some ten thousand at a time, at least one piece."""
+        """What is held of the streams so far, some ten thousand at a time, at least one piece."""
         if not self.flows:
             raise ValueError("this pass does not tell streams apart")
         for start in range(0, max(self.flows.n_slots, 1), PIECE):

@@ -17,6 +17,7 @@ import tcpkit
 from conversations import random_capture
 from packets import Conversation, pcap
 from tcpkit.cli import MODULES, main
+from tcpkit.packet_columns import PACKETS
 
 TABLES = {
     "packets": lambda capture: capture.packets, "flows": lambda capture: capture.flows,
@@ -87,7 +88,11 @@ def test_parquet(run, path, capture, command, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     target = tmp_path / "out.parquet"
     assert run(*command.split(), path, "--format", "parquet", "-o", target) == (0, b"", "")
-    assert parquet.read_table(target).equals(TABLES[command](capture).to_arrow())
+    # What is written while the capture is read has the first verdicts, not those that later segments correct.
+    verdicts = [column.name for column in PACKETS if column.stage == "verdicts"]
+    written, table = parquet.read_table(target), TABLES[command](capture).to_arrow()
+    late = verdicts if command == "packets" else []
+    assert written.drop_columns(late).equals(table.drop_columns(late))
 
 
 @pytest.mark.parametrize("command", [name for name in TABLES if name != "packets"])

@@ -1,0 +1,99 @@
+"""Live capture: ``capture`` and ``interfaces``."""
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tcpkit.cli.app import CaptureFilterOption, WhereOption, app
+from tcpkit.cli.reading import Watch
+from tcpkit.cli.text import one_line
+
+if TYPE_CHECKING:
+    from tcpkit.capture_writer import Ring
+    from tcpkit.live import LiveCapture
+
+UNITS = {"": 1, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+InterfaceOption = Annotated[str, typer.Option("--interface", "-i", help="Where to capture.", show_default=False)]
+WriteOption = Annotated[str, typer.Option("--write", "-w", metavar="FILE", help="Also write every frame here.")]
+RingOption = Annotated[str, typer.Option(
+    metavar="FILES:SIZE", help="Rotate what is written: keep this many files of this size, such as 10:100M "
+                               "(or of a time, such as 24:3600s).")]
+CountOption = Annotated[int, typer.Option("--count", "-c", min=0, help="Stop after this many frames.")]
+DurationOption = Annotated[float, typer.Option(min=0, help="Stop after this many seconds.")]
+SnaplenOption = Annotated[int, typer.Option(min=14, help="Write at most this many bytes of a frame.")]
+BufferOption = Annotated[int, typer.Option("--buffer", "-B", min=1, help="The kernel's buffer, in MiB.")]
+
+
+@app.command()
+def capture(interface: InterfaceOption, capture_filter: CaptureFilterOption = "", where: WhereOption = "",
+            write: WriteOption = "", ring: RingOption = "", count: CountOption = 0, duration: DurationOption = 0.0,
+            snaplen: SnaplenOption = 262_144, buffer: BufferOption = 64,
+            packets: Annotated[bool, typer.Option("--packets", help="List segments, as when the output is no "
+                                                                    "terminal.")] = False) -> None:
+    """Capture from an interface: connections as they live on a terminal, segments as lines elsewhere."""
+    from tcpkit.live import LiveCapture
+
+    with Watch(bar=False) as watch:
+        live = LiveCapture(interface, capture_filter=capture_filter, where=where, write=write, count=count,
+                           ring=rotation(ring) if ring else None, duration=duration, snaplen=snaplen,
+                           buffer_size=buffer << 20, observer=watch.observe)
+        with live:
+            if packets or not sys.stdout.isatty():
+                list_packets(live)
+            else:
+                watch_connections(live, interface)
+    tell_end(live)
+    if live.warnings:
+        raise typer.Exit(1)
+
+
+@app.command()
+def interfaces() -> None:
+    """The interfaces that can be captured from."""
+    from tcpkit.interface_reader import interface_names
+
+    for name in interface_names():
+        print(one_line(name))
+
+
+def rotation(text: str) -> Ring:
+    """FILES:SIZE or FILES:SECONDSs."""
+    from tcpkit.capture_writer import Ring
+
+    found = re.fullmatch(r"(\d+):(\d+)([kMG]?|s)", text)
+    if not found:
+        raise typer.BadParameter(f"{text!r} is not FILES:SIZE such as 10:100M", param_hint="--ring")
+    files, amount, unit = int(found[1]), int(found[2]), found[3]
+    return Ring(files, seconds=amount) if unit == "s" else Ring(files, size=amount * UNITS[unit])
+
+
+def list_packets(live: LiveCapture) -> None:
+    from tcpkit.listing import lines_of
+
+    for lines in lines_of(live.pipeline):
+        sys.stdout.buffer.write(lines)
+        sys.stdout.buffer.flush()
+
+
+def watch_connections(live: LiveCapture, interface: str) -> None:
+    from tcpkit.live_view import LiveView
+
+    with LiveView(live, interface) as view:
+        for _ in live:
+            view.update()
+
+
+def tell_end(live: LiveCapture) -> None:
+    """What was captured, what was lost, and where it was written."""
+    counts = live.statistics
+    report = [f"{live.n_frames} frames captured, {counts.dropped} dropped by the kernel, "
+              f"{counts.dropped_by_interface} dropped by the interface"]
+    if live.writer:
+        files = ", ".join(str(path) for path in live.writer.files)
+        report.append(f"{live.writer.frames} frames written to {files}")
+    for line in (*report, *map(str, live.warnings)):
+        print(f"tcpkit: {one_line(line)}", file=sys.stderr)

@@ -1,0 +1,54 @@
+"""``export``: many captures as files for other tools."""
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tcpkit.cli.app import CaptureFilterOption, WhereOption, app
+from tcpkit.cli.text import one_line
+
+if TYPE_CHECKING:
+    from tcpkit.export import Exported
+
+
+class ExportFormat(StrEnum):
+    """How the files are written."""
+
+    parquet = "parquet"
+    arrow = "arrow"
+    csv = "csv"
+
+
+@app.command()
+def export(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Capture files.")],
+           output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Directory to write below.")],
+           tables: Annotated[str, typer.Option(help="Tables to write, with commas between.")] = "packets,flows",
+           form: Annotated[ExportFormat, typer.Option("--format", help="How to write them.")] = ExportFormat.parquet,
+           capture_filter: CaptureFilterOption = "", where: WhereOption = "",
+           threads: Annotated[int, typer.Option(min=0, help="Captures at a time; 0: one per core.")] = 0) -> None:
+    """Write tables of captures as files; an interrupted export goes on where it was."""
+    from tcpkit.export import TABLES, export
+
+    chosen = tables.split(",")
+    for name in chosen:
+        if name not in TABLES:
+            raise typer.BadParameter(f'there is no table "{name}"; there are {", ".join(TABLES)}',
+                                     param_hint="--tables")
+    failed = False
+    for done in export(files, output, tables=chosen, form=form.value, capture_filter=capture_filter, where=where,
+                       threads=threads or None):
+        tell(done)
+        failed |= bool(done.error or done.warnings)
+    if failed:
+        raise typer.Exit(1)
+
+
+def tell(done: Exported) -> None:
+    rows = ", ".join(f"{count:,} {table}" for table, count in done.rows.items())
+    print(one_line(f"{done.capture}: {done.error or rows}{' (done before)' if done.was_done else ''}"))
+    for warning in done.warnings:
+        print(f"tcpkit: {one_line(warning)}", file=sys.stderr)

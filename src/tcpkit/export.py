@@ -1,0 +1,148 @@
+"""Captures as directories of table files for DuckDB, Polars, pandas and Dask; an interrupted export goes on.
+
+``DIR/TABLE/capture=NAME/TABLE.FORMAT`` holds one table of one capture: readers that know Hive partitions get a
+column ``capture``.  A file has its name only when it is complete, and a capture is done when
+``DIR/done/NAME.json`` says so, which also tells what it was made from.
+"""
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+import tcpkit
+from tcpkit.convert import need, write_arrow, write_parquet
+from tcpkit.table import Table
+
+FORMATS = ("parquet", "arrow", "csv")
+TABLES = ("packets", "flows", "directions", "conversations", "retransmissions")
+SORTED_BY = {"packets": "frame", "retransmissions": "frame", "flows": "stream", "directions": "stream"}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What became of one capture: rows written by table, damage met, or why nothing could be written."""
+
+    capture: str
+    rows: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    error: str = ""
+    was_done: bool = False                       # by an earlier export
+
+
+@dataclass(frozen=True)
+class Job:
+    """What makes two exports of a capture the same."""
+
+    capture: str
+    size: int
+    modified_ns: int
+    tables: tuple[str, ...]
+    form: str
+    capture_filter: str
+    where: str
+    version: str
+
+
+def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathLike[str], *,
+           tables: Iterable[str] = ("packets", "flows"), form: str = "parquet", capture_filter: str = "",
+           where: str = "", threads: int | None = None) -> Iterator[Exported]:
+    """Write ``tables`` of each capture below ``directory``; yields an account of each capture when it is finished.
+
+    ``form``: "parquet", "arrow" (IPC) or "csv".  ``where``: a display filter that chooses the rows of packets.
+    What an earlier, interrupted export finished is not done again, unless the capture has changed.  A capture that
+    cannot be read is accounted for with ``error`` and does not keep the others.  ``threads`` captures at a time.
+    ValueError for an unknown table or form; MissingLibraryError without pyarrow, which all formats but csv need.
+    """
+    chosen = tuple(tables)
+    for name in chosen:
+        if name not in TABLES:
+            raise ValueError(f'there is no table "{name}" to export; there are {", ".join(TABLES)}')
+    if form not in FORMATS:
+        raise ValueError(f'cannot write "{form}", only {", ".join(FORMATS)}')
+    if form != "csv":
+        need("pyarrow", "arrow")
+    root = Path(directory)
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        running: list[Future[Exported]] = []
+        try:
+            for path, name in named(captures):
+                status = os.stat(path)
+                job = Job(os.fspath(path), status.st_size, status.st_mtime_ns, chosen, form, capture_filter, where,
+                          tcpkit.__version__)
+                running.append(pool.submit(export_one, job, name, root))
+            for finished in as_completed(running):
+                yield finished.result()
+        finally:
+            for waiting in running:
+                waiting.cancel()
+
+
+def named(captures: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[Path, str]]:
+    """Each capture with the name its directory gets; files of one name from several places are told apart."""
+    paths = [Path(path) for path in captures]
+    for path in paths:
+        alike = [other for other in paths if other.name == path.name]
+        mark = "" if len(alike) == 1 else "-" + sha256(os.fsencode(path.resolve())).hexdigest()[:8]
+        yield path, quote(path.name + mark, safe=" ()+,;@")
+
+
+def export_one(job: Job, name: str, root: Path) -> Exported:
+    """All tables of one capture, unless they are there."""
+    record = root / "done" / f"{name}.json"
+    if record.exists():
+        done = json.loads(record.read_text())
+        if done["job"] == json.loads(json.dumps(asdict(job))):
+            return Exported(job.capture, done["rows"], done["warnings"], was_done=True)
+        record.unlink()
+    try:
+        capture = tcpkit.open(job.capture, capture_filter=job.capture_filter)
+        rows = {table: write_one(capture, table, job, root / table / f"capture={name}") for table in job.tables}
+    except (tcpkit.CaptureError, OSError) as error:
+        return Exported(job.capture, error=str(error))
+    warnings = [str(warning) for warning in capture.warnings]
+    with completed(record) as file:
+        file.write(json.dumps({"job": asdict(job), "rows": rows, "warnings": warnings}, indent=1).encode())
+    return Exported(job.capture, rows, warnings)
+
+
+def write_one(capture: tcpkit.Capture, table: str, job: Job, directory: Path) -> int:
+    """The number of rows written."""
+    rows = 0
+
+    def pieces() -> Iterator[Table]:
+        nonlocal rows
+        for piece in capture.batches(where=job.where) if table == "packets" else [getattr(capture, table)]:
+            rows += len(piece)
+            yield piece
+
+    with completed(directory / f"{table}.{job.form}") as file:
+        if job.form == "csv":
+            for place, piece in enumerate(pieces()):
+                file.write(piece.to_text("csv", head=place == 0))
+        else:
+            write: Any = write_parquet if job.form == "parquet" else write_arrow
+            write((piece.to_arrow() for piece in pieces()), file, sorted_by=SORTED_BY.get(table))
+    return rows
+
+
+@contextmanager
+def completed(path: Path) -> Iterator[BinaryIO]:
+    """A file that gets its name once all of it is on the disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

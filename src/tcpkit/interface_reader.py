@@ -1,0 +1,123 @@
+"""Live capture: an interface read through pcapy-ng into the same batches as a file."""
+from __future__ import annotations
+
+import select
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, NamedTuple
+
+import pcapy
+
+from tcpcore.batch import Batch
+from tcpcore.live_reader import LiveReader
+from tcpcore.metadata import Interface, Metadata
+from tcpkit.capture_filter import compile_for
+from tcpkit.capture_writer import SNAPLEN
+from tcpkit.errors import CaptureError
+
+TICK = 0.1                     # seconds without packets after which the reader's user gets a turn
+LATENCY = 50                   # milliseconds that the kernel may hold packets back to hand over many at once
+BUFFER = 64 << 20              # bytes of the kernel's buffer: what may arrive while a batch is being analysed
+# Why a handle cannot be activated (pcap_activate(3PCAP)), and what to do.
+REFUSALS = {
+    -5: "there is no such interface; `tcpkit interfaces` lists them",
+    -8: "capturing needs permission: run as root, or give Python the capabilities cap_net_raw and cap_net_admin",
+    -9: "the interface is down; bring it up with `ip link set DEVICE up`",
+    -11: "promiscuous mode needs permission: run as root, or capture without it",
+}
+
+
+class Statistics(NamedTuple):
+    """What the kernel counted; dropped packets never reached the capture."""
+
+    received: int
+    dropped: int                   # the kernel's buffer was full
+    dropped_by_interface: int
+
+
+class InterfaceReader:
+    """A live interface as a reader of batches; it ends after ``count`` frames or ``duration`` seconds, if given.
+
+    ``on_batch`` sees each batch of frames before any stage does, to write them down for example.
+    CaptureError if the interface cannot be opened; FilterError for a wrong ``capture_filter``.
+    """
+
+    format = "live"
+
+    def __init__(self, interface: str, *, capture_filter: str = "", count: int = 0, duration: float = 0.0,
+                 buffer_size: int = BUFFER, promiscuous: bool = True) -> None:
+        self.name = interface
+        self.damages: list[tuple[str, int, str]] = []
+        self.metadata = Metadata()
+        self._handle = activate(interface, buffer_size, promiscuous)
+        self._reader = LiveReader(self._handle)
+        if capture_filter:
+            compile_for(capture_filter, self._reader.link_type)
+            self._handle.setfilter(capture_filter)
+        self.metadata.interfaces.append(Interface(self._reader.link_type, SNAPLEN, name=interface, resolution=9,
+                                                  filter=capture_filter or None))
+        self.metadata.n_interfaces = 1
+        self._left = count
+        self._counted = count > 0
+        self._end = monotonic() + duration if duration else float("inf")
+        self.on_batch: Callable[[Batch], None] | None = None
+        self._last: Statistics | None = None
+
+    def next(self, batch: Batch) -> bool:
+        """Fill ``batch`` with what has arrived, which may be nothing; False at the capture's end."""
+        now = monotonic()
+        if self._last or now >= self._end or (self._counted and not self._left):
+            self.close()
+            return False
+        select.select([self._handle.getfd()], [], [], min(TICK, self._end - now))
+        try:
+            self._reader.fill(batch, self._left if self._counted else batch.frame_capacity)
+        except pcapy.PcapError as error:
+            self.damages.append((self.name, self._reader.position, str(error)))
+            self.close()
+            return False
+        self._left -= batch.n_frames
+        if self.on_batch and batch.n_frames:
+            self.on_batch(batch)
+        return True
+
+    @property
+    def n_frames(self) -> int:
+        return self._reader.frames
+
+    @property
+    def interfaces(self) -> list[Interface]:
+        return self.metadata.interfaces
+
+    @property
+    def statistics(self) -> Statistics:
+        """The kernel's counts so far, or when the capture ended."""
+        return self._last or Statistics(*self._handle.stats())
+
+    def close(self) -> None:
+        """End the capture; what has been read stays."""
+        if not self._last:
+            self._last = self.statistics
+            self._handle.close()
+
+
+def activate(interface: str, buffer_size: int, promiscuous: bool) -> Any:
+    """A pcapy handle that captures whole packets and never waits."""
+    handle = pcapy.create(interface)
+    handle.set_snaplen(SNAPLEN)
+    handle.set_promisc(promiscuous)
+    handle.set_timeout(LATENCY)
+    handle.set_buffer_size(buffer_size)
+    status = handle.activate()
+    if status < 0:
+        raise CaptureError(interface, REFUSALS.get(status, f"cannot be opened (libpcap error {status})"))
+    handle.setnonblock(True)
+    return handle
+
+
+def interface_names() -> list[str]:
+    """The interfaces that this user may capture from."""
+    try:
+        return list(pcapy.findalldevs())
+    except pcapy.PcapError:
+        return []

@@ -1,0 +1,104 @@
+"""tcpkit.export: complete files only, nothing done twice, one bad capture does not keep the others."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from packets import Conversation
+from tcpkit.export import export, named
+
+pq = pytest.importorskip("pyarrow.parquet", reason="PYARROW IS MISSING: export is not tested")
+
+
+@pytest.fixture
+def captures(tmp_path):
+    paths = []
+    for number in range(3):
+        talk = Conversation(time=1_700_000_000_000_000_000 + number).handshake()
+        for turn in range(number + 1):
+            talk.c("PA", 1 + 10 * turn, 1, 10)
+        paths.append(tmp_path / f"part{number}.pcap")
+        paths[-1].write_bytes(talk.pcap())
+    return paths
+
+
+def files_of(directory):
+    return sorted(str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file())
+
+
+def test_every_table_of_every_capture(captures, tmp_path):
+    out = tmp_path / "out"
+    done = sorted(export(captures, out, tables=["packets", "flows"]), key=lambda each: each.capture)
+    assert [each.rows for each in done] == [{"packets": 4 + number, "flows": 1} for number in range(3)]
+    assert len(files_of(out)) == 9
+    packets = pq.read_table(out / "packets")
+    assert packets.num_rows == 15
+    assert set(packets["capture"].to_pylist()) == {"part0.pcap", "part1.pcap", "part2.pcap"}
+
+
+@pytest.mark.parametrize("form", ["arrow", "csv"])
+def test_other_formats(captures, tmp_path, form):
+    assert [each.rows["packets"] for each in export(captures[:1], tmp_path / "out", form=form)] == [4]
+    file = tmp_path / "out" / "packets" / "capture=part0.pcap" / f"packets.{form}"
+    assert file.stat().st_size > 100
+
+
+def test_finished_captures_are_not_done_again_unless_they_change(captures, tmp_path):
+    out = tmp_path / "out"
+    assert not any(each.was_done for each in export(captures, out))
+    before = {name: (out / name).stat().st_mtime_ns for name in files_of(out)}
+    assert all(each.was_done for each in export(captures, out))
+    assert before == {name: (out / name).stat().st_mtime_ns for name in files_of(out)}
+    os.utime(captures[1], ns=(0, 0))
+    again = {each.capture: each.was_done for each in export(captures, out)}
+    assert again == {str(captures[0]): True, str(captures[1]): False, str(captures[2]): True}
+    assert not any(each.was_done for each in export(captures, out, where="tcp.len > 0"))
+
+
+def test_a_bad_capture_is_told_and_a_damaged_one_delivered(captures, tmp_path):
+    captures[0].write_bytes(b"this is not a capture")
+    captures[1].write_bytes(captures[1].read_bytes()[:-5])
+    done = {each.capture: each for each in export(captures, tmp_path / "out")}
+    assert "not a capture" in done[str(captures[0])].error
+    assert done[str(captures[1])].rows["packets"] == 4
+    assert "at byte" in done[str(captures[1])].warnings[0]
+    assert done[str(captures[2])].rows["packets"] == 6
+    assert not (tmp_path / "out" / "done" / "part0.pcap.json").exists()
+
+
+def test_files_of_one_name_are_told_apart(tmp_path):
+    names = [name for _, name in named([tmp_path / "a" / "x.pcap", tmp_path / "b" / "x.pcap", tmp_path / "y.pcap"])]
+    assert len(set(names)) == 3
+    assert names[2] == "y.pcap"
+
+
+def test_unknown_tables_and_forms(captures, tmp_path):
+    with pytest.raises(ValueError, match='no table "packet"'):
+        list(export(captures, tmp_path, tables=["packet"]))
+    with pytest.raises(ValueError, match='cannot write "xlsx"'):
+        list(export(captures, tmp_path, form="xlsx"))
+
+
+def test_killed_and_resumed_equals_uninterrupted(tmp_path):
+    talk = Conversation(time=1_700_000_000_000_000_000).handshake()
+    for turn in range(60_000):
+        talk.c("PA", 1 + 10 * turn, 1, 10)
+    big = tmp_path / "big.pcap"
+    big.write_bytes(talk.pcap())
+    command = [sys.executable, "-m", "tcpkit", "export", str(big), "-o", str(tmp_path / "killed")]
+    with subprocess.Popen(command) as process:
+        while process.poll() is None and not list((tmp_path / "killed").glob("packets/*/*.part")):
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    assert not list((tmp_path / "killed").rglob("*.parquet"))
+    assert [each.was_done for each in export([big], tmp_path / "killed")] == [False]
+    list(export([big], tmp_path / "whole"))
+    for table in ("packets", "flows"):
+        whole = pq.read_table(tmp_path / "whole" / table)
+        assert pq.read_table(tmp_path / "killed" / table).equals(whole)
+    assert json.loads((tmp_path / "killed/done/big.pcap.json").read_text())["rows"]["packets"] == 60_003
