@@ -38,6 +38,8 @@ class StreamRecords(NamedTuple):
 class FrameReader(Protocol):
     """Fills batches with frames, from files or an interface; ``damages``: (name, position, cause) of failures."""
 
+    name: str
+
     @property
     def interfaces(self) -> list[Interface]: ...
 
@@ -144,7 +146,7 @@ class Pipeline:
             raise self.warnings[0]
 
 
-def _unknown_links(reader: Reader | MergedReader) -> CaptureError:
+def _unknown_links(reader: FrameReader) -> CaptureError:
     types = sorted({interface.link_type for interface in reader.interfaces})
     return CaptureError(reader.name, f"no frame can be decoded: link type {', '.join(map(str, types))} is not known")
 
