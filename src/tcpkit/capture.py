@@ -160,7 +160,7 @@ class Capture:
 
     @property
     def warnings(self) -> list[CaptureError]:
-        """The damage that ended the reading early, if any: file, byte offset, cause."""
+        """The damage that ended the reading early, if any (file, byte offset, cause), and what bounded memory cost."""
         return self._past("decode", totals=False).warnings
 
     def pipeline(self, stages: Iterable[Stage] = (), where: str = "", totals: Totals = "none") -> Pipeline:

@@ -144,6 +144,10 @@ class Pipeline:
             self.warnings.append(_unknown_links(self.reader))
         if self._strict and self.warnings:
             raise self.warnings[0]
+        if self._analysis and self._analysis.dropped:
+            self.warnings.append(CaptureError(self.reader.name, (
+                f"memory for segments in flight ran out {self._analysis.dropped:,} times: some acknowledgements, "
+                "round trips and bytes in flight are not told")))
 
 
 def _unknown_links(reader: FrameReader) -> CaptureError:

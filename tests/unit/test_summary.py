@@ -1,9 +1,12 @@
 """What the analysis adds up for each direction of a stream, and where a retransmission's original is."""
+import functools
+import io
 import statistics
 
 import numpy as np
 import pytest
 
+import tcpkit
 from packets import MS, Conversation, sack
 from stages import run_analysis, run_flows
 from tcpcore.analysis import Analysis
@@ -177,3 +180,13 @@ def test_what_a_limit_costs_is_counted():
     assert large.dropped == 0
     assert small.dropped == 100 - 8                                 # 8 entries; 16 would need both blocks at once
     assert small.flight_bytes <= 24 * 16
+
+
+def test_what_a_limit_costs_is_a_warning(monkeypatch):
+    monkeypatch.setattr("tcpkit.pipeline.Analysis", functools.partial(Analysis, flight_limit=24 * 16))
+    a = Conversation()
+    for i in range(100):
+        a.c("A", 1 + 10 * i, 1, 10)
+    capture = tcpkit.open(io.BytesIO(a.pcap()))
+    assert len(capture.packets) == 100
+    assert ["in flight ran out 92 times" in str(warning) for warning in capture.warnings] == [True]
