@@ -93,9 +93,11 @@ class Capture:
         known = index_columns(SCHEMA.columns)
         stages = stages_of(find_column(name, known) for name in columns or ())
         pipeline = self.pipeline(stages, where)
-        schema = schema_of(pipeline)
+        table = None
         for batch in pipeline:
-            yield Table(batch.array, schema, tunnels=batch.tunnel_array, start_ns=pipeline.start_ns)
+            if table is None:
+                table = Table(np.empty(0, batch.dtype), schema_of(pipeline), start_ns=pipeline.start_ns)
+            yield table.like(batch.array, batch.tunnel_array)
 
     def write(self, path: str | os.PathLike[str], *, where: str = "") -> int:
         """Write the capture's frames to ``path``: pcapng if its name ends so, else pcap; how many there were.

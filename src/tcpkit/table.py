@@ -63,7 +63,7 @@ class Table:
         if isinstance(key, int | np.integer):
             return self._row(int(key))
         chosen = key if isinstance(key, slice) else np.asarray(key)
-        return self._like(self.array[chosen])
+        return self.like(self.array[chosen])
 
     def where(self, display_filter: str) -> Table:
         """The rows that a display filter in Wireshark's syntax selects; FilterError if it is wrong."""
@@ -123,8 +123,12 @@ class Table:
     def _title(self) -> str:
         return f"{self._schema.name}: {len(self):,} rows, {len(self.columns)} columns"
 
-    def _like(self, array: Array) -> Table:
-        return Table(array, self._schema, tunnels=self._rows.tunnels, start_ns=self._rows.start_ns)
+    def like(self, array: Array, tunnels: Array | None = None) -> Table:
+        """A table of this kind over other rows; they refer to the same tunnels unless others are given."""
+        table = object.__new__(Table)
+        table.__dict__.update(self.__dict__)
+        table._rows = Rows(array, self._rows.tunnels if tunnels is None else tunnels, self._rows.start_ns)
+        return table
 
     def _column(self, name: str) -> Column:
         return find_column(name, self._index)
@@ -171,7 +175,7 @@ class Table:
 def joined(tables: Iterable[Table]) -> Table:
     """At least one table of a kind as one; tables whose rows refer to tunnels cannot be joined."""
     pieces = list(tables)
-    return pieces[0] if len(pieces) == 1 else pieces[0]._like(np.concatenate([piece.array for piece in pieces]))
+    return pieces[0] if len(pieces) == 1 else pieces[0].like(np.concatenate([piece.array for piece in pieces]))
 
 
 def write_grid(tables: Callable[[], Iterable[Table]], file: BinaryIO) -> None:

@@ -1,0 +1,95 @@
+"""``tcpkit compare``: beside the real tshark, and beside one that lies."""
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+
+import pytest
+
+from packets import Conversation
+from tcpkit.cli import main
+
+LIAR = """#!{python}
+import subprocess, sys
+if "-G" in sys.argv:
+    print("Name\\tLong\\ttcp")
+else:
+    out = subprocess.run([{python!r}, "-m", "tcpkit", "fields", sys.argv[3], *sys.argv[sys.argv.index("-e"):]],
+                         check=True, capture_output=True, text=True).stdout.splitlines()
+    cells = out[2].split("\\t")
+    cells[-1] = "\\x1b[31mfive"
+    print(*out[:2], "\\t".join(cells), *out[3:-1], sep="\\n")
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "talk.pcap"
+    path.write_bytes(Conversation().handshake().c("PA", 1, 1, 100).s("A", 1, 101).c("FA", 101, 1).pcap())
+    return path
+
+
+@pytest.fixture
+def run(capfd, monkeypatch):
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["tcpkit", "compare", *map(str, arguments)])
+        status = 0
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code or 0
+        return status, *capfd.readouterr()
+    return run
+
+
+@pytest.fixture
+def liar(tmp_path, monkeypatch):
+    """A tshark that gives the second row's last cell wrong and leaves out the last row."""
+    program = tmp_path / "bin" / "tshark"
+    program.parent.mkdir()
+    program.write_text(LIAR.format(python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+def test_the_real_tshark_agrees(run, path):
+    status, out, err = run(path)
+    assert (status, err) == (0, "")
+    assert "rows: 6 compared, 0 only tshark's, 0 only tcpkit's" in out
+    assert "agree (100 %)" in out
+    assert "different" not in out
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+def test_json(run, path):
+    status, out, _ = run(path, path, "--format", "json", "-e", "tcp.seq", "-e", "payload_len")
+    results = json.loads(out)
+    assert status == 0
+    assert [result["equal"] for result in results] == [True, True]
+    assert list(results[0]["fields"]) == ["frame.number", "tcp.seq", "tcp.len"]
+    assert results[0]["tshark"]["peak_memory"] > 1 << 20
+
+
+def test_differences_are_shown_and_end_with_status_1(run, path, liar):
+    status, out, _ = run(path, "-e", "tcp.seq", "-e", "tcp.len")
+    assert status == 1
+    assert "rows: 5 compared, 0 only tshark's, 1 only tcpkit's" in out
+    assert "cells: 14 of 15 agree (93.3333 %)" in out
+    assert [line.split() for line in out.splitlines() if line.startswith("    2")] == \
+        [["2", "tcp.len", "\\x1b[31mfive", "0"]]
+    assert "\x1b" not in out
+
+
+def test_without_tshark(run, path, monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    status, out, err = run(path)
+    assert (status, out) == (2, "")
+    assert "tshark is not installed" in err
+
+
+def test_unknown_field(run, path):
+    status, _, err = run(path, "-e", "tcp.sek")
+    assert status == 2
+    assert 'did you mean "tcp.seq"' in err
