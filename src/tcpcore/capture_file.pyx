@@ -2,7 +2,7 @@
 from cpython.buffer cimport PyBUF_WRITE
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.memoryview cimport PyMemoryView_FromMemory
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove
 
@@ -179,7 +179,8 @@ cdef class Reader:
         interface.multiplier, interface.divisor, interface.shift = described.clock
         interface.offset_s = described.offset_s
         interface.offset_ns = interface.simple_limit = 0
-        if interface.shift == 0 and interface.divisor == 1 and -SIMPLE_SECONDS < interface.offset_s < SIMPLE_SECONDS:
+        if interface.shift == 0 and interface.divisor == 1 \
+                and -<int64_t> SIMPLE_SECONDS < interface.offset_s < SIMPLE_SECONDS:
             interface.offset_ns = interface.offset_s * 1_000_000_000
             interface.simple_limit = <uint64_t> SIMPLE_SECONDS * 1_000_000_000 // interface.multiplier
         interface.snaplen = described.snaplen

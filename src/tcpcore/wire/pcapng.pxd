@@ -42,7 +42,7 @@ cdef struct interface_t:
     uint64_t multiplier
     uint64_t divisor
     int64_t offset_s
-    uint64_t simple_limit          # up to here ticks * multiplier + offset_ns is the time
+    uint64_t simple_limit          # below it ticks * multiplier + offset_ns is the time
     int64_t offset_ns
     uint32_t shift
     uint32_t snaplen
@@ -62,7 +62,7 @@ cdef inline Py_ssize_t padded(uint64_t length) noexcept nogil:
 
 cdef inline int64_t packet_time(const interface_t* interface, uint64_t ticks) noexcept nogil:
     """Nanoseconds, rounded down; modulo 2^64, so that differences are right even where a time is absurd."""
-    if ticks <= interface.simple_limit:
+    if ticks < interface.simple_limit:
         return <int64_t> (ticks * interface.multiplier) + interface.offset_ns
     cdef int128_t ns = ((<int128_t> ticks * <int128_t> interface.multiplier) >> interface.shift) \
         // <int128_t> interface.divisor
