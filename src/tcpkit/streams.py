@@ -118,6 +118,10 @@ class Side:
         return [FrameRange(int(row["frame"]) if row["kind"] == ChunkKind.CHUNK_DATA else None, start, end - start)
                 for row, start, end in self._parts(offset, length)]
 
+    def payload(self, segment: Array) -> memoryview:
+        """The captured bytes of one of ``segments``, whether they are part of the stream or lost to another copy."""
+        return self._data.view(int(segment["position"]), int(segment["captured"]))
+
     def find(self, pattern: bytes, start: int = 0) -> int:
         """Where ``pattern`` first begins at or after ``start``, -1 if nowhere; never across a hole."""
         for run in self.runs():
