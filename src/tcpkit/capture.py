@@ -24,6 +24,7 @@ from tcpkit.table import Table, joined
 if TYPE_CHECKING:
     from tcpcore.capture_file import Reader
     from tcpcore.merge import MergedReader
+    from tcpkit.http import Exchange
     from tcpkit.info import CaptureInfo
     from tcpkit.quality import Flaw
     from tcpkit.sources import Location
@@ -148,6 +149,13 @@ class Capture:
         from tcpkit.streams import index_streams
 
         return index_streams(self.pipeline(("flows",)), PayloadBytes(plain_file(self._source)))
+
+    @cached_property
+    def http(self) -> list[Exchange]:
+        """The HTTP/1.x requests with their responses.  Needs httptools."""
+        from tcpkit.http import exchanges
+
+        return list(exchanges(self))
 
     @cached_property
     def conversations(self) -> Table:

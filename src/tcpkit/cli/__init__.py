@@ -15,7 +15,7 @@ from tcpkit.cli.text import printable
 from tcpkit.errors import CaptureError, FieldError, FilterError, MissingLibraryError
 
 MODULES = ("info", "packets", "fields", "flows", "retransmissions", "filter", "compare", "follow", "capture", "export",
-           "overlaps")
+           "overlaps", "http")
 
 
 def main() -> None:

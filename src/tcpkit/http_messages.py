@@ -1,0 +1,222 @@
+"""HTTP/1.x messages out of one direction of a stream, through httptools: where each begins and ends, and when."""
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tcpkit.errors import MissingLibraryError
+
+try:
+    import httptools
+except ImportError:
+    raise MissingLibraryError('HTTP needs httptools: pip install "tcpkit[http]"') from None
+
+HEADER_LIMIT = 256 << 10         # bytes of one message's header, or of one line of a chunked body
+REQUEST_LINE = re.compile(rb"[A-Z][A-Z-]{2,20} \S")
+RESPONSE_LINE = re.compile(rb"HTTP/1\.[01] \d")
+UNDECIDED = re.compile(rb"[A-Z/1.-]{0,21} ?")
+ZEROS = bytes(1 << 16)
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a piece of a stream came from."""
+
+    offset: int
+    time_ns: int
+    frame: int
+
+
+@dataclass(slots=True)
+class Message:
+    """What requests and responses share; ``offset`` and ``length`` are those in the bytes of their side."""
+
+    offset: int
+    first: Place
+    last: Place
+    length: int = 0              # header and body as sent
+    header_length: int = 0
+    content_length: int = 0      # of the body, without the framing of chunks
+    missing: int = 0             # bytes of the body that the capture does not have
+    complete: bool = False
+    version: str = ""
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytes = b""            # up to the limit asked for, as sent
+
+    def header(self, name: str) -> str:
+        """The value of the last header with that name, in lower case; empty without."""
+        return next((value for key, value in reversed(self.headers) if key.lower() == name), "")
+
+    def content(self, limit: int = 1 << 30) -> bytes:
+        """The body, decompressed to at most ``limit`` bytes; ValueError for an encoding that is not known."""
+        data = self.body
+        for coding in reversed([part.strip().lower() for part in self.header("content-encoding").split(",")]):
+            if coding in ("gzip", "x-gzip", "deflate"):
+                # 47: gzip or zlib by its first bytes; some servers leave the zlib header of deflate out.
+                bits = -15 if coding == "deflate" and (not data or data[0] & 15 != 8) else 47
+                data = zlib.decompressobj(bits).decompress(data, limit)
+            elif coding not in ("", "identity"):
+                raise ValueError(f'content coding "{coding}" is not known')
+        return data[:limit]
+
+
+@dataclass(slots=True)
+class Request(Message):
+    method: str = ""
+    target: str = ""
+
+
+@dataclass(slots=True)
+class Response(Message):
+    status: int = 0
+    reason: str = ""
+
+
+def begins_message(data: bytes) -> type[Message] | None:
+    """What kind of message begins here: Request, Response, Message if it is too early to tell, None if neither."""
+    if REQUEST_LINE.match(data):
+        return Request
+    if RESPONSE_LINE.match(data):
+        return Response
+    return Message if UNDECIDED.fullmatch(data) else None
+
+
+class MessageReader:
+    """Reads the messages of one direction.
+
+    Bytes go to the parser so that a header, a body of known length, and a line of a chunked body each end where
+    a call ends: that is how the place of each message's end is known.  After a hole that does not lie inside a
+    body, and after nonsense, reading starts again with the next piece that begins a message.
+    """
+
+    def __init__(self, kind: type[Message], on_message: Callable[[Any], None], body_limit: int) -> None:
+        self.kind = kind
+        self.lost = False                        # until a message begins
+        self.tunnel = False                      # no HTTP any more
+        self.answers = ""                        # method of the request that the response to come belongs to
+        self._on_message = on_message
+        self._body_limit = body_limit
+        self._restart()
+
+    def _restart(self) -> None:
+        parser: Any = httptools.HttpRequestParser if self.kind is Request else httptools.HttpResponseParser
+        self._parser = parser(self)
+        self._message: Any = None
+        self._left: int | None = None            # of a body of known length
+        self._by_line = True
+        self._in_header = True
+        self._unfinished = 0                     # bytes of a line or header so far
+        self._done = False
+        self._body = bytearray()
+
+    def feed(self, data: bytes, place: Place) -> None:
+        """The next bytes of the stream."""
+        if self.lost and begins_message(data) is self.kind:
+            self.lost = False
+        offset = 0
+        while offset < len(data) and not self.lost and not self.tunnel:
+            end = self._end_of_step(data, offset)
+            self._step(data[offset:end], Place(place.offset + offset, place.time_ns, place.frame))
+            offset = end
+
+    def hole(self, length: int, place: Place) -> None:
+        """Bytes that are not there: skipped inside a body of known length."""
+        if self._left is None or length > self._left:
+            self.finish(place)
+            self.lost = True
+            return
+        self._message.missing += length
+        for at in range(0, length, len(ZEROS)):
+            self._step(ZEROS[:length - at], Place(place.offset + at, place.time_ns, place.frame))
+
+    def finish(self, place: Place) -> None:
+        """The stream ends here: so does a body without a known length."""
+        if self._message is not None:
+            self._message.complete = not self._by_line and self._left is None
+            self._emit()
+        self._restart()
+
+    def _end_of_step(self, data: bytes, start: int) -> int:
+        if self._left is not None:
+            return min(len(data), start + max(self._left, 1))
+        if not self._by_line:
+            return len(data)
+        end = data.find(b"\n", start) + 1 or len(data)
+        self._unfinished += end - start
+        return end
+
+    def _step(self, data: bytes, place: Place) -> None:
+        if self._message is None:
+            self._message = self.kind(place.offset, place, place)
+        message, left = self._message, self._left
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._done = True
+        except httptools.HttpParserError:
+            self.lost = True
+        message.last = place
+        message.length += len(data)
+        if left is not None:
+            self._left = left - len(data)
+        if message.header_length == 0 and not self._in_header:
+            message.header_length = message.length
+        self.lost = self.lost or self._unfinished > HEADER_LIMIT
+        if self.lost or self._done:
+            message.complete = self._done and message.missing == 0
+            self._emit()
+            self._restart()
+
+    def _emit(self) -> None:
+        message = self._message
+        message.body = bytes(self._body)
+        if message.header_length:
+            self._on_message(message)
+
+    # -- called by httptools
+
+    def on_url(self, url: bytes) -> None:
+        self._message.target += url.decode("latin-1")
+
+    def on_status(self, reason: bytes) -> None:
+        self._message.reason += reason.decode("latin-1")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._message.headers.append((name.decode("latin-1"), (value or b"").decode("latin-1")))
+
+    def on_headers_complete(self) -> None:
+        message = self._message
+        message.version = self._parser.get_http_version()
+        if isinstance(message, Request):
+            message.method = self._parser.get_method().decode()
+        else:
+            message.status = self._parser.get_status_code()
+        self._unfinished = 0
+        self._in_header = False
+        if self._has_no_body(message):
+            self._done = True
+        elif "chunked" not in message.header("transfer-encoding").lower():
+            length = message.header("content-length")
+            self._left = int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None
+            self._by_line = False
+
+    def _has_no_body(self, message: Any) -> bool:
+        """What only the request tells (RFC 9112 section 6.3)."""
+        return (self.answers == "HEAD" and message.status >= 200) or (
+            self.answers == "CONNECT" and 200 <= message.status < 300)
+
+    def on_chunk_header(self) -> None:
+        self._unfinished = 0
+
+    def on_body(self, data: bytes) -> None:
+        message = self._message
+        message.content_length += len(data)
+        self._unfinished = 0
+        if len(self._body) < self._body_limit:
+            self._body += data[:self._body_limit - len(self._body)]
+
+    def on_message_complete(self) -> None:
+        self._done = True

@@ -1,0 +1,239 @@
+"""HTTP exchanges: pairs, sizes, frames and times; everything that frames a body; what is not HTTP."""
+import gzip
+import io
+import json
+import sys
+import zlib
+
+import pytest
+
+import tcpkit
+from packets import MS, Conversation
+from tcpkit.cli import main
+from tcpkit.http import exchanges
+
+GET = b"GET /%s HTTP/1.1\r\nHost: h\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+
+def talk_of(*turns, size=1460):
+    """A conversation in which client ("c") and server ("s") say these bytes, in segments of ``size``."""
+    talk, said = Conversation().handshake(), {"c": 0, "s": 0}
+    for side, data in turns:
+        add, other = (talk.c, "s") if side == "c" else (talk.s, "c")
+        for at in range(0, len(data), size):
+            part = data[at:at + size]
+            add("PA", 1 + said[side], 1 + said[other], part, dt=MS)
+            said[side] += len(part)
+    return talk
+
+
+def pairs(talk, **options):
+    return list(exchanges(tcpkit.open(io.BytesIO(talk.pcap())), **options))
+
+
+def told(talk, **options):
+    return [(each.request and each.request.target, each.response and each.response.status,
+             each.response and each.response.body) for each in pairs(talk, body_limit=1000, **options)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 50, 1460])
+def test_one_exchange_whatever_the_segments(size):
+    (only,) = pairs(talk_of(("c", GET % b"a"), ("s", OK), size=size), body_limit=100)
+    request, response = only.request, only.response
+    assert (request.method, request.target, request.header("host")) == ("GET", "/a", "h")
+    assert (request.offset, request.length, request.header_length) == (0, len(GET) - 1, len(GET) - 1)
+    assert (response.status, response.reason, response.body) == (200, "OK", b"hello")
+    assert (response.length, response.header_length, response.content_length) == (len(OK), len(OK) - 5, 5)
+    segments = [-(-len(part) // size) for part in (GET % b"a", OK)]
+    assert (request.first.frame, request.last.frame) == (4, 3 + segments[0])
+    assert (response.first.frame, response.last.frame) == (4 + segments[0], 3 + sum(segments))
+    assert only.wait_ns == MS
+    assert response.last.time_ns - response.first.time_ns == (segments[1] - 1) * MS
+    assert response.complete
+
+
+@pytest.mark.parametrize("size", [1, 9, 1460])
+def test_pipelined_requests(size):
+    talk = talk_of(("c", b"".join(GET % name for name in (b"a", b"b", b"c"))),
+                   ("s", OK + OK.replace(b"200", b"404") + OK), size=size)
+    assert told(talk) == [("/a", 200, b"hello"), ("/b", 404, b"hello"), ("/c", 200, b"hello")]
+    assert [each.response.offset for each in pairs(talk)] == [0, len(OK), 2 * len(OK)]
+
+
+CHUNKED = (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+           b"5\r\nhel\nl\r\n1;x=y\r\no\r\n0\r\nTrailer: t\r\n\r\n")
+
+
+@pytest.mark.parametrize("size", [1, 3, 1460])
+def test_chunked_bodies(size):
+    talk = talk_of(("c", GET % b"a" + GET % b"b"), ("s", CHUNKED + OK), size=size)
+    assert told(talk) == [("/a", 200, b"hel\nlo"), ("/b", 200, b"hello")]
+    first, second = pairs(talk)
+    assert (first.response.length, first.response.content_length) == (len(CHUNKED), 6)
+    assert second.response.offset == len(CHUNKED)
+
+
+@pytest.mark.parametrize(("coding", "body"), [
+    ("gzip", gzip.compress(b"hello")), ("deflate", zlib.compress(b"hello")),
+    ("deflate", zlib.compress(b"hello")[2:-4]), ("identity", b"hello")])
+def test_compressed_bodies(coding, body):
+    answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n%s" % (
+        coding.encode(), len(body), body)
+    (only,) = pairs(talk_of(("c", GET % b"a"), ("s", answer)), body_limit=1000)
+    assert only.response.content() == b"hello"
+    assert only.response.content_length == len(body)
+
+
+def test_a_bomb_is_not_blown_up():
+    body = gzip.compress(bytes(10_000_000))
+    answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    (only,) = pairs(talk_of(("c", GET % b"a"), ("s", answer)), body_limit=1 << 20)
+    assert len(only.response.content(limit=1000)) == 1000
+
+
+def test_unknown_codings_are_told():
+    answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 1\r\n\r\nx"
+    (only,) = pairs(talk_of(("c", GET % b"a"), ("s", answer)), body_limit=9)
+    with pytest.raises(ValueError, match='content coding "br" is not known'):
+        only.response.content()
+
+
+def test_a_response_to_head_has_no_body():
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+    talk = talk_of(("c", b"HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n" + GET % b"b"), ("s", head + OK))
+    assert told(talk) == [("/a", 200, b""), ("/b", 200, b"hello")]
+
+
+def test_interim_and_bodiless_responses():
+    answers = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No\r\n\r\nHTTP/1.1 304 No\r\nContent-Length: 9\r\n\r\n" + OK
+    talk = talk_of(("c", GET % b"a" + GET % b"b" + GET % b"c"), ("s", answers))
+    assert told(talk) == [("/a", 204, b""), ("/b", 304, b""), ("/c", 200, b"hello")]
+
+
+def test_a_request_with_a_body():
+    talk = talk_of(("c", b"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc" + GET % b"b"), ("s", OK + OK))
+    first, second = pairs(talk, body_limit=10)
+    assert (first.request.body, first.request.content_length, second.request.target) == (b"abc", 3, "/b")
+
+
+def test_a_body_that_ends_with_the_stream():
+    talk = talk_of(("c", GET % b"a"), ("s", b"HTTP/1.0 200 OK\r\n\r\nall\nthe rest"))
+    talk.s("FA", 31, 27).c("FA", 27, 32)
+    assert told(talk) == [("/a", 200, b"all\nthe rest")]
+
+
+@pytest.mark.parametrize(("ask", "answer"), [
+    (b"CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"),
+    (b"GET /a HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
+     b"HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")])
+def test_a_tunnel_ends_http(ask, answer):
+    talk = talk_of(("c", ask), ("s", answer), ("c", b"\x16\x03GET / HTTP/1.1\r\n\r\n"), ("s", OK))
+    assert len(pairs(talk)) == 1
+
+
+def test_an_upgrade_that_is_declined():
+    ask = b"GET /a HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    assert told(talk_of(("c", ask), ("s", OK), ("c", GET % b"b"), ("s", OK))) == [
+        ("/a", 200, b"hello"), ("/b", 200, b"hello")]
+
+
+def test_an_unanswered_request_and_an_answer_without_one():
+    assert told(talk_of(("c", GET % b"a"))) == [("/a", None, None)]
+    assert told(talk_of(("s", OK))) == [(None, 200, b"hello")]
+
+
+def test_a_hole_inside_a_body_is_counted():
+    talk = Conversation().handshake().c("PA", 1, 1, GET % b"a")
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+    at = 1 + len(head)
+    talk.s("A", 1, 27, head + b"x" * 100).s("A", at + 400, 27, b"y" * 600).s("PA", at + 1000, 27, OK)
+    first, second = pairs(talk)
+    assert (first.response.missing, first.response.complete, first.response.length) == (300, False, at + 999)
+    assert (second.request, second.response.complete) == (None, True)
+
+
+def test_after_a_hole_between_messages_reading_goes_on():
+    talk = Conversation().handshake().c("PA", 1, 1, GET % b"a" + GET % b"b")
+    talk.s("A", 1, 53, OK[:20]).s("A", 100, 53, OK).s("A", 100 + len(OK), 53, OK)
+    assert [each[1] for each in told(talk)] == [200, 200]
+
+
+@pytest.mark.parametrize("nonsense", [
+    b"SSH-2.0-x\r\n", b"GET / HTTP/1.1\r\n" + b"x" * 400_000, b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
+    bytes(range(256)), b"GET / HTTP/9.9\r\n\r\n"])
+def test_nonsense_is_no_exchange(nonsense):
+    assert pairs(talk_of(("c", nonsense), ("s", b"\0" * 50))) == []
+
+
+def scenario_s1():
+    """A browser fetches a page: two connections, three exchanges (lengths and numbers as in the account of it)."""
+    a = Conversation("192.168.89.125", "220.181.6.175", 5672, 80).handshake()
+    b = Conversation("192.168.89.125", "220.181.6.175", 5673, 80)
+
+    def request(size):
+        return b"GET / HTTP/1.1\r\nHost: page\r\nX: " + b"x" * (size - 35) + b"\r\n\r\n"
+
+    def response(header, body):
+        head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\nX: " % body
+        return head + b"x" * (header - 4 - len(head)) + b"\r\n\r\n" + b"b" * body
+
+    def answer(talk, data, sizes, seq, ack):
+        for size in sizes:
+            talk.s("A", seq, ack, data[:size])
+            data, seq = data[size:], seq + size
+
+    a.c("PA", 1, 1, request(363)).s("A", 1, 364)
+    first = response(411, 2139)
+    answer(a, first, (411, 1420), 1, 364)
+    a.c("A", 364, 1832)
+    answer(a, first[1831:], (719,), 1832, 364)
+    a.c("PA", 364, 2551, request(438))
+    b.time = a.time
+    b.c("S", 0)
+    a.frames.append(b.frames[0])
+    a.time = b.time
+    second = response(312, 1489)
+    answer(a, second[:0], (), 2551, 802)
+    a.s("A", 2551, 802)
+    answer(a, second, (312, 1420), 2551, 802)
+    a.c("A", 802, 4283)
+    answer(a, second[1732:], (28, 41), 4283, 802)
+    a.c("A", 802, 4352)
+    b.time = a.time
+    b.s("SA", 0, 1).c("A", 1, 1).c("PA", 1, 1, request(411)).s("A", 1, 412)
+    third = response(310, 3587)
+    answer(b, third, (310, 1420), 1, 412)
+    b.c("A", 412, 1731)
+    answer(b, third[1730:], (1420, 747), 1731, 412)
+    a.frames += b.frames[1:]
+    return a
+
+
+def test_scenario_s1_pairs_requests_with_responses():
+    capture = tcpkit.open(io.BytesIO(scenario_s1().pcap()))
+    found = capture.http
+    assert [(each.stream, each.request.first.frame, each.request.length, each.response.first.frame,
+             each.response.last.frame, each.response.length) for each in found] == [
+        (0, 4, 363, 6, 9, 2550), (0, 10, 438, 13, 17, 1801), (1, 21, 411, 23, 27, 3897)]
+    response = found[0].response
+    assert capture.streams[0].server.frames_of(response.offset, response.length) == [
+        (6, 0, 411), (7, 411, 1420), (9, 1831, 719)]
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl"])
+def test_the_command(form, tmp_path, monkeypatch, capfd):
+    path = tmp_path / "s1.pcap"
+    path.write_bytes(scenario_s1().pcap())
+    monkeypatch.setattr(sys, "argv", ["tcpkit", "http", str(path), "--format", form])
+    with pytest.raises(SystemExit):
+        main()
+    printed = capfd.readouterr().out
+    lines = printed.splitlines()
+    if form == "json":
+        assert [row["response_bytes"] for row in json.loads(printed)] == [2550, 1801, 3897]
+    elif form == "jsonl":
+        assert [json.loads(line)["request_frame"] for line in lines] == [4, 10, 21]
+    else:
+        assert len(lines) == 4
+        assert "2550" in lines[1]
