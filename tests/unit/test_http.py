@@ -76,7 +76,8 @@ def test_chunked_bodies(size):
 
 @pytest.mark.parametrize(("coding", "body"), [
     ("gzip", gzip.compress(b"hello")), ("deflate", zlib.compress(b"hello")),
-    ("deflate", zlib.compress(b"hello")[2:-4]), ("identity", b"hello")])
+    ("deflate", zlib.compress(b"hello")[2:-4]), ("identity", b"hello")],
+    ids=["gzip", "zlib", "deflate", "identity"])
 def test_compressed_bodies(coding, body):
     answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n%s" % (
         coding.encode(), len(body), body)
@@ -161,7 +162,8 @@ def test_after_a_hole_between_messages_reading_goes_on():
 
 @pytest.mark.parametrize("nonsense", [
     b"SSH-2.0-x\r\n", b"GET / HTTP/1.1\r\n" + b"x" * 400_000, b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
-    bytes(range(256)), b"GET / HTTP/9.9\r\n\r\n"])
+    bytes(range(256)), b"GET / HTTP/9.9\r\n\r\n"],
+    ids=["ssh", "endless line", "bad header", "binary", "bad version"])
 def test_nonsense_is_no_exchange(nonsense):
     assert pairs(talk_of(("c", nonsense), ("s", b"\0" * 50))) == []
 
