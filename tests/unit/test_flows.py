@@ -206,6 +206,28 @@ def test_many_streams_in_one_batch_and_across_batches():
         assert (table.records()["packets0"] == 3).all()
 
 
+def test_streams_that_all_hash_alike():
+    """Without a secret, these ends all hash to 0: told apart by comparing keys, in whatever order they come."""
+    frames = []
+    for round_ in range(3):
+        for port in (range(300), reversed(range(300)), range(0, 300, 7))[round_]:
+            Conversation("::", "::", sport=1000 + port, frames=frames, time=T0).c("A", round_, 1, dt=0)
+    rows, table = run_flows(pcap(frames, nano=True), table=FlowTable(seed=bytes(24)))
+    assert rows["stream"].tolist() == [*range(300), *reversed(range(300)), *range(0, 300, 7)]
+    assert table.n_streams == 300
+
+
+@pytest.mark.parametrize("size", [1, 3, 32, 33, 4096])
+def test_ports_used_again_and_again(size):                          # ST-3
+    a = Conversation()
+    for i in range(200):
+        a.c("S", 10 * i).s("SA", 10 * i, 10 * i + 1).c("A", 10 * i + 1, 10 * i + 1)
+    rows, table = run_flows(a.pcap(nano=True), frames=size)
+    assert rows["stream"].tolist() == [i for i in range(200) for _ in range(3)]
+    assert rows["seq"].tolist() == [0, 0, 1] * 200
+    assert table.records()["packets0"].tolist() == [2] * 200
+
+
 def test_the_secret_does_not_show_in_results():
     a = Conversation().handshake()
     b = other_stream(a, 50001).c("S", 0)

@@ -5,6 +5,8 @@ import statistics
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import tcpkit
 from packets import MS, Conversation, sack
@@ -39,6 +41,15 @@ def test_round_trips(round_trips):
     assert of["rtt_median0"] == pytest.approx(statistics.median(round_trips), rel=1 / 32, abs=1)
     mean = statistics.mean(round_trips)
     assert of["rtt_squares0"] == pytest.approx(sum((rtt - mean)**2 for rtt in round_trips))
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 40).flatmap(lambda bits: st.integers(0, 1 << bits)), min_size=1,
+                max_size=80))
+def test_the_median_is_near_whatever_the_values(round_trips):
+    of = record(exchange(round_trips))
+    low, high = statistics.median_low(round_trips), statistics.median_high(round_trips)
+    assert low * 31 / 32 - 1 <= of["rtt_median0"] <= high * 33 / 32 + 1
 
 
 def test_the_handshake_is_a_sample_of_each_side():
