@@ -44,6 +44,8 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "&": operator.and_, "/": operator.floordiv,
     "%": operator.mod}
 NUMBERS = ("uint", "int", "time")
+ADDRESSES: dict[str, Callable[[str], ipaddress.IPv4Interface | ipaddress.IPv6Interface]] = {
+    "ipv4": ipaddress.IPv4Interface, "ipv6": ipaddress.IPv6Interface, "address": ipaddress.ip_interface}
 FUNCTIONS = ("count", "max", "min", "abs", "lower", "upper")
 
 
@@ -51,8 +53,8 @@ FUNCTIONS = ("count", "max", "min", "abs", "lower", "upper")
 class Occurrence:
     """One occurrence of a field in every row, and where it is there.
 
-    ``kind``: "uint", "int", "time" (ns), "ipv4", "ipv6" (shape (rows, 2): high and low half), "label"
-    and "protocol" (only presence), "text" (codes into ``words``).
+    ``kind``: "uint", "int", "time" (ns), "real", "ipv4", "ipv6" and "address" of either version (shape (rows, 2):
+    high and low half), "label" and "protocol" (only presence), "text" (codes into ``words``).
     """
 
     kind: str
@@ -214,7 +216,7 @@ class Evaluation:
             return self.words(each, sign, literal)
         if sign in ("contains", "matches"):
             raise FilterError(f'"{sign}" needs a field of text', self.text, literal.start, literal.end)
-        if each.kind in ("ipv4", "ipv6"):
+        if each.kind in ADDRESSES:
             return self.address(each, sign, literal)
         number = self.number(literal, each.kind)
         if each.kind == "uint" and number < 0:           # an unsigned field is never below zero
@@ -224,11 +226,13 @@ class Evaluation:
     def between(self, a: Occurrence, sign: str, b: Occurrence, node: Value) -> Mask:
         if sign not in ORDER or (a.kind != b.kind and not (a.kind in NUMBERS and b.kind in NUMBERS)):
             raise self.wrong("these two cannot be compared", node)
-        if a.kind in ("ipv4", "ipv6"):
+        if a.kind in ADDRESSES:
             return order_pairs(sign, a.values, b.values[:, 0], b.values[:, 1])
         if a.kind == "text":
             words_a, words_b = np.array(a.words, object)[a.values], np.array(b.words, object)[b.values]
             return np.asarray(ORDER[sign](words_a, words_b), bool)
+        if a.kind == "real":
+            return np.asarray(ORDER[sign](a.values, b.values), bool)
         return np.asarray(ORDER[sign](a.values.astype(np.int64), b.values.astype(np.int64)), bool)
 
     def words(self, each: Occurrence, sign: str, literal: Literal) -> Mask:
@@ -246,10 +250,10 @@ class Evaluation:
 
     def address(self, each: Occurrence, sign: str, literal: Literal) -> Mask:
         try:
-            interface = (ipaddress.IPv4Interface if each.kind == "ipv4" else ipaddress.IPv6Interface)(literal.text)
+            interface = ADDRESSES[each.kind](literal.text)
         except ValueError:
-            raise FilterError(f'"{literal.text}" is not an {each.kind} address', self.text, literal.start,
-                              literal.end) from None
+            kind = "address" if each.kind == "address" else f"{each.kind} address"
+            raise FilterError(f'"{literal.text}" is not an {kind}', self.text, literal.start, literal.end) from None
         bits = interface.max_prefixlen
         mask = ((1 << bits) - 1) ^ ((1 << bits - interface.network.prefixlen) - 1)
         wanted = int(interface.ip) & mask
@@ -259,10 +263,12 @@ class Evaluation:
         kept = each.values & np.array([mask >> 64, mask & (1 << 64) - 1], np.uint64)
         return order_pairs(sign, kept, np.uint64(wanted >> 64), np.uint64(wanted & (1 << 64) - 1))
 
-    def number(self, literal: Literal, kind: str) -> int:
+    def number(self, literal: Literal, kind: str) -> int | float:
         try:
             if literal.quoted:
                 raise ValueError
+            if kind == "real":
+                return float(Decimal(literal.text))
             if kind == "time":
                 return int(Decimal(literal.text) * 1_000_000_000)
             return int(literal.text, 8 if re.fullmatch(r"-?0[0-7]+", literal.text) else 0)

@@ -18,23 +18,36 @@ BOTH = {
 PROTOCOLS = {"frame": "frame.number", "ip": "ip.src", "ipv6": "ipv6.src", "tcp": "tcp.srcport"}
 KINDS = {
     Kind.UNSIGNED: "uint", Kind.HEX: "uint", Kind.SACK_EDGE: "uint", Kind.SIGNED: "int", Kind.SECONDS: "time",
-    Kind.SINCE_START: "time", Kind.SET: "uint"}
+    Kind.SINCE_START: "time", Kind.SET: "uint", Kind.REAL: "real"}
 MAPPED = np.uint64(0xFFFF << 32)          # rows hold an IPv4 address as ::ffff:a.b.c.d
-UNFILTERED = frozenset({Kind.INFO, Kind.PAYLOAD, Kind.ADDRESS})
+UNFILTERED = frozenset({Kind.INFO, Kind.PAYLOAD})
+# In tables without the headers' own columns, these stand for the ends of the connection.
+ENDS = {"ip.src": "src", "ip.dst": "dst", "ipv6.src": "src", "ipv6.dst": "dst"}
 
 
 def known_names(columns: Iterable[Column]) -> frozenset[str]:
     """Every name a filter over these columns may use."""
     index = _filterable(columns)
-    groups = {name for name, parts in BOTH.items() if parts[0] in index}
-    protocols = {name for name, part in PROTOCOLS.items() if part in index}
-    return frozenset(groups | protocols | index.keys())
+    groups = {name for name in (*BOTH, *PROTOCOLS, *ENDS) if _members(name, index)}
+    return frozenset(groups | index.keys())
 
 
 def members(name: str, columns: Iterable[Column]) -> list[Column]:
     """The columns that a name in a filter stands for."""
     index = _filterable(columns)
-    return [find_column(part, index) for part in BOTH.get(name, (PROTOCOLS.get(name, name),))]
+    return _members(name, index) or [find_column(name, index)]
+
+
+def _members(name: str, index: dict[str, Column]) -> list[Column]:
+    """Empty for a name that is not known."""
+    names = BOTH.get(name, (PROTOCOLS.get(name, name),))
+    if names[0] in index:
+        return [index[each] for each in names]
+    if name in ENDS:
+        return [index[ENDS[name]]] if ENDS[name] in index else []
+    ends = {column.name: column for column in index.values()
+            if (column.name.endswith("_port") if name == "tcp.port" else column.kind == Kind.ADDRESS)}
+    return list(ends.values()) if name in BOTH else []
 
 
 def _filterable(columns: Iterable[Column]) -> dict[str, Column]:
@@ -66,6 +79,8 @@ class FilterFields:
     def _occurrence(self, column: Column) -> Occurrence:
         if column.kind in (Kind.OUTER_IPV4, Kind.OUTER_IPV6):
             return self._address(column)
+        if column.kind == Kind.ADDRESS:
+            return self._end(column)
         everywhere = np.ones(len(self), bool)
         there = present(self._rows.array, column)
         there = everywhere if there is None else there
@@ -79,6 +94,12 @@ class FilterFields:
         if column.kind == Kind.SINCE_START:
             raw = raw - self._rows.start_ns
         return Occurrence(KINDS[column.kind], raw, there)
+
+    def _end(self, column: Column) -> Occurrence:
+        """An address of either version."""
+        array, name = self._rows.array, column.field.removesuffix("_hi")
+        pairs = np.stack([array[f"{name}_hi"], array[f"{name}_lo"]], axis=1)
+        return Occurrence("address", pairs, np.ones(len(self), bool))
 
     def _address(self, column: Column) -> Occurrence:
         """The first header of the version, as the text kernel finds it: an outer one, or that nearest to TCP."""

@@ -12,7 +12,7 @@ from tcpkit.cli.app import (
     WhereOption,
     app,
 )
-from tcpkit.cli.output import chosen, write_pieces, write_table
+from tcpkit.cli.output import chosen, write_pieces
 from tcpkit.cli.reading import reading
 
 
@@ -25,8 +25,8 @@ def flows(file: CaptureArgument, capture_filter: CaptureFilterOption = "", where
 
 
 @app.command()
-def conversations(file: CaptureArgument, capture_filter: CaptureFilterOption = "",
+def conversations(file: CaptureArgument, capture_filter: CaptureFilterOption = "", where: WhereOption = "",
                   form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """TCP conversations as `tshark -q -z conv,tcp` counts them, with exact figures."""
     with reading(file, capture_filter=capture_filter) as capture:
-        write_table(capture.conversations, form, output)
+        write_pieces(partial(chosen, lambda: [capture.conversations], where), form, output)
