@@ -13,7 +13,7 @@ from tcpcore.batch cimport PAYLOAD_IN_ARENA
 
 cdef enum:
     BUCKETS = 1 << 12
-    MAX_FRAGMENTS = 8192           # of one datagram: 64 KiB in pieces of 8 bytes
+    MAX_FRAGMENTS = 2048           # of one datagram, since each fragment may look at all before it
 
 cdef int64_t TIMEOUT_NS = 255_000_000_000      # the upper bound of RFC 791's reassembly timer
 
