@@ -4,6 +4,7 @@ from __future__ import annotations
 import random
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 
 from packets import T0, Frame, ethernet, ipv4, ipv6, tcp
 
@@ -32,7 +33,7 @@ def datagram(dice: random.Random, ident: int) -> list[Fragment]:
     size = dice.choice((60, 100, 204, 304))
     whole = tcp(1000 + ident % 50000, 2000, dice.getrandbits(32), 5, payload=dice.randbytes(size - 20))
     cuts = [0, *sorted({8 * dice.randrange(1, size // 8) for _ in range(dice.randrange(1, 5))}), size]
-    parts = list(zip(cuts, cuts[1:], strict=False))
+    parts = list(pairwise(cuts))
     style = dice.random()
     if style < 0.3:
         parts += [dice.choice(parts) for _ in range(dice.randrange(1, 3))]

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     SourceLike = Location | Iterable[Location]
 
 
+SMALL = 4 << 20                  # bytes of capture that are not worth a thread
+
+
 class Capture:
     """A capture as tables, each computed when it is first asked for, then kept.
 
@@ -42,13 +45,15 @@ class Capture:
     """
 
     def __init__(self, source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_filter: str = "",
-                 strict: bool = False, follow: bool = False, observer: Observer | None = None) -> None:
+                 strict: bool = False, follow: bool = False, threads: int = 0,
+                 observer: Observer | None = None) -> None:
         self._source = _keep(source)
         self._start = _position(source)
         self._stages = with_needs(stages)
         self._capture_filter = capture_filter
         self._strict = strict
         self._observer = observer
+        self._threads = 1 if follow else threads
         self._reader: AnyReader | None = open_reader(self._source, follow=follow)     # fails here if it is no capture
         self._pass: Pipeline | None = None                                            # the last one
 
@@ -108,7 +113,7 @@ class Capture:
         """
         if any(_is_file(path, source) for source in files_of(self._source)):
             raise CaptureError(path, "is being read, so it cannot be written")
-        pipeline = self.pipeline(("decode",), where)
+        pipeline = self.pipeline(("decode",), where, threads=1)       # interfaces are written as they are met
         with CaptureWriter(path, interfaces=pipeline.reader.interfaces) as writer:
             for batch in pipeline:
                 if where:
@@ -173,15 +178,17 @@ class Capture:
         """The damage that ended the reading early, if any (file, byte offset, cause), and what bounded memory cost."""
         return self._past("decode", totals=False).warnings
 
-    def pipeline(self, stages: Iterable[Stage] = (), where: str = "", totals: Totals = "none") -> Pipeline:
+    def pipeline(self, stages: Iterable[Stage] = (), where: str = "", totals: Totals = "none",
+                 threads: int = 0) -> Pipeline:
         """A new pass, for one's own loop over batches with the rows of a display filter.
 
         Through ``stages`` and those they build on; if none are named, all that this capture was opened with.
         """
         reader, self._reader = self._reader or self._open_again(), None
-        self._pass = Pipeline(reader, frozenset(stages) or self._stages, size=_size(self._source),
-                              observer=self._observer, capture_filter=self._capture_filter, where=where,
-                              strict=self._strict, totals=totals)
+        size = _size(self._source)
+        self._pass = Pipeline(reader, frozenset(stages) or self._stages, size=size, observer=self._observer,
+                              capture_filter=self._capture_filter, where=where, strict=self._strict, totals=totals,
+                              threads=threads or self._threads or _worthwhile_threads(size))
         return self._pass
 
     def _past(self, *stages: Stage, totals: bool) -> Pipeline:
@@ -208,32 +215,34 @@ class Capture:
         return open_reader(self._source)
 
 
-def open(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_filter: str = "",
-         strict: bool = False, follow: bool = False, observer: Observer | None = None) -> Capture:
+def open(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_filter: str = "", strict: bool = False,
+         follow: bool = False, threads: int = 0, observer: Observer | None = None) -> Capture:
     """The capture in ``source``: a path, "-" for standard input, a glob pattern, a directory, a URL, a binary file
     object, or a list of these, which are then one capture in order of time.  Decompressed by content.
 
     ``stages`` says how far the work goes, "decode", "flows" or "analysis" (each with what it builds on): the
     packets and flows tables have the columns of these stages only, and cost only them.  ``capture_filter``
     (libpcap's syntax) leaves out frames as if they had not been captured.  ``strict``: damage is an error too.
-    ``follow``: a file that is still being written, read until it is closed for good.  ``observer`` is called with
-    the Pipeline after each batch, and may set its ``stopped``.
+    ``follow``: a file that is still being written, read until it is closed for good.  ``threads``: how many may work
+    on a pass (0: as many as help); what comes out is the same.  ``observer`` is called with the Pipeline after each
+    batch, and may set its ``stopped``.
 
     CaptureError if it is no capture or cannot be read; FilterError for a wrong filter.
     """
     return Capture(source, stages=stages, capture_filter=capture_filter, strict=strict, follow=follow,
-                   observer=observer)
+                   threads=threads, observer=observer)
 
 
 def scan(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, columns: Sequence[str] | None = None,
-         where: str = "", capture_filter: str = "", strict: bool = False) -> Iterator[Table]:
+         where: str = "", capture_filter: str = "", strict: bool = False, threads: int = 0) -> Iterator[Table]:
     """The packets of a capture piece by piece, in bounded memory: ``open(source).batches(columns, where=where)``.
 
     How far the work goes, and what it costs, follows from ``columns``, or else from ``stages``:
     ``scan(path, stages=["decode"])`` reads headers only, ``scan(path, columns=["tcp.stream"])`` tells flows apart,
     ``scan(path)`` fills every column.  ``tcpkit.fields.contract_names()`` lists them.
     """
-    return Capture(source, stages=stages, capture_filter=capture_filter, strict=strict).batches(columns, where=where)
+    opened = Capture(source, stages=stages, capture_filter=capture_filter, strict=strict, threads=threads)
+    return opened.batches(columns, where=where)
 
 
 def schema_of(pipeline: Pipeline) -> Schema:
@@ -249,6 +258,11 @@ def _keep(source: Any) -> Any:
 def _position(source: Any) -> int | None:
     """Where a file object stands now, if it can be set back to it."""
     return source.tell() if hasattr(source, "seekable") and source.seekable() else None
+
+
+def _worthwhile_threads(size: int) -> int:
+    """Two, unless the capture is known to be small: decoding goes on beside the analysis."""
+    return 1 if 0 < size < SMALL else min(2, len(os.sched_getaffinity(0)))
 
 
 def _is_file(path: str | os.PathLike[str], source: Any) -> bool:

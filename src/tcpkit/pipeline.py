@@ -1,7 +1,8 @@
 """Drives batches of frames through the stages: capture, decode, flows, analysis, lifecycle, verdicts."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from tcpcore.analysis import Analysis
@@ -66,25 +67,28 @@ class Pipeline:
     display filter) only keeps rows from being delivered, all count for what is said of the others.
     ``observer`` is called after each batch; setting ``stopped`` ends the pass early.  Damage ends it too,
     and goes to ``warnings``, or is raised if ``strict``.  ``totals``: what the analysis adds up for each stream.
+    With two ``threads`` the next batches are read and decoded beside the stages after that; what comes out is the
+    same.
     """
 
     def __init__(self, reader: FrameReader, stages: Iterable[Stage], *, size: int = 0,
                  observer: Observer | None = None, capture_filter: str = "", where: str = "", strict: bool = False,
-                 totals: Totals = "none") -> None:
+                 totals: Totals = "none", threads: int = 1) -> None:
         self.reader = reader
         self._where = _row_filter(where) if where else None
         self.stages = with_needs((*stages, *(self._where.stages if self._where else ())))
         self.size = size
         self.position = 0                        # bytes of the capture done
         self.start_ns = 0                        # time of the first frame
+        self._started = False
         self.stopped = False
         self.finished = False
         self.warnings: list[CaptureError] = []
         self._observer = observer
         self._strict = strict
-        rows = totals != "only"
-        self.batch = Batch(analysis=rows and "analysis" in self.stages, states=rows and "lifecycle" in self.stages,
-                           verdicts=rows and "verdicts" in self.stages)
+        self._threads = threads
+        self._rows = totals != "only"
+        self.batch = self._new_batch()
         self._filter = _frame_filter(capture_filter) if capture_filter else None
         self._decoder = Decoder()
         self.flows = FlowTable() if "flows" in self.stages else None
@@ -96,11 +100,8 @@ class Pipeline:
         self.reader.close()
 
     def __iter__(self) -> Iterator[Batch]:
-        batch, started = self.batch, False
-        try:
-            while not self.stopped and self.reader.next(batch):
-                if not started and batch.n_frames:
-                    self.start_ns, started = int(batch.frame_array["time_ns"][0]), True
+        with closing(self._batches()) as batches:
+            for batch in batches:
                 self.position = batch.data_offset + batch.data_len
                 self._process(batch)
                 if self._where:
@@ -108,9 +109,42 @@ class Pipeline:
                 yield batch
                 if self._observer:
                     self._observer(self)
-            self._finish()
+                if self.stopped:
+                    break
+        self._finish()
+
+    def _batches(self) -> Generator[Batch, None, None]:
+        """Read and decoded batches."""
+        if self._threads > 1:
+            from tcpkit.ahead import ReadAhead
+
+            ahead = ReadAhead(self._prepare, self.reader.close, [self.batch, self._new_batch()])
+            try:
+                yield from ahead
+            finally:
+                ahead.stop()
+            return
+        try:
+            while self._prepare(self.batch):
+                yield self.batch
         finally:
             self.reader.close()
+
+    def _new_batch(self) -> Batch:
+        rows = self._rows
+        return Batch(analysis=rows and "analysis" in self.stages, states=rows and "lifecycle" in self.stages,
+                     verdicts=rows and "verdicts" in self.stages)
+
+    def _prepare(self, batch: Batch) -> bool:
+        """What can be done ahead of the stages that keep state of streams; False at the end of the capture."""
+        if not self.reader.next(batch):
+            return False
+        if not self._started and batch.n_frames:
+            self.start_ns, self._started = int(batch.frame_array["time_ns"][0]), True
+        if self._filter:
+            self._filter.process(batch)
+        self._decoder.process(batch)
+        return True
 
     def run(self) -> None:
         """The whole pass, for what the stages hold at its end."""
@@ -127,9 +161,6 @@ class Pipeline:
             yield StreamRecords(self.flows.records(start, stop), analysis)
 
     def _process(self, batch: Batch) -> None:
-        if self._filter:
-            self._filter.process(batch)
-        self._decoder.process(batch)
         if self.flows:
             self.flows.process(batch)
             if self._analysis:

@@ -102,7 +102,7 @@ def test_flipped_compressed_data_is_damage(tmp_path, kind):
 
 def test_data_damaged_from_the_start_is_no_capture(tmp_path):
     path = tmp_path / "stub.gz"
-    path.write_bytes(gzip.compress(pcap(made(5)))[:15])
+    path.write_bytes(gzip.compress(pcap(made(5)), mtime=0)[:15])
     with pytest.raises(CaptureError, match="damaged gzip data, near byte 15 of the file: it ends too early"):
         open_reader(path)
 
@@ -110,7 +110,7 @@ def test_data_damaged_from_the_start_is_no_capture(tmp_path):
 def test_zeros_after_gzip_are_padding(tmp_path):
     frames = made(10)
     path = tmp_path / "tape"
-    path.write_bytes(gzip.compress(pcap(frames)) + bytes(200_000))
+    path.write_bytes(gzip.compress(pcap(frames), mtime=0) + bytes(200_000))
     reader = open_reader(path)
     assert len(read(reader)) == 10
     assert reader.damages == []
@@ -119,7 +119,7 @@ def test_zeros_after_gzip_are_padding(tmp_path):
 def test_gzip_without_isal(tmp_path, monkeypatch):
     frames = made(5000)
     path = tmp_path / "x.gz"
-    path.write_bytes(gzip.compress(pcap(frames, nano=True)))
+    path.write_bytes(gzip.compress(pcap(frames, nano=True), mtime=0))
     monkeypatch.setitem(__import__("sys").modules, "isal", None)
     assert isinstance(compression.find_format(b"\x1f\x8b\x08")[1](), compression._Zlib)
     assert read(open_reader(path)) == expected(frames)
@@ -142,7 +142,7 @@ def test_a_decompression_bomb_is_read_piece_by_piece(kind, size, bound):
 
 def test_closing_early_ends_the_thread(tmp_path):
     path = tmp_path / "x.gz"
-    path.write_bytes(gzip.compress(bytes(100 << 20), 1))
+    path.write_bytes(gzip.compress(bytes(100 << 20), 1, mtime=0))
     source = open_source(path)
     source.readinto(memoryview(bytearray(10)))
     source.close()
@@ -179,7 +179,7 @@ def test_standard_input(monkeypatch, tmp_path):
 
 def test_file_object_is_left_open():
     frames = made(5)
-    file = io.BytesIO(gzip.compress(pcap(frames, nano=True)))
+    file = io.BytesIO(gzip.compress(pcap(frames, nano=True), mtime=0))
     assert read(open_reader(file)) == expected(frames)
     assert not file.closed
 
@@ -274,7 +274,7 @@ class TestSets:
             kind = name.rpartition(".")[2]
             (tmp_path / name).write_bytes(COMPRESSORS.get(kind, bytes)(data))
         (tmp_path / "notes.txt").write_text("not a capture")
-        (tmp_path / "notes.gz").write_bytes(gzip.compress(b"not a capture either, but compressed"))
+        (tmp_path / "notes.gz").write_bytes(gzip.compress(b"not a capture either, but compressed", mtime=0))
         return frames
 
     def test_a_directory_is_one_capture(self, tmp_path, rotated):

@@ -30,7 +30,8 @@ def reading(path: str, *, streaming: bool = False, **options: Any) -> Iterator[C
 
     with Watch(bar=sys.stderr.isatty() and not (streaming and sys.stdout.isatty())) as watch:
         source: Any = Pipe(sys.stdin.fileno(), watch) if path == "-" else path
-        capture = tcpkit.open(source, observer=watch.observe, **options)
+        # Ctrl-C ends a read from standard input only in the thread that gets the signal.
+        capture = tcpkit.open(source, observer=watch.observe, threads=1 if path == "-" else 0, **options)
         yield capture
     if watch.interrupted:
         print("tcpkit: interrupted: this is what was done so far", file=sys.stderr)

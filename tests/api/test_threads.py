@@ -1,0 +1,99 @@
+"""However many threads work on a capture, the same comes out, bit for bit."""
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import threading
+
+import numpy as np
+import pytest
+
+import fragment_trains
+import tcpkit
+from conversations import random_capture
+from fragment_trains import trains
+from packets import pcap
+from tcpkit.errors import CaptureError
+
+# Some batches of conversations, with fragments and so joined datagrams in their midst.
+FRAMES = [*random_capture(1, 200), *fragment_trains.frames(trains(1, 400)), *random_capture(2, 300)]
+BYTES = pcap(FRAMES)
+TABLES = ("packets", "flows", "directions", "conversations", "retransmissions")
+
+
+PLACES = {"payload_offset", "tunnel"}            # count from the beginning of a batch, so not the same for a pipe
+
+
+def columns(array: np.ndarray) -> dict[str, bytes]:
+    return {name: array[name].tobytes() for name in array.dtype.names}
+
+
+def alive() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name == "read ahead"]
+
+
+@pytest.mark.parametrize("threads", [2, 3, 8])
+@pytest.mark.parametrize("options", [{}, {"capture_filter": "tcp port 80 or ip6"}])
+def test_same_tables(threads, options):
+    assert len(FRAMES) > 3 * 2048
+    one = tcpkit.open(io.BytesIO(BYTES), threads=1, **options)
+    many = tcpkit.open(io.BytesIO(BYTES), threads=threads, **options)
+    for table in TABLES:
+        expected, actual = getattr(one, table), getattr(many, table)
+        assert actual.array.dtype == expected.array.dtype
+        assert columns(actual.array) == columns(expected.array), table
+    assert alive() == []
+
+
+def test_same_rows_of_a_scan_of_a_pipe():
+    options = {"stages": ["analysis"], "where": "tcp.len > 0"}
+    expected = np.concatenate([each.array for each in tcpkit.scan(io.BytesIO(BYTES), threads=1, **options)])
+    read, write = os.pipe()
+    with os.fdopen(read, "rb") as source, os.fdopen(write, "wb") as sink:
+        feeder = threading.Thread(target=lambda: (sink.write(gzip.compress(BYTES)), sink.close()))
+        feeder.start()
+        actual = np.concatenate([each.array for each in tcpkit.scan(source, threads=2, **options)])
+        feeder.join()
+    for name in set(expected.dtype.names) - PLACES:
+        assert (actual[name] == expected[name]).all(), name
+
+
+def test_same_damage_and_what_came_before_it():
+    broken = BYTES[:-7]
+    one, two = (tcpkit.open(io.BytesIO(broken), threads=threads) for threads in (1, 2))
+    assert two.packets.array.tobytes() == one.packets.array.tobytes()
+    assert [str(warning) for warning in two.warnings] == [str(warning) for warning in one.warnings] != []
+    with pytest.raises(CaptureError, match="ends in the middle"):
+        _ = tcpkit.open(io.BytesIO(broken), threads=2, strict=True).packets
+
+
+def test_what_the_source_raises_is_raised():
+    class Broken(io.BytesIO):
+        def readinto(self, buffer):
+            if self.tell() > len(BYTES) // 2:
+                raise OSError("the disk is gone")
+            return super().readinto(buffer)
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        tcpkit.open(Broken(BYTES), threads=2).pipeline().run()
+    assert alive() == []
+
+
+def test_left_early_it_ends():
+    for _ in tcpkit.scan(io.BytesIO(BYTES), threads=2):
+        break
+    assert alive() == []
+
+
+def test_several_captures_at_once():
+    expected = tcpkit.open(io.BytesIO(BYTES), threads=1).packets.array.tobytes()
+    found: list[bytes] = []
+    readers = [threading.Thread(
+        target=lambda: found.append(tcpkit.open(io.BytesIO(BYTES), threads=2).packets.array.tobytes()))
+        for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    assert found == [expected] * 3
