@@ -14,7 +14,7 @@ import tcpkit
 from conversations import random_capture
 from fragment_trains import trains
 from packets import pcap
-from tcpkit.errors import CaptureError
+from tcpkit.errors import CaptureError, FilterError
 
 # Some batches of conversations, with fragments and so joined datagrams in their midst.
 FRAMES = [*random_capture(1, 200), *fragment_trains.frames(trains(1, 400)), *random_capture(2, 300)]
@@ -68,15 +68,10 @@ def test_same_damage_and_what_came_before_it():
         _ = tcpkit.open(io.BytesIO(broken), threads=2, strict=True).packets
 
 
-def test_what_the_source_raises_is_raised():
-    class Broken(io.BytesIO):
-        def readinto(self, buffer):
-            if self.tell() > len(BYTES) // 2:
-                raise OSError("the disk is gone")
-            return super().readinto(buffer)
-
-    with pytest.raises(OSError, match="the disk is gone"):
-        tcpkit.open(Broken(BYTES), threads=2).pipeline().run()
+def test_what_is_raised_in_the_other_thread_is_raised():
+    """A filter for 802.11 is refused when the first Ethernet frame comes."""
+    with pytest.raises(FilterError):
+        tcpkit.open(io.BytesIO(BYTES), threads=2, capture_filter="wlan type mgt").pipeline().run()
     assert alive() == []
 
 
