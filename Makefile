@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXAMPLE := examples/loopback.pcap
 
-.PHONY: demo test lint docs bench clean tshark
+.PHONY: demo test lint docs bench truth clean tshark
 
 demo: $(VENV)/demo
 	$(BIN)/tcpkit info $(EXAMPLE)
@@ -26,6 +26,10 @@ docs: $(VENV)/test
 bench: $(VENV)/bench
 	$(BIN)/python -m pytest benchmarks
 	$(BIN)/python -m benchmarks.peers
+
+# The verdicts against what really happened to each packet of the recorded captures (docs/verdicts.md).
+truth: $(VENV)/demo
+	$(BIN)/python tests/truth/score.py
 
 # The differential tests need the real tshark; without it they alone are skipped, and say so.
 tshark:

@@ -12,6 +12,7 @@ from tcpcore.sender cimport (
 
 cdef enum:
     LOOK_BACK = 64                 # packets sent again that one acknowledgement is compared with
+    ENOUGH = 4                     # round trips measured, so that not all of them are those of delayed answers
     SHORT_TRIP = 5 * MS            # below it, how long hosts take to answer counts for as much as the path
 
 
@@ -118,7 +119,7 @@ cdef inline void test_needless(judge_t* j, turn_t* t, again_t* packet, int64_t o
     if (packet.sent.start <= old and packet.sent.state & STAMPED and row.present & HAS_TIMESTAMPS
             and <int32_t> (row.tsecr - packet.sent.stamp) < 0):                # RFC 3522
         show_needless(j, data, t.sender, packet, row.time_ns, EARLY_ECHO)
-    if (data.leg_min > SHORT_TRIP and sent_end(&packet.sent) <= row.ack64
+    if (data.samples >= ENOUGH and data.leg_min > SHORT_TRIP and sent_end(&packet.sent) <= row.ack64
             and row.time_ns - packet.sent.time < data.leg_min * 0.75):
         show_needless(j, data, t.sender, packet, row.time_ns, EARLY_ACK)
 

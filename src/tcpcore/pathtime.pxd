@@ -23,6 +23,7 @@ cdef inline void measure_leg(sender_t* sender, int64_t leg) noexcept nogil:
     leg = max(leg, <int64_t> 1)
     if sender.leg_min == 0 or leg < sender.leg_min:
         sender.leg_min = leg
+    sender.samples += sender.samples < 255
     sender.leg = leg if sender.leg == 0 else sender.leg + (leg - sender.leg) / 8       # RFC 6298 2.3
 
 

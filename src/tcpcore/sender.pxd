@@ -78,6 +78,7 @@ ctypedef struct sender_t:
     uint16_t mss                   # of the receiver
     int8_t counts                  # from -8 (the IP ID means nothing) to 8 (it counts packets)
     uint8_t mode                   # Recovery
+    uint8_t samples                # of `leg`, up to 255
 
 # What only a sender needs that lost, repeated or reordered something.
 ctypedef struct trouble_t:

@@ -115,7 +115,7 @@ SCENARIOS = {
         Path(delay=8), ((Path(delay=12, loss=0.01, reorder=0.01, reorder_delay=3, duplicate=0.005,
                               duplicate_delay=0.5), Path(delay=12, ack_loss=0.02)),)),
     "high-bdp": Scenario(
-        "a long fat path: 80 Mbit/s, 150 ms, losses amid a large window", ("upload", V4, "6000000"),
+        "a long fat path: 80 Mbit/s, 150 ms, losses amid a large window", ("upload", V4, "3000000"),
         Path(delay=75, rate=80, loss=0.0007, reorder=0.001, reorder_delay=5), Path(delay=75)),
     "short-rtt": Scenario(
         "a local network: 0.4 ms, losses and duplicates", ("upload", V4, "1500000"),

@@ -9,6 +9,7 @@ import pytest
 import tcpkit
 from packets import MS, SACK_PERMITTED, T0, Conversation, sack, timestamps
 from tcpcore.flags import Evidence, LossSide, RetransmissionCause, SegmentKind
+from tcpkit.verdict_text import verdict_text
 
 NONE, NEW, REORDERED, AGAIN, COPY, PROBE, _ = SegmentKind
 CAUSE = RetransmissionCause
@@ -177,3 +178,20 @@ def test_evidence_in_words() -> None:
     packets = tcpkit.open(io.BytesIO(talk.pcap(nano=True))).packets
     line = packets[-1:].to_text("fields", ["kind", "evidence"], head=False)
     assert line == b"retransmission\tby_timestamp+after_silence+at_tail\n"
+
+
+def test_verdicts_in_words() -> None:
+    talk = Talk().warm_up()
+    talk.data(10)
+    original = len(talk.frames)
+    talk.data(10, 300 * MS).data(10, 600 * MS).data(10, 1200 * MS)
+    texts = [verdict_text(row) for row in talk.verdicts()[-4:]]
+    assert texts == [
+        "new",
+        f"retransmission of #{original} after 300 ms: tail loss probe, after silence; lost after the capture point",
+        f"retransmission of #{original} after 900 ms: timeout, after silence; lost after the capture point",
+        f"retransmission of #{original} after 2100 ms: timeout, 2nd, after silence; lost after the capture point"]
+    talk.answer(11, RTT, (10, 11))
+    assert verdict_text(talk.verdicts()[-2]).endswith(
+        "timeout, 2nd, after silence; needless: the receiver reports it as a duplicate")
+    assert verdict_text(talk.verdicts()[-1]) == ""
