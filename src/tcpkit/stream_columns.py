@@ -17,5 +17,5 @@ CHUNKS = Schema("chunks", (
     number("frame", "frame.number", "frame", "frame that carries it", CAPTURED),
     Column("time", "frame.time_epoch", "time_ns", Kind.SECONDS, "when that was captured", CAPTURED, EPOCH),
     number("position", "tcpkit.chunk.position", "position", "place of its first byte in the capture file",
-           (*CAPTURED, When("position", 1 << 63, 0)), "bytes"),
+           (*CAPTURED, When("reason", 0xFF, 0)), "bytes"),
 ), ("offset", "length", "kind", "frame", "time", "position"))

@@ -15,7 +15,7 @@ from tcpcore.stream_index import StreamIndex
 from tcpkit.errors import HoleError
 from tcpkit.follow import Ends, ends_in
 from tcpkit.policies import DEFAULT_POLICY, rule_of
-from tcpkit.stream_bytes import PayloadBytes
+from tcpkit.stream_bytes import IN_MEMORY, PayloadBytes
 from tcpkit.stream_columns import CHUNKS, KINDS
 from tcpkit.table import Table
 from tcpkit.values import Array
@@ -76,6 +76,8 @@ class Side:
     @cached_property
     def _rows(self) -> Array:
         rows = resolve(self.segments, self._rule, self.acked)
+        data = rows["kind"] == ChunkKind.CHUNK_DATA
+        rows["reason"][data] = rows["position"][data] >= IN_MEMORY       # then the column "position" is masked
         end = int(rows["offset"][-1] + rows["length"][-1]) if len(rows) else 0
         # Rule TAIL: told by a FIN, or by an acknowledgement; one that goes a byte too far is that of a FIN.
         known = self.fin if self.fin is not None else self.acked - (self.acked == end + 1)

@@ -52,6 +52,7 @@ def test_chunks_tell_frame_time_and_place_in_the_capture(talk, tmp_path):
     chunks = client.chunks
     assert list(chunks["frame"]) == [4, 6, 5]
     assert list(chunks["offset"]) == [0, 4, 7]
+    assert len(repr(chunks).splitlines()) == 5
     assert list(chunks["length"]) == [4, 3, 3]
     assert [int(time) for time in chunks["time"].astype("int64")] == [talk.frames[at].time for at in (3, 5, 4)]
     assert [path.read_bytes()[at:][:3] for at in chunks["position"]] == [b"abc", b"efg", b"hij"]
