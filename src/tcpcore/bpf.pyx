@@ -2,9 +2,10 @@
 
 The instruction set is that of McCanne and Jacobson, "The BSD Packet Filter" (USENIX 1993), as
 libpcap emits it.  A program is verified once; after that no instruction can read outside the frame
-or the scratch memory, and every jump goes forward, so a run ends.
+or the scratch memory.  Jumps go forward, but for the loop that libpcap makes of ``protochain``: the
+number of jumps back is bounded, so a run ends.
 """
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
@@ -56,6 +57,7 @@ cdef enum:
     RET_A = 0x10
     TXA = 0x80
     SCRATCH = 16
+    MAX_JUMPS_BACK = 1 << 14       # of one run: more headers than a frame can hold
 
 ctypedef struct instruction_t:
     uint16_t code
@@ -138,12 +140,10 @@ cdef inline bint arithmetic(machine_t* m, uint16_t code, uint32_t k) noexcept no
 
 
 cdef inline uint32_t jump(const machine_t* m, const instruction_t* step) noexcept nogil:
-    """How many instructions to skip."""
+    """How many instructions a conditional jump skips."""
     cdef uint32_t operand = m.x if step.code & X else step.k
     cdef uint16_t op = step.code & 0xf0
     cdef bint taken
-    if op == JA:
-        return step.k
     if op == JEQ:
         taken = m.a == operand
     elif op == JGT:
@@ -158,12 +158,18 @@ cdef inline uint32_t jump(const machine_t* m, const instruction_t* step) noexcep
 cdef uint32_t run(const instruction_t* step, machine_t* m) noexcept nogil:
     """The program's return value for the machine's frame: 0 rejects it."""
     cdef uint16_t group
+    cdef uint32_t back = 0
     m.a = m.x = 0
     while True:
         group = step.code & 0x07
         if group == LD:
             if not load_a(m, step.code, step.k):
                 return 0
+        elif group == JMP and step.code & 0xf0 == JA:
+            back += step.k >> 31
+            if back > MAX_JUMPS_BACK:
+                return 0
+            step += <int32_t> step.k
         elif group == JMP:
             step += jump(m, step)
         elif group == RET:
@@ -194,8 +200,8 @@ cdef bint loads_soundly(const instruction_t* step) noexcept nogil:
     return mode == IMM or mode == LEN or mode == ABS or mode == IND
 
 
-cdef bint is_sound(const instruction_t* step, Py_ssize_t left) noexcept nogil:
-    """Whether one instruction can be run: ``left`` instructions follow it."""
+cdef bint is_sound(const instruction_t* step, Py_ssize_t before, Py_ssize_t left) noexcept nogil:
+    """Whether one instruction can be run, with so many ``before`` it and ``left`` after it."""
     cdef uint16_t group = step.code & 0x07
     if group == RET:
         return True
@@ -210,7 +216,7 @@ cdef bint is_sound(const instruction_t* step, Py_ssize_t left) noexcept nogil:
                                                 and (step.code & 0xf0 == DIV or step.code & 0xf0 == MOD))
     if group == JMP:
         if step.code & 0xf0 == JA:
-            return step.k < left
+            return -before - 1 <= <int32_t> step.k < left
         return step.code & 0xf0 <= JSET and step.jt < left and step.jf < left
     return True
 
@@ -230,7 +236,7 @@ cdef class Program:
             raise MemoryError
         for i, (code, jt, jf, k) in enumerate(instructions):
             self.steps[i] = instruction_t(code, jt, jf, k & 0xffffffff)
-            if not is_sound(&self.steps[i], self.length - 1 - i):
+            if not is_sound(&self.steps[i], i, self.length - 1 - i):
                 raise ValueError(f"BPF instruction {i} ({code:#x}, {jt}, {jf}, {k:#x}) is not valid here")
 
     def __dealloc__(self):

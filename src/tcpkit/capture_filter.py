@@ -16,8 +16,8 @@ DLT_OF_LINKTYPE = {100: 11, 101: 12, 102: 15, 103: 16, 104: 104, 106: 19}
 COMMON_LINK_TYPES = (1, 127, 113, 101, 9)
 # What may follow an unfinished but sensible beginning of a filter.
 COMPLETIONS = (
-    "", " 80", " 10.0.0.1", " tcp", " 02:00:00:00:00:01", " 1 > 1", " > 1", "0] > 1", "] > 1", ":1] > 1", "1] > 1",
-    " 1", " net 10", "90")
+    "", " 80", " 10.0.0.1", " ::1", " tcp", " 02:00:00:00:00:01", " host 02:00:00:00:00:01", " port 80", " 1 > 1",
+    " > 1", "[0] > 1", "0] > 1", "] > 1", ":1] > 1", "1] > 1", " 1", " net 10", "90")
 
 
 def compile_for(text: str, link_type: int) -> Program:

@@ -1,7 +1,7 @@
 """tcpcore.bpf and tcpkit.capture_filter against libpcap's own filter()."""
 import pcapy
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from packets import ethernet, ip, tcp
@@ -15,6 +15,20 @@ EXPRESSIONS = [
     "net 10.0.0.0/8", "ip[2:2] - ((ip[0]&0xf)<<2) - ((tcp[12]&0xf0)>>2) != 0", "ip[8] / 3 == 5", "mpls 3",
     "icmp or udp", "ip[8] % 7 = 1", "ip[1] * 3 - 2 > 5", "ip[8] ^ 3 != 67", "-ip[8] < 100", "less 90",
     "src host fd00::1 and tcp dst port 5000", "ip[0] << 4 = 0x450", "ip[4:2] | 1 = 1", "not tcp", "vlan and vlan",
+    "host 10.0.0.1 or host 10.0.0.2", "src net 192.168.0.0/16", "dst net 224.0.0.0/4", "net fd00::/16", "ip proto 6",
+    "ip6 proto 6", "ip6 protochain 6", "ip protochain 6", "proto 6", "tcp src port 80", "udp port 53", "port 5000",
+    "tcp portrange 79-81 or udp portrange 1-2", "ether host 02:00:00:00:00:01", "ether src 02:00:00:00:00:01",
+    "ether proto 0x86dd", "ether broadcast or ether multicast", "ip multicast", "ip6 multicast", "arp or rarp",
+    "greater 60", "len < 60 or len >= 100", "len != len", "ip[6:2] & 0x1fff = 0", "ip[0] & 0xf > 5", "tcp[13] = 2",
+    "tcp[tcpflags] == tcp-ack", "tcp[tcpflags] & tcp-push != 0", "tcp[12] >> 4 > 5", "tcp[0:2] = 80", "tcp[4:4] = 1",
+    "tcp[((tcp[12:1] & 0xf0) >> 2):4] = 0", "ip6[6] = 6", "ip6[40:2] = 80", "ether[12:2] = 0x0800", "ip[100] = 0",
+    "vlan", "vlan 5", "vlan 5 and vlan 9 and ip6", "not vlan", "mpls", "mpls 3 and ip", "pppoed", "pppoes 5 and tcp",
+    "geneve", "icmp[icmptype] = icmp-echo", "icmp6", "sctp or ah or esp or vrrp or igmp", "llc or stp",
+    "decnet src 1.1",
+    "tcp and not port 80", "not (tcp or udp)", "ip[8] + ip[9] - 3 > 64", "ip[8] * ip[9] / 7 % 5 = 1",
+    "ip[8] >> ip[9] = 0", "ip[8] / (ip[9] - 6) = 0", "-(ip[8]) > 5", "ip[8] ^ ip[9] | 3 = 71",
+    "(ip[8] & 0xf0) << 24 = 0x40000000",
+    "ip[2:2] > len", "tcp[2:2] & 0xff00 >> 4 = 0", "1 = 1", "inbound or outbound", "tcp or ip6 or vlan",
 ]
 LINK_TYPES = {1: 1, 101: 12, 113: 113}
 CASES = [(text, link_type) for text in EXPRESSIONS for link_type in LINK_TYPES]
@@ -43,6 +57,33 @@ def frames(draw):
     return bytes(frame[:draw(st.integers(1, len(frame)))])
 
 
+def terms():
+    """Tests of the packet: what a filter is made of."""
+    return st.one_of(
+        st.sampled_from(["tcp", "udp", "ip", "ip6", "icmp", "host 10.0.0.1", "dst host fd00::2", "net 10", "port 80",
+                         "src portrange 0-2000", "ether src 02:00:00:00:00:01", "vlan 5", "mpls", "ip multicast"]),
+        st.builds("{}[{}:{}] {} {}".format, st.sampled_from(["ip", "ether", "tcp", "ip6"]), st.integers(0, 60),
+                  st.sampled_from([1, 2, 4]), st.sampled_from(["=", "!=", ">", "<", ">=", "<="]),
+                  st.integers(0, 2**32 - 1)),
+        st.builds("ip[{}] {} {} {} len {} {}".format, st.integers(0, 30), st.sampled_from("+-*/%&|^"),
+                  st.integers(1, 300), st.sampled_from(["=", ">"]), st.sampled_from("+-&|"), st.integers(0, 300)),
+        st.builds("{} {}".format, st.sampled_from(["less", "greater"]), st.integers(0, 200)))
+
+
+EXPRESSION = st.recursive(terms(), lambda inner: st.one_of(
+    st.builds("({} and {})".format, inner, inner), st.builds("({} or {})".format, inner, inner),
+    st.builds("not ({})".format, inner)), max_leaves=6)
+
+
+@given(EXPRESSION, st.lists(frames(), min_size=1, max_size=6))
+def test_random_filters_run_as_in_libpcap(text, captured):
+    theirs = compiled(text, 1)
+    assume(theirs is not None)
+    ours = compile_for(text, 1)
+    for frame in captured:
+        assert bool(ours.run(frame)) == bool(theirs.filter(frame))
+
+
 @given(frames())
 def test_runs_as_libpcap_does(frame):
     for text, theirs, ours in PROGRAMS:
@@ -64,11 +105,17 @@ def test_a_hostile_program_is_refused_or_ends(instructions, frame):
 
 
 @pytest.mark.parametrize("instructions", [
-    [], [(0x06, 0, 0, 1), (0x05, 0, 0, 0)], [(0x05, 0, 0, 5), (0x06, 0, 0, 0)], [(0x15, 1, 0, 0), (0x06, 0, 0, 0)],
-    [(0x60, 0, 0, 16), (0x06, 0, 0, 0)], [(0x02, 0, 0, 16), (0x06, 0, 0, 0)], [(0x34, 0, 0, 0), (0x06, 0, 0, 0)]])
+    [], [(0x05, 0, 0, 2**32 - 2), (0x06, 0, 0, 0)], [(0x06, 0, 0, 1), (0x05, 0, 0, 0)],
+    [(0x05, 0, 0, 5), (0x06, 0, 0, 0)], [(0x15, 1, 0, 0), (0x06, 0, 0, 0)], [(0x60, 0, 0, 16), (0x06, 0, 0, 0)],
+    [(0x02, 0, 0, 16), (0x06, 0, 0, 0)], [(0x34, 0, 0, 0), (0x06, 0, 0, 0)]])
 def test_refuses_what_could_run_astray(instructions):
     with pytest.raises(ValueError, match="BPF"):
         Program(instructions)
+
+
+def test_a_loop_ends():
+    """Jump back to the beginning for ever: the frame is rejected."""
+    assert Program([(0x05, 0, 0, 2**32 - 1), (0x06, 0, 0, 1)]).run(b"") == 0
 
 
 def test_division_by_zero_in_x_rejects_the_frame():
@@ -80,6 +127,12 @@ def test_the_length_is_the_one_on_the_wire():
 
 
 @pytest.mark.parametrize(("text", "word"), [
+    ("ether host 00:11:22", "00:11:22"), ("ip6 host 1.2.3.4", "1.2.3.4"), ("wlan typ mgt", "typ"),
+    ("tcp dst ports 80", "ports"), ("udp src port 53 tcp", "tcp"), ("ether[0] & 1 = ", ""),
+    ("net 10.0.0.0/33", "10.0.0.0/33"), ("tcp port 80 andd host 1.1.1.1", "andd"), ("tcp.port == 80", "tcp.port"),
+    ("ip and and tcp", "and"),
+    ("port http or port nosuchport", "nosuchport"), ("port 99999", "99999"), ("tcp)", ")"), ("len > x", "x"),
+    ("src port 80 dst port 90", "dst"), ("ip proto foo", "foo"), ("icmp[icmptype] = icmp-ech", "icmp-ech"),
     ("tcp prt 80", "prt"), ("host 10.0.0.300", "10.0.0.300"), ("tcp port", ""), ("prot 5 or tcp", "prot"),
     ("tcp[13] & 2 != 0 adn udp", "adn"), ("(tcp", "")])
 def test_points_at_the_wrong_word(text, word):
