@@ -289,7 +289,7 @@ cdef char* write_rare(char* p, const column_t* column, const text_t* text, const
     if kind == TextKind.SINCE_START:
         return put_seconds(p, <int64_t> (<uint64_t> (<const int64_t*> at)[0] - <uint64_t> text.start_ns))
     if kind == TextKind.SACK_EDGE:
-        return put_decimal(p, <uint32_t> load(at, 4) - segment.ack_raw + segment.ack)
+        return put_decimal(p, <uint32_t> load(at, 4) - segment.ack_raw + <uint32_t> segment.ack64)
     if kind == TextKind.REAL:
         return p + snprintf(p, MAX_CELL, b"%.9g", (<const double*> at)[0])
     if kind == TextKind.PAYLOAD:

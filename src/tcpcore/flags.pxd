@@ -63,6 +63,7 @@ cpdef enum Damage:
     SACK_BROKEN = 64               # LN-9
     OPTIONS_MALFORMED = 128        # LN-9: reading stopped early
     LONE_FRAGMENT = 256            # start of a datagram that cannot be joined: length unknown
+    MPTCP_BROKEN = 512             # LN-9: an MPTCP option too short for what it announces; reading stopped there
 
 cpdef enum TunnelHas:
     OUTER_IPV4 = 1

@@ -9,7 +9,7 @@ from libc.string cimport memcpy, memset
 from tcpcore.batch cimport Batch, segment_at
 from tcpcore.flags cimport (
     ACK, CLIENT_BY_SYN, CLIENT_BY_SYNACK, FIN, HAS_CHECKSUM, HAS_LEN, HAS_SEQ, HAS_STREAM,
-    HAS_TIMES, IN_CONVERSATION, OPTIONS_CUT, PORTS_REUSED, QUOTED, RST, SACK_BROKEN,
+    HAS_TIMES, IN_CONVERSATION, MPTCP_BROKEN, OPTIONS_CUT, PORTS_REUSED, QUOTED, RST, SACK_BROKEN,
     STREAM_CREATED, SYN,
     SYN_REPEATED, WHOLE)
 from tcpcore.flowkey cimport direction_of, hash_row, set_key
@@ -249,7 +249,7 @@ cdef inline void update(table_t* t, segment_t* row, uint32_t slot, int direction
         set_bases(row, flow, direction)
         relative(row, flow, direction)
     else:                                       # RL-7
-        row.seq, row.ack = row.seq_raw, row.ack_raw
+        row.seq, row.ack, row.ack64 = row.seq_raw, row.ack_raw, row.ack_raw
     if row.flags & SYN:
         learn_client(row, flow, direction)
     if row.damage == 0 or is_whole(row):
@@ -285,12 +285,11 @@ cdef inline void relative(segment_t* row, flow_t* flow, int direction) noexcept 
     row.seq64 = unwrap(row.seq, <uint32_t> flow.reference[direction], flow.reference[direction])
     if not row.flags & RST:
         flow.reference[direction] = row.seq64
-    if not row.flags & ACK:
-        row.ack = row.ack_raw
-        return
     row.ack = row.ack_raw - flow.base[1 - direction]
     row.ack64 = unwrap(row.ack, <uint32_t> flow.reference[1 - direction], flow.reference[1 - direction])
-    if row.ack64 > flow.reference[1 - direction] and not row.flags & RST:
+    if not row.flags & ACK:
+        row.ack = row.ack_raw
+    elif row.ack64 > flow.reference[1 - direction] and not row.flags & RST:
         flow.reference[1 - direction] = row.ack64
 
 
@@ -303,10 +302,10 @@ cdef inline void learn_client(const segment_t* row, flow_t* flow, int direction)
 
 
 cdef inline bint is_whole(const segment_t* row) noexcept nogil:
-    """Does a damaged frame reach step 15?  LN-3, LN-7; LN-9: not with a broken SACK option and ack < 2^31."""
-    if not row.present & HAS_CHECKSUM or row.damage & OPTIONS_CUT:
+    """Does a damaged frame reach step 15?  LN-3, LN-7; LN-9: not with a broken option (SACK: if ack <= 2^31)."""
+    if not row.present & HAS_CHECKSUM or row.damage & (OPTIONS_CUT | MPTCP_BROKEN):
         return False
-    return not row.damage & SACK_BROKEN or <int32_t> row.ack < 0
+    return row.damage & SACK_BROKEN == 0 or row.ack > <uint32_t> 1 << 31
 
 
 # -- counts

@@ -118,7 +118,7 @@ class FilterFields:
     def _sack_blocks(self, column: Column) -> list[Occurrence]:
         """All blocks, where the column itself is only the first."""
         array = self._rows.array
-        side, base = column.field.removesuffix("0"), array["ack_raw"] - array["ack"]
+        side, base = column.field.removesuffix("0"), array["ack_raw"] - array["ack64"].astype(np.uint32)
         return [Occurrence("uint", array[f"{side}{i}"] - base, array["sack_count"] > i) for i in range(4)]
 
 

@@ -43,7 +43,7 @@ def dense_values(rows: Rows, column: Column) -> tuple[Array, Mask | None]:
     if column.kind == Kind.WORD:
         return np.array(column.words)[np.minimum(raw, len(column.words) - 1)], there
     if column.kind == Kind.SACK_EDGE:
-        return raw - rows.array["ack_raw"] + rows.array["ack"], there
+        return raw - rows.array["ack_raw"] + rows.array["ack64"].astype(np.uint32), there
     if column.kind == Kind.SINCE_START:
         return (raw - rows.start_ns).view("timedelta64[ns]"), there
     if column.kind == Kind.SECONDS:

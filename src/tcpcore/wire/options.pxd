@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from tcpcore.bytes cimport be16, be32
 from tcpcore.flags cimport (
     HAS_MSS, HAS_SACK, HAS_SACK_PERMITTED, HAS_SACK_LE, HAS_SACK_RE, HAS_TFO_COOKIE, HAS_TIMESTAMPS,
-    HAS_TSVAL, HAS_WSCALE, OPTIONS_MALFORMED, SACK_BROKEN)
+    HAS_TSVAL, HAS_WSCALE, MPTCP_BROKEN, OPTIONS_MALFORMED, SACK_BROKEN)
 from tcpcore.records cimport segment_t
 
 cdef enum OptionKind:
@@ -22,6 +22,18 @@ cdef enum OptionKind:
 
 cdef enum:
     FAST_OPEN_EXPERIMENT = 0xF989
+
+cdef enum Mptcp:                   # subtypes, and flags of a data sequence signal
+    MPTCP_CAPABLE = 0
+    MPTCP_DSS = 2
+    MPTCP_ADD_ADDR = 3
+    MPTCP_FAIL = 6
+    MPTCP_FASTCLOSE = 7
+    MPTCP_RST = 8
+    DSS_ACK = 1
+    DSS_ACK8 = 2
+    DSS_MAP = 4
+    DSS_MAP8 = 8
 
 
 cdef inline void timestamps(segment_t* row, const uint8_t* value) noexcept nogil:
@@ -47,6 +59,27 @@ cdef inline void sack(segment_t* row, const uint8_t* p, uint32_t length) noexcep
     sack_edges(row, p, length)
 
 
+cdef inline uint32_t mptcp_length(const uint8_t* p) noexcept nogil:
+    """The length that an MPTCP option of this subtype needs (RFC 8684 section 3), as tshark sees it."""
+    cdef uint8_t subtype = p[2] >> 4, flags
+    if subtype == MPTCP_DSS:
+        flags = p[3]
+        return (4 + (0 if not flags & DSS_ACK else 8 if flags & DSS_ACK8 else 4)
+                + (0 if not flags & DSS_MAP else 14 if flags & DSS_MAP8 else 10))
+    if subtype == MPTCP_FAIL or subtype == MPTCP_FASTCLOSE:
+        return 12
+    return 4 if subtype == MPTCP_CAPABLE or subtype == MPTCP_ADD_ADDR or subtype == MPTCP_RST else 3
+
+
+cdef inline void mptcp(segment_t* row, const uint8_t* p, uint32_t length) noexcept nogil:
+    if length < 3:
+        return
+    if length == 3 and p[2] >> 4 == MPTCP_DSS or length < mptcp_length(p):
+        row.damage |= MPTCP_BROKEN
+    else:
+        row.mptcp |= <uint16_t> (1 << (p[2] >> 4))
+
+
 cdef inline void note_option(segment_t* row, const uint8_t* p, uint32_t length) noexcept nogil:
     """One whole option of ``length`` >= 2 bytes; a wrong length is as if absent (WN-6), the first of a kind counts."""
     cdef uint8_t kind = p[0]
@@ -67,7 +100,7 @@ cdef inline void note_option(segment_t* row, const uint8_t* p, uint32_t length) 
     elif kind == OPTION_SACK_PERMITTED:
         row.present |= HAS_SACK_PERMITTED if length == 2 else 0
     elif kind == OPTION_MPTCP:
-        row.mptcp |= <uint16_t> (1 << (p[2] >> 4)) if length > 2 else 0
+        mptcp(row, p, length)
     elif is_fast_open(p, length):
         row.present |= HAS_TFO_COOKIE
 
@@ -82,7 +115,7 @@ cdef inline bint is_fast_open(const uint8_t* p, uint32_t length) noexcept nogil:
 
 
 cdef inline void note_cut_option(segment_t* row, const uint8_t* p, uint32_t captured) noexcept nogil:
-    """An option of which the capture holds only the first bytes: the values in them count (LN-3)."""
+    """An option of which the capture holds only the first bytes: the values in them count (LN-3, BF-4)."""
     if captured < 6 or row.present & (HAS_TSVAL if p[0] == OPTION_TIMESTAMPS else HAS_SACK):
         return
     if p[0] == OPTION_TIMESTAMPS and p[1] == 10:
@@ -90,6 +123,7 @@ cdef inline void note_cut_option(segment_t* row, const uint8_t* p, uint32_t capt
         row.present |= HAS_TSVAL
     elif p[0] == OPTION_SACK:
         sack_edges(row, p, captured)
+        row.sack_count = <uint8_t> ((captured - 2) // 8)
 
 
 cdef inline void read_options(segment_t* row, const uint8_t* p, uint32_t size, uint32_t captured) noexcept nogil:
@@ -114,6 +148,8 @@ cdef inline void read_options(segment_t* row, const uint8_t* p, uint32_t size, u
                 note_cut_option(row, p, captured)
                 return
             note_option(row, p, length)
+            if row.damage & MPTCP_BROKEN:
+                return
         p += length
         size -= length
         captured -= length
