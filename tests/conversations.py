@@ -14,7 +14,7 @@ WINDOWS = (0, 1, 100, 8192, 65535)
 SIZES = (1, 1, 2, 10, 100, 536, 1460)
 ISNS = (0, 1, 2, 1000, 2**31 - 2, 2**31, 2**32 - 3000, 2**32 - 2, 2**32 - 1)
 TFO_COOKIE = b"\x22\x0a" + bytes(range(8))
-MPTCP = (b"\x1e\x08\x20\x01\0\0\0\1", b"\x1e\x0c\x00\x81" + bytes(8), b"\x1e\x03\x30")
+MPTCP = (b"\x1e\x08\x20\x01\0\0\0\1", b"\x1e\x04\x40\x05", b"\x1e\x03\x30", b"\x1e\x04\x51\x01")
 ODD_OPTIONS = (b"\x03\x02", b"\x08\x0a\0", b"\x05\x02", b"\x0f\x03\x07", b"\0\7\7\7", b"\x02\x02",
                b"\x05\x06" + bytes(4))
 
@@ -158,7 +158,9 @@ class Talk:
         self.send(side, "A", self.ends[side].next, ack=self.peer(side).next + self.rng.choice((1, 500)))
 
     def odd(self, side: str) -> None:
-        self.send(side, self.rng.randrange(512), self.ends[side].next + self.rng.choice((0, 0, 1, -5, 2**31)),
+        flags = self.rng.randrange(512)
+        flags &= ~(0x100 if flags & 2 else 0)        # tshark shows accurate ECN (RFC 9768) as another field
+        self.send(side, flags, self.ends[side].next + self.rng.choice((0, 0, 1, -5, 2**31)),
                   self.rng.choice((0, 3)), options=self.rng.choice((b"", *MPTCP, *ODD_OPTIONS)))
 
     def reset(self, side: str) -> None:

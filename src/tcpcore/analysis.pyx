@@ -78,8 +78,7 @@ cdef class Analysis:
                 and grow(&self.state.summaries.of, flows.n_slots * 2 * sizeof(summary_t))):
             raise MemoryError
         with nogil:
-            process_rows(&self.state, batch.rows, batch.stride, batch.analysis_at, batch.slots, batch.n_rows,
-                         flows.flows)
+            process_rows(&self.state, batch.rows, batch.stride, batch.analysis_at, batch.slots, batch.n_rows)
 
     def records(self, FlowTable flows not None, Py_ssize_t start=0, stop=None):
         """FLOW_ANALYSIS rows, one for each of ``flows.records(start, stop)``."""
@@ -106,7 +105,7 @@ cdef class Analysis:
 
 
 cdef void process_rows(analyser_t* a, char* rows, Py_ssize_t stride, Py_ssize_t at, const uint32_t* slots,
-                       Py_ssize_t n_rows, const flow_t* flows) noexcept nogil:
+                       Py_ssize_t n_rows) noexcept nogil:
     cdef Py_ssize_t i
     cdef segment_t* row
     cdef analysis_t* out
@@ -120,7 +119,7 @@ cdef void process_rows(analyser_t* a, char* rows, Py_ssize_t stride, Py_ssize_t 
         out = &scratch if at < 0 else <analysis_t*> (<char*> row + at)
         clear(out, sizeof(analysis_t))
         if slots[i] != NO_SLOT:
-            analyse(a, row, out, slots[i], flows)
+            analyse(a, row, out, slots[i])
 
 
 cdef inline void fetch_stream(analyser_t* a, uint32_t slot) noexcept nogil:
@@ -149,8 +148,7 @@ cdef inline void fetch_flights(analyser_t* a, uint32_t slot) noexcept nogil:
 
 # -- one segment, in the order of section ORD
 
-cdef inline void analyse(analyser_t* a, segment_t* row, analysis_t* out, uint32_t slot,
-                         const flow_t* flows) noexcept nogil:
+cdef inline void analyse(analyser_t* a, segment_t* row, analysis_t* out, uint32_t slot) noexcept nogil:
     cdef turn_t t
     cdef int direction = row.direction
     t.row, t.out = row, out
@@ -164,7 +162,7 @@ cdef inline void analyse(analyser_t* a, segment_t* row, analysis_t* out, uint32_
     show_completeness(&t)                               # 2
     t.fwd.sacked = 0                                    # 3
     if row.present & HAS_LEN:                           # 5
-        t.rev_base = row.ack_raw - row.ack if row.flags & ACK else flows[slot].base[1 - direction]
+        t.rev_base = row.ack_raw - <uint32_t> row.ack64
         sequence(a, &t)
     if row.damage & BOGUS_HEADER_LENGTH:                # 6
         hide(out)
@@ -271,9 +269,10 @@ cdef inline void bytes_in_flight(turn_t* t) noexcept nogil:
     if size - 1 >= <uint32_t> (MAX_SHOWN - 1):
         return
     t.out.bytes_in_flight = size - (row.flags & (SYN | FIN) != 0)              # BF-3
+    if t.out.bytes_in_flight == 0:                                             # BF-6
+        return
     t.out.push_bytes_sent = fwd.push_count
-    t.out.present |= (HAS_BYTES_IN_FLIGHT * (t.out.bytes_in_flight != 0)
-                      | HAS_PUSH_BYTES * (t.out.push_bytes_sent != 0))
+    t.out.present |= HAS_BYTES_IN_FLIGHT | HAS_PUSH_BYTES
 
 
 # -- columns
