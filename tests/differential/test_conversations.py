@@ -5,12 +5,12 @@ A handful of captures here; thousands with ``make differential N=5000`` (convers
 import os
 
 import pytest
+
 from conversations import random_capture
 from packets import pcap
-from tshark import needs_tshark
-
 from tcpkit.compare import compare
 from tcpkit.fields import contract_names
+from tshark import needs_tshark
 
 CONVERSATIONS = 100                              # in a capture, so that tshark starts once for many
 CAPTURES = -(-int(os.environ.get("TCPKIT_CONVERSATIONS", "600")) // CONVERSATIONS)

@@ -113,7 +113,7 @@ def test_a_tunnel_number_without_tunnels_is_ignored():
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))
 def test_sack_edges_count_from_the_base_of_the_ack(edge, ack_raw, base):
-    row = rows(sack_le0=edge, ack_raw=ack_raw, ack=(ack_raw - base) % 2**32)
+    row = rows(sack_le0=edge, ack_raw=ack_raw, ack64=(ack_raw - base) % 2**32)
     assert text(row, TextKind.SACK_EDGE, "sack_le0") == str((edge - base) % 2**32)
 
 
