@@ -49,7 +49,7 @@ cdef class Reader:
 
     Raises CaptureError if the source is not a capture.  A damaged capture ends at the damage:
     everything before it is delivered, and ``damage`` says where and why.  A source that ends early for
-    a reason of its own tells it in an attribute ``damage``.
+    a reason of its own tells it in an attribute ``damage``; one that is ``growing`` may end anywhere.
     """
 
     def __cinit__(self, source):
@@ -218,7 +218,7 @@ cdef class Reader:
     cdef int _end(self) except -1:
         """The source has no more bytes."""
         cause = getattr(self.source, "damage", None)
-        if cause is None and self.tail_len:
+        if cause is None and self.tail_len and not getattr(self.source, "growing", False):
             cause = "the capture ends in the middle of a record"
         if cause is not None:
             self.damage = (self.tail_offset, cause)

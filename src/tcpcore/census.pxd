@@ -22,7 +22,8 @@ ctypedef struct census_t:
     uint64_t frames
     uint64_t captured_bytes
     uint64_t wire_bytes
-    uint64_t timed                 # frames with a time
+    uint64_t timed                 # packets with a time but 0
+    uint64_t at_zero               # packets at time 0
     int64_t first_ns, last_ns      # the earliest and the latest of them
     int64_t previous_ns
     int64_t furthest_back          # ns

@@ -4,6 +4,7 @@ class Census:
     frames: int
     captured_bytes: int
     wire_bytes: int
+    at_zero: int
     times: tuple[int, int] | None
     disordered: tuple[int, list[int]]
     steps: tuple[int, list[int]]
@@ -11,5 +12,5 @@ class Census:
     cut: tuple[int, list[int]]
     cut_lengths: tuple[int, int]
     statuses: list[int]
-    def process(self, batch: Batch, *, zero_is_no_time: bool = False) -> None: ...
+    def process(self, batch: Batch) -> None: ...
     def interface(self, number: int) -> tuple[int, int, int]: ...

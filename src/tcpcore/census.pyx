@@ -31,8 +31,8 @@ cdef inline void count_cut(census_t* counts, const frame_t* frame) noexcept nogi
     counts.least_cut = frame.cap_len if counts.cut.count == 1 else min(counts.least_cut, frame.cap_len)
 
 
-cdef void count_frames(census_t* counts, interface_count_t* interfaces, const frame_t* frames, Py_ssize_t n,
-                       bint zero_is_no_time) noexcept nogil:
+cdef void count_frames(census_t* counts, interface_count_t* interfaces, const frame_t* frames,
+                       Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
     cdef const frame_t* frame
     cdef interface_count_t* interface
@@ -45,8 +45,11 @@ cdef void count_frames(census_t* counts, interface_count_t* interfaces, const fr
         counts.captured_bytes += frame.cap_len
         counts.wire_bytes += frame.wire_len
         counts.statuses[frame.status if frame.status < STATUS_COUNT else STATUS_COUNT] += 1
-        if frame.link_type != LINK_NONE and (frame.time_ns or not zero_is_no_time):
-            count_time(counts, frame)
+        if frame.link_type != LINK_NONE:
+            if frame.time_ns:
+                count_time(counts, frame)
+            else:
+                counts.at_zero += 1
         if frame.cap_len < frame.wire_len:
             count_cut(counts, frame)
     counts.frames += n
@@ -61,8 +64,8 @@ cdef class Census:
     def __dealloc__(self):
         release(&self.interfaces)
 
-    def process(self, Batch batch not None, *, bint zero_is_no_time=False):
-        """Count the batch's frames; ``zero_is_no_time``: the capture has frames without a time."""
+    def process(self, Batch batch not None):
+        """Count the batch's frames."""
         cdef Py_ssize_t i, most = self.n_interfaces
         for i in range(batch.n_frames):
             most = max(most, <Py_ssize_t> batch.frames[i].interface_id + 1)
@@ -70,8 +73,7 @@ cdef class Census:
             raise MemoryError
         self.n_interfaces = most
         with nogil:
-            count_frames(&self.counts, <interface_count_t*> self.interfaces.data, batch.frames, batch.n_frames,
-                         zero_is_no_time)
+            count_frames(&self.counts, <interface_count_t*> self.interfaces.data, batch.frames, batch.n_frames)
 
     def interface(self, Py_ssize_t number):
         """(frames, captured bytes, bytes on the wire) of an interface."""
@@ -98,8 +100,13 @@ cdef class Census:
 
     @property
     def times(self):
-        """(earliest, latest) time in ns; None if no frame has one."""
+        """(earliest, latest) time in ns but 0; None if no frame has one."""
         return (self.counts.first_ns, self.counts.last_ns) if self.counts.timed else None
+
+    @property
+    def at_zero(self):
+        """Packets at time 0: without a time, or captured at the epoch."""
+        return self.counts.at_zero
 
     @property
     def disordered(self):

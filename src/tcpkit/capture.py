@@ -178,6 +178,11 @@ class Capture:
         """The damage that ended the reading early, if any (file, byte offset, cause), and what bounded memory cost."""
         return self._past("decode", totals=False).warnings
 
+    def stop(self) -> None:
+        """End the present pass early, or the waiting for a followed file to grow; from any thread or signal handler."""
+        if self._pass is not None:
+            self._pass.stop()
+
     def pipeline(self, stages: Iterable[Stage] = (), where: str = "", totals: Totals = "none",
                  threads: int = 0) -> Pipeline:
         """A new pass, for one's own loop over batches with the rows of a display filter.

@@ -97,13 +97,14 @@ def survey(pipeline: Pipeline) -> CaptureInfo:
     assert pipeline.flows is not None
     reader = cast("Reader | MergedReader", pipeline.reader)       # only files are described
     for batch in pipeline:
-        census.process(batch, zero_is_no_time=any(part.n_untimed for part in reader.parts))
+        census.process(batch)
         quality.process(batch, pipeline.flows)
     _take_latest_statistics(reader)
     statistics = [interface.statistics for interface in reader.interfaces]
     flaws = find_flaws(census, quality, sum(counts.get("dropped", 0) for counts in statistics),
                        sum(counts.get("received", 0) for counts in statistics))
-    first, last = census.times or (None, None)
+    untimed = sum(part.n_untimed for part in reader.parts)
+    first, last = _span(census, untimed)
     notes = [part.metadata for part in reader.parts]
     return CaptureInfo(
         files=tuple(map(_describe_file, reader.parts)),
@@ -111,13 +112,19 @@ def survey(pipeline: Pipeline) -> CaptureInfo:
                          for number, interface in enumerate(reader.interfaces)),
         frames=census.frames, captured_bytes=census.captured_bytes, wire_bytes=census.wire_bytes,
         first_ns=first, last_ns=last, strict_order=not census.steps[0] and not census.disordered[0],
-        untimed_frames=sum(part.n_untimed for part in reader.parts),
+        untimed_frames=untimed,
         frame_comments=sum(part.n_comments for part in reader.parts),
         ipv4_names=sum(note.n_ipv4_names for note in notes), ipv6_names=sum(note.n_ipv6_names for note in notes),
         secrets=sum(note.n_secrets for note in notes),
         decoded={DecodeStatus(status).name.removeprefix("STATUS_").lower(): count
                  for status, count in enumerate(census.statuses) if count},
         segments=quality.segments, flows=quality.flows, payload_bytes=quality.payload_bytes, quality=flaws)
+
+
+def _span(census: Census, untimed: int) -> tuple[int | None, int | None]:
+    """The earliest and the latest time; 0 counts if all frames have a time."""
+    times = [*(census.times or ()), *([0] if census.at_zero and not untimed else [])]
+    return (min(times), max(times)) if times else (None, None)
 
 
 def _describe_file(part: Reader) -> FileInfo:

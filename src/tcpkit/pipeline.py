@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from tcpcore.analysis import Analysis
 from tcpcore.batch import Batch
@@ -150,6 +150,13 @@ class Pipeline:
         """The whole pass, for what the stages hold at its end."""
         for _ in self:
             pass
+
+    def stop(self) -> None:
+        """End the pass after the present batch, and do not wait for a followed file; also from a signal handler."""
+        self.stopped = True
+        source: Any = getattr(self.reader, "source", None)
+        if hasattr(source, "stop"):
+            source.stop()
 
     def stream_records(self) -> Iterator[StreamRecords]:
         """What is held of the streams so far, some ten thousand at a time, at least one piece."""

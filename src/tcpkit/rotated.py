@@ -28,7 +28,7 @@ def open_reader(location: Location | Iterable[Location], *, follow: bool = False
     if len(found) == 1:
         return _open(found[0], follow=follow)
     if follow:
-        raise ValueError("only a single file can be followed")
+        raise CaptureError(found[0] if found else "capture", "only a single file can be followed")
     if not found:
         raise CaptureError("capture", "no file is named")
     return MergedReader([_peek(one) for one in found])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import os
 import stat
-import threading
+import time
 from typing import Any, BinaryIO, Protocol
 
 from tcpkit.compression import HEAD, DecompressedSource, find_format
@@ -71,22 +71,28 @@ class PlainSource:
 
 
 class FollowedSource(PlainSource):
-    """A file that is still being written: at its end, waits for more until ``stop()`` is called."""
+    """A file that is still being written: at its end, waits for more until ``stop()`` is called.
+
+    It may then end in the middle of a record, which is no damage.
+    """
+
+    growing = True
 
     def __init__(self, raw: Any, name: str) -> None:
         super().__init__(raw, name, None)
-        self._stopped = threading.Event()
+        self._stopped = False
 
     def readinto(self, buffer: memoryview) -> int:
         """Up to len(buffer) bytes, as soon as there are any."""
         while not (size := super().readinto(buffer)):
-            if self._stopped.wait(POLL):
+            if self._stopped or self.damage:
                 break
+            time.sleep(POLL)
         return size
 
     def stop(self) -> None:
-        """Let the present end of the file be the end; from any thread."""
-        self._stopped.set()
+        """Let the present end of the file be the end; from any thread or signal handler."""
+        self._stopped = True
 
 
 def open_source(location: Location, *, follow: bool = False) -> Source:
@@ -115,8 +121,16 @@ def _open_path(path: str, follow: bool) -> Source:
     status = os.fstat(raw.fileno())
     size = status.st_size if stat.S_ISREG(status.st_mode) else None
     if follow and size is not None:
-        return FollowedSource(raw, path)
+        return _followed(raw, path)
     return _by_content(raw, path, size)
+
+
+def _followed(raw: Any, path: str) -> Source:
+    source = FollowedSource(raw, path)
+    if find_format(source.peek(HEAD)):
+        source.close()
+        raise CaptureError(path, "a compressed capture cannot be followed")
+    return source
 
 
 def _open_url(url: str) -> Source:

@@ -31,6 +31,8 @@ CaptureFilterOption = Annotated[
     str, typer.Option("--capture-filter", "-f", metavar="FILTER", help="Only frames libpcap's filter accepts.")]
 WhereOption = Annotated[
     str, typer.Option("--where", "-Y", metavar="FILTER", help="Only rows this display filter selects.")]
+FollowOption = Annotated[
+    bool, typer.Option("--follow", help="Go on reading as the file grows, until Ctrl-C.", show_default=False)]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", metavar="PATH",
                                                     help="Write here, not to standard output.")]
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tcpkit.cli.app import CaptureFilterOption, OutputOption, WhereOption, app
+from tcpkit.cli.app import CaptureFilterOption, FollowOption, OutputOption, WhereOption, app
 from tcpkit.cli.output import opened
 from tcpkit.cli.reading import reading
 
@@ -18,6 +18,7 @@ def fields(
     names: Annotated[list[str] | None, typer.Option("-e", metavar="NAME", help="A field; repeat for more.")] = None,
     capture_filter: CaptureFilterOption = "",
     where: WhereOption = "",
+    follow: FollowOption = False,
     list_fields: Annotated[bool, LIST] = False,
     output: OutputOption = None,
 ) -> None:
@@ -30,5 +31,5 @@ def fields(
         return
     if file is None or not names:
         raise typer.BadParameter("give a FILE and at least one -e NAME, or --list")
-    with reading(file, streaming=True, capture_filter=capture_filter) as capture, opened(output) as out:
+    with reading(file, streaming=True, follow=follow, capture_filter=capture_filter) as capture, opened(output) as out:
         write_fields(capture, names, out, where)

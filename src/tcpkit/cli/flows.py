@@ -6,6 +6,7 @@ from functools import partial
 from tcpkit.cli.app import (
     CaptureArgument,
     CaptureFilterOption,
+    FollowOption,
     Format,
     FormatOption,
     OutputOption,
@@ -18,15 +19,15 @@ from tcpkit.cli.reading import reading
 
 @app.command()
 def flows(file: CaptureArgument, capture_filter: CaptureFilterOption = "", where: WhereOption = "",
-          form: FormatOption = Format.table, output: OutputOption = None) -> None:
+          follow: FollowOption = False, form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """One line for each TCP connection."""
-    with reading(file, capture_filter=capture_filter) as capture:
+    with reading(file, follow=follow, capture_filter=capture_filter) as capture:
         write_pieces(partial(chosen, capture.flow_pieces, where), form, output)
 
 
 @app.command()
 def conversations(file: CaptureArgument, capture_filter: CaptureFilterOption = "", where: WhereOption = "",
-                  form: FormatOption = Format.table, output: OutputOption = None) -> None:
+                  follow: FollowOption = False, form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """TCP conversations as `tshark -q -z conv,tcp` counts them, with exact figures."""
-    with reading(file, capture_filter=capture_filter) as capture:
+    with reading(file, follow=follow, capture_filter=capture_filter) as capture:
         write_pieces(partial(chosen, lambda: [capture.conversations], where), form, output)

@@ -4,6 +4,7 @@ from __future__ import annotations
 from tcpkit.cli.app import (
     CaptureArgument,
     CaptureFilterOption,
+    FollowOption,
     Format,
     FormatOption,
     OutputOption,
@@ -16,11 +17,11 @@ from tcpkit.cli.reading import reading
 
 @app.command()
 def packets(file: CaptureArgument, capture_filter: CaptureFilterOption = "", where: WhereOption = "",
-            form: FormatOption = Format.table, output: OutputOption = None) -> None:
+            follow: FollowOption = False, form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """One line for each TCP segment: number, time, ends, length, and what it says."""
     from tcpkit.listing import packet_lines
 
-    with reading(file, streaming=True, capture_filter=capture_filter) as capture:
+    with reading(file, streaming=True, follow=follow, capture_filter=capture_filter) as capture:
         if form != Format.table:
             write_tables(capture.batches(where=where), form, output)
         else:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 from collections.abc import Iterator
@@ -18,22 +19,25 @@ if TYPE_CHECKING:
     from tcpkit.pipeline import Pipeline
 
 LONG = 64 << 20                  # bytes of capture that are worth a progress bar
+TICK = 0.1                       # seconds until Ctrl-C is noticed while nothing comes
 
 
 @contextmanager
-def reading(path: str, *, streaming: bool = False, **options: Any) -> Iterator[Capture]:
+def reading(path: str, *, streaming: bool = False, follow: bool = False, **options: Any) -> Iterator[Capture]:
     """The capture at ``path``; what is wrong with it is told afterwards, and ends the command with status 1.
 
     ``streaming``: output appears while the capture is read, so no progress bar may go over it.
+    ``follow``: it is read until Ctrl-C, which is the normal end.
     """
     import tcpkit
 
-    with Watch(bar=sys.stderr.isatty() and not (streaming and sys.stdout.isatty())) as watch:
+    with Watch(bar=sys.stderr.isatty() and not (streaming and sys.stdout.isatty()), flush=streaming) as watch:
         source: Any = Pipe(sys.stdin.fileno(), watch) if path == "-" else path
-        # Ctrl-C ends a read from standard input only in the thread that gets the signal.
-        capture = tcpkit.open(source, observer=watch.observe, threads=1 if path == "-" else 0, **options)
+        watch.opening = True
+        capture = watch.capture = tcpkit.open(source, observer=watch.observe, follow=follow, **options)
+        watch.opening = False
         yield capture
-    if watch.interrupted:
+    if watch.interrupted and not follow:
         print("tcpkit: interrupted: this is what was done so far", file=sys.stderr)
         raise typer.Exit(1)
     for warning in capture.warnings:
@@ -45,10 +49,12 @@ def reading(path: str, *, streaming: bool = False, **options: Any) -> Iterator[C
 class Watch:
     """Looks on as a capture is read: shows progress, and ends the reading early at the first Ctrl-C."""
 
-    def __init__(self, bar: bool) -> None:
+    def __init__(self, bar: bool, flush: bool = False) -> None:
         self.interrupted = False
-        self.waiting = False
+        self.opening = False                     # there is nothing yet that could be ended in good order
+        self.capture: Capture | None = None
         self._wants_bar = bar
+        self._flush = flush
         self._bar: Bar | None = None
 
     def __enter__(self) -> Watch:
@@ -62,12 +68,16 @@ class Watch:
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         again, self.interrupted = self.interrupted, True
-        if again or self.waiting:
+        if again or self.opening:
             raise KeyboardInterrupt
+        if self.capture:
+            self.capture.stop()
 
     def observe(self, pipeline: Pipeline) -> None:
         """Called after each batch."""
         pipeline.stopped = self.interrupted
+        if self._flush:
+            sys.stdout.buffer.flush()            # the next batch may be long in coming
         if self._bar:
             self._bar.update(pipeline)
         elif self._wants_bar and pipeline.size > LONG:
@@ -84,13 +94,10 @@ class Pipe:
         self._watch = watch
 
     def readinto(self, buffer: memoryview) -> int:
-        self._watch.waiting = True
-        try:
-            return os.readv(self._descriptor, [buffer])
-        except KeyboardInterrupt:
-            return 0
-        finally:
-            self._watch.waiting = False
+        while not self._watch.interrupted:
+            if select.select([self._descriptor], [], [], TICK)[0]:
+                return os.readv(self._descriptor, [buffer])
+        return 0
 
 
 class Bar:
