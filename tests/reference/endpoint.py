@@ -274,7 +274,9 @@ class Endpoint:
             length = min(self.queued, MSS)
             self.queued -= length
             self._transmit("A", length)
-        if self.closing and not self.queued and self.state in ("SYN_RECEIVED", "ESTABLISHED", "CLOSE_WAIT"):
+        waits = self.state == "SYN_RECEIVED" and not self.listens      # crossing SYNs: first the handshake
+        if self.closing and not self.queued and not waits and self.state in ("SYN_RECEIVED", "ESTABLISHED",
+                                                                             "CLOSE_WAIT"):
             self._note(fin_sent=True, passive_close=self.facts.fin_received)
             self._enter("LAST_ACK" if self.state == "CLOSE_WAIT" else "FIN_WAIT_1")
             self._transmit("FA")

@@ -65,6 +65,11 @@ class Side:
 
     def cover(self, start: int, end: int) -> None:
         self.ranges.append((start, end))
+        self.receive(self.edge)
+
+    def receive(self, position: int) -> None:
+        """Everything below ``position`` has arrived, and what was captured behind it."""
+        self.edge = max(self.edge, position)
         for low, high in sorted(self.ranges):
             if low <= self.edge < high:
                 self.edge = high
@@ -175,6 +180,7 @@ class Observer:
         start = me.near(seg.seq)
         end = start + seg.length
         high_before, sure_before, tail_before = me.high, me.next_known, me.tail_known
+        old = me.edge > start and me.edge >= end + seg.has("F")
         if me.opened == "active" or seg.length or seg.has("F") or peer.syn is None or ack > peer.syn + 1:
             me.spoke = True
             if me.doubt == "syn":
@@ -184,7 +190,7 @@ class Observer:
             self.advance(me, start, end, fresh_ack, taken)
         if seg.has("F"):
             self.finish(me, seg, end, ack, high_before, sure_before, tail_before, taken)
-        self.acknowledge(me, peer, ack, seg.time)
+        self.acknowledge(me, peer, ack, old, seg.time)
 
     def synchronized(self, me: Side, peer: Side, seg: Seen) -> bool:
         """Takes in what a segment without SYN proves of the handshake; False if it is no part of it."""
@@ -193,11 +199,13 @@ class Observer:
                 side.opened, side.syn_acked = "before", True
         elif not peer.opened:
             peer.opened, peer.syn = "proven", seg.ack - 1
-            peer.begin(seg.ack, True)
-            me.syn_acked = True
+            peer.begin(seg.ack, peer.doubt == "" and me.near(seg.seq) == me.syn + 1)
+            peer.doubt, me.syn_acked = "", True
         elif not me.opened:
             if peer.syn is not None and not peer.syn < peer.near(seg.ack) <= peer.high:
                 me.doubt = "other"
+                if peer.near(seg.ack) > peer.high:
+                    peer.doubt = "syn"     # it went on unseen, or this answers an older connection
                 return False
             me.opened, me.doubt = "proven", ""
             me.syn_acked = peer.syn_acked = True
@@ -229,23 +237,29 @@ class Observer:
             me.cover(fin, fin + 1)
         self.closed_at = seg.time
 
-    def acknowledge(self, me: Side, peer: Side, ack: int, now: int) -> None:
+    def acknowledge(self, me: Side, peer: Side, ack: int, old: bool, now: int) -> None:
         if peer.fin is not None and ack > peer.fin + 1:
             return
         if peer.syn is not None and ack <= peer.syn:
             return
         peer.prove(ack)
-        peer.edge = max(peer.edge, ack)
+        peer.receive(ack)
         me.ack = ack if me.ack is None else max(me.ack, ack)
         peer.syn_acked = True
         if peer.doubt == "syn" and peer.synack_sent:
             peer.doubt = ""
         if peer.fin is not None and ack == peer.fin + 1:
-            if not peer.fin_acked:
-                self.closed_at = now
-            peer.fin_acked = True
-            if peer.doubt == "fin":
-                peer.doubt = ""
+            self.acknowledge_fin(peer, old, now)
+
+    def acknowledge_fin(self, peer: Side, old: bool, now: int) -> None:
+        if old and not peer.fin_acked:
+            peer.doubt = peer.doubt or "fin"    # section 3.10.7.4 drops it unread, many endpoints do not
+            return
+        if not peer.fin_acked:
+            self.closed_at = now
+        peer.fin_acked = True
+        if peer.doubt == "fin":
+            peer.doubt = ""
 
     # Resets
 
@@ -255,6 +269,7 @@ class Observer:
                 self.leave(me, peer)
             else:
                 me.doubt = "other"
+                peer.doubt = peer.doubt or "syn"
             return
         if me.opened and not peer.opened and peer.doubt:
             return                 # SYN-SENT answers an unacceptable acknowledgement (section 3.10.7.3)
@@ -266,7 +281,7 @@ class Observer:
         if peer.gone and not peer.reset:
             return
         if exact:
-            self.end_by_reset(me, peer)
+            self.end_by_reset(me, peer, seg.has("A"))
         elif beyond and not peer.gone:
             peer.doubt = "reset"
 
@@ -274,11 +289,14 @@ class Observer:
         me.gone = peer.gone = "CLOSED"
         me.reset = True
 
-    def end_by_reset(self, me: Side, peer: Side) -> None:
+    def end_by_reset(self, me: Side, peer: Side, synchronized: bool) -> None:
         if peer.doubt == "syn" and peer.opened == "passive":
             return
         if state(peer, me) == "SYN_RECEIVED" and peer.opened in ("", "passive"):
-            peer.gone = "LISTEN"
+            if synchronized and peer.opened:
+                peer.doubt = "reset"       # who resets with an ACK has answered the SYN+ACK before, unseen
+            else:
+                peer.gone = "LISTEN"
         else:
             peer.gone = peer.gone or "CLOSED"
 

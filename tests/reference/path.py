@@ -115,8 +115,8 @@ class Conversation:
             self.at(arrival, 1 - frame.sender, "arrive", frame)
 
     def _pass(self, frame: Frame, leg: int, time: int) -> int:
-        """Segments of one direction keep their order on each leg, unless they are reordered."""
-        if self.random.random() < self.impairment.reordered:
+        """Segments of one direction keep their order on each leg, unless they are reordered before the observer."""
+        if leg == 0 and self.random.random() < self.impairment.reordered:
             return time + self.random.randrange(1, 30) * MS
         time += self.random.randrange(0, MS)
         self._last[leg][frame.sender] = time = max(time, self._last[leg][frame.sender] + 1)
