@@ -165,6 +165,58 @@ cpdef enum TcpState:
     LAST_ACK = 10
     TIME_WAIT = 11
 
+cpdef enum Offer:
+    """lifecycle_t.client_offers and server_offers: options of a SYN."""
+    OFFER_MSS = 1
+    OFFER_WINDOW_SCALE = 2
+    OFFER_SACK = 4
+    OFFER_TIMESTAMPS = 8
+    OFFER_ECN = 16
+    OFFER_FAST_OPEN = 32           # with a cookie
+
+cpdef enum Outcome:
+    """lifecycle_t.outcome: how the connection began."""
+    OUTCOME_MIDSTREAM = 0          # before the capture
+    OUTCOME_COMPLETE = 1
+    OUTCOME_REFUSED = 2            # a reset answered the SYN
+    OUTCOME_NO_ANSWER = 3
+    OUTCOME_UNANSWERED = 4         # nobody answered the SYN+ACK
+    OUTCOME_SIMULTANEOUS = 5       # both sent a SYN
+    OUTCOME_FAST_OPEN = 6          # data in the SYN was acknowledged
+    OUTCOME_ABORTED = 7            # reset before it was complete
+
+cpdef enum Teardown:
+    """lifecycle_t.teardown: how the connection ended."""
+    TEARDOWN_SILENT = 0            # no close seen
+    TEARDOWN_FOUR_WAY = 1
+    TEARDOWN_THREE_WAY = 2         # the second FIN acknowledged the first
+    TEARDOWN_SIMULTANEOUS = 3      # the FINs crossed
+    TEARDOWN_HALF_CLOSED = 4       # one end only
+    TEARDOWN_RESET = 5
+    TEARDOWN_REFUSED = 6
+
+cpdef enum ConnState:
+    """lifecycle_t.conn_state: Zeek's word for all this."""
+    CONN_OTH = 0
+    CONN_S0 = 1
+    CONN_S1 = 2
+    CONN_SF = 3
+    CONN_REJ = 4
+    CONN_S2 = 5
+    CONN_S3 = 6
+    CONN_RSTO = 7
+    CONN_RSTR = 8
+    CONN_RSTOS0 = 9
+    CONN_RSTRH = 10
+    CONN_SH = 11
+    CONN_SHR = 12
+
+cpdef enum Closer:
+    """lifecycle_t.closer and resetter."""
+    CLOSER_NOBODY = 0
+    CLOSER_CLIENT = 1
+    CLOSER_SERVER = 2
+
 cpdef enum SegmentKind:
     """verdict_t.kind."""
     KIND_NONE = 0                  # takes no sequence space

@@ -1,8 +1,10 @@
 """The table of streams: which stream and direction each segment belongs to, and what the stream has carried."""
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from tcpcore.flags cimport ACK, CLIENT_BY_SYN, CLIENT_BY_SYNACK
 from tcpcore.flowkey cimport flowkey_t, secret_t
 from tcpcore.growable cimport growable_t
+from tcpcore.records cimport segment_t
 
 cdef enum:
     NO_SLOT = 0xFFFFFFFF           # slots[i] of a row that belongs to no stream
@@ -65,3 +67,11 @@ cdef class FlowTable:
 
 cdef inline bint has_base(const flow_t* flow, int direction) noexcept nogil:
     return (flow.state & (BASE0_SET << direction)) != 0
+
+
+cdef inline void learn_client(const segment_t* row, int direction, uint8_t* client, uint8_t* evidence) noexcept nogil:
+    """From a SYN: the sender of the first is the client, the sender of a SYN+ACK the server."""
+    cdef uint8_t now = CLIENT_BY_SYNACK if row.flags & ACK else CLIENT_BY_SYN
+    if now > evidence[0]:
+        evidence[0] = now
+        client[0] = <uint8_t> (1 - direction if row.flags & ACK else direction)

@@ -8,7 +8,7 @@ from libc.string cimport memcpy, memset
 
 from tcpcore.batch cimport Batch, segment_at
 from tcpcore.flags cimport (
-    ACK, CLIENT_BY_SYN, CLIENT_BY_SYNACK, FIN, HAS_CHECKSUM, HAS_LEN, HAS_SEQ, HAS_STREAM,
+    ACK, FIN, HAS_CHECKSUM, HAS_LEN, HAS_SEQ, HAS_STREAM,
     HAS_TIMES, IN_CONVERSATION, MPTCP_BROKEN, OPTIONS_CUT, PORTS_REUSED, QUOTED, RST, SACK_BROKEN,
     STREAM_CREATED, SYN,
     SYN_REPEATED, WHOLE)
@@ -251,7 +251,7 @@ cdef inline void update(table_t* t, segment_t* row, uint32_t slot, int direction
     else:                                       # RL-7
         row.seq, row.ack, row.ack64 = row.seq_raw, row.ack_raw, row.ack_raw
     if row.flags & SYN:
-        learn_client(row, flow, direction)
+        learn_client(row, direction, &flow.client, &flow.client_evidence)
     if row.damage == 0 or is_whole(row):
         row.events |= WHOLE | IN_CONVERSATION * (row.damage & QUOTED == 0)
     count(t, row, flow, slot, direction)
@@ -291,14 +291,6 @@ cdef inline void relative(segment_t* row, flow_t* flow, int direction) noexcept 
         row.ack = row.ack_raw
     elif row.ack64 > flow.reference[1 - direction] and not row.flags & RST:
         flow.reference[1 - direction] = row.ack64
-
-
-cdef inline void learn_client(const segment_t* row, flow_t* flow, int direction) noexcept nogil:
-    """The sender of the first SYN is the client, the sender of a SYN+ACK the server."""
-    cdef uint8_t evidence = CLIENT_BY_SYNACK if row.flags & ACK else CLIENT_BY_SYN
-    if evidence > flow.client_evidence:
-        flow.client_evidence = evidence
-        flow.client = <uint8_t> (1 - direction if row.flags & ACK else direction)
 
 
 cdef inline bint is_whole(const segment_t* row) noexcept nogil:

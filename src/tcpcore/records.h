@@ -163,6 +163,39 @@ typedef struct {
     uint8_t  reserved[6];
 } states_t;
 
+/* lifecycle: how a stream began and ended.  Times are since the epoch; 0 is not seen. */
+typedef struct {
+    int64_t  syn_ns;           /* first SYN */
+    int64_t  syn_sent_ns;      /* last SYN before the SYN+ACK */
+    int64_t  synack_ns;        /* first SYN+ACK */
+    int64_t  synack_sent_ns;   /* last SYN+ACK before its acknowledgement */
+    int64_t  ack_ns;           /* the handshake is complete */
+    int64_t  syn_backoff_first, syn_backoff_last;          /* ns between SYNs */
+    int64_t  synack_backoff_first, synack_backoff_last;
+    int64_t  request_ns;       /* first payload of the client */
+    int64_t  response_ns;      /* first payload of the server after that */
+    int64_t  close_ns;         /* first FIN or RST */
+    int64_t  closed_ns;        /* both FINs acknowledged, or the RST */
+    uint64_t history0, history1, history2;                 /* 24 letters */
+    uint32_t stream;
+    uint32_t syn_count, synack_count;
+    uint32_t client_largest, server_largest;               /* payload of one segment */
+    uint32_t client_lost, server_lost;                     /* bytes in flight at the first RST */
+    uint32_t after_fin;        /* segments with payload beyond their sender's FIN */
+    uint32_t after_reset;      /* segments with payload after a RST */
+    uint16_t client_mss, server_mss;
+    uint8_t  client_wscale, server_wscale;                 /* shift as offered */
+    uint8_t  client_offers, server_offers;                 /* Offer bits */
+    uint8_t  client_state, server_state;                   /* TcpState at the end of the capture */
+    uint8_t  outcome;          /* Outcome */
+    uint8_t  teardown;         /* Teardown */
+    uint8_t  conn_state;       /* ConnState */
+    uint8_t  closer;           /* Closer: who began to close */
+    uint8_t  resetter;         /* Closer: who sent the first RST */
+    uint8_t  handshake;        /* 1: a SYN or SYN+ACK was captured */
+    uint8_t  reserved[4];
+} lifecycle_t;
+
 /* verdicts: what the segment really was, and why it was sent again. */
 typedef struct {
     uint64_t repeats;          /* frame number of the first transmission; 0: none captured */
@@ -208,6 +241,7 @@ _Static_assert(sizeof(tunnel_t) == 56, "tunnel_t");
 _Static_assert(sizeof(flow_record_t) == 184, "flow_record_t");
 _Static_assert(sizeof(analysis_t) == 96, "analysis_t");
 _Static_assert(sizeof(flow_analysis_t) == 240, "flow_analysis_t");
+_Static_assert(sizeof(lifecycle_t) == 184, "lifecycle_t");
 _Static_assert(sizeof(states_t) == 8, "states_t");
 _Static_assert(sizeof(verdict_t) == 32, "verdict_t");
 _Static_assert(sizeof(chunk_t) == 56, "chunk_t");

@@ -141,6 +141,37 @@ cdef extern from "records.h" nogil:
         uint8_t server_state
         uint8_t reserved[6]
 
+    ctypedef struct lifecycle_t:
+        int64_t syn_ns
+        int64_t syn_sent_ns
+        int64_t synack_ns
+        int64_t synack_sent_ns
+        int64_t ack_ns
+        int64_t syn_backoff_first, syn_backoff_last
+        int64_t synack_backoff_first, synack_backoff_last
+        int64_t request_ns
+        int64_t response_ns
+        int64_t close_ns
+        int64_t closed_ns
+        uint64_t history0, history1, history2
+        uint32_t stream
+        uint32_t syn_count, synack_count
+        uint32_t client_largest, server_largest
+        uint32_t client_lost, server_lost
+        uint32_t after_fin
+        uint32_t after_reset
+        uint16_t client_mss, server_mss
+        uint8_t client_wscale, server_wscale
+        uint8_t client_offers, server_offers
+        uint8_t client_state, server_state
+        uint8_t outcome
+        uint8_t teardown
+        uint8_t conn_state
+        uint8_t closer
+        uint8_t resetter
+        uint8_t handshake
+        uint8_t reserved[4]
+
     ctypedef struct verdict_t:
         uint64_t repeats
         int64_t repeats_after

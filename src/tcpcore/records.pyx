@@ -8,6 +8,7 @@ cdef flow_record_t[1] _flow
 cdef analysis_t[1] _analysis
 cdef flow_analysis_t[1] _flow_analysis
 cdef states_t[1] _states
+cdef lifecycle_t[1] _lifecycle
 cdef verdict_t[1] _verdict
 cdef chunk_t[1] _chunk
 cdef side_t[1] _side
@@ -18,6 +19,7 @@ TUNNEL = np.asarray(<tunnel_t[:1]> _tunnel).dtype
 FLOW = np.asarray(<flow_record_t[:1]> _flow).dtype
 ANALYSIS = np.asarray(<analysis_t[:1]> _analysis).dtype
 FLOW_ANALYSIS = np.asarray(<flow_analysis_t[:1]> _flow_analysis).dtype
+LIFECYCLE = np.asarray(<lifecycle_t[:1]> _lifecycle).dtype
 STATES = np.asarray(<states_t[:1]> _states).dtype
 VERDICT = np.asarray(<verdict_t[:1]> _verdict).dtype
 CHUNK = np.asarray(<chunk_t[:1]> _chunk).dtype

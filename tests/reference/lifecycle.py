@@ -121,11 +121,13 @@ class Observer:
 
     def synchronize(self, me: Side, peer: Side, seg: Seen) -> None:
         if not seg.has("A"):
-            if me.gone and peer.gone:
+            again = me.gone and peer.gone
+            if again:
                 self.sides = [Side(), Side()]
                 me, peer = self.sides[seg.direction], self.sides[1 - seg.direction]
-                peer.doubt = "other"   # after its last end nothing tells whether it listens
             self.take_syn(me, seg, "active")
+            if again:                  # another try, or one that crossed the reset; does the other end listen now?
+                me.doubt = peer.doubt = "other"
             if me.syn_acked and not me.spoke:
                 me.doubt = "syn"
             return
@@ -275,6 +277,9 @@ class Observer:
             return                 # SYN-SENT answers an unacceptable acknowledgement (section 3.10.7.3)
         if seg.has("A") and peer.opened == "active" and not peer.syn_acked and not peer.gone:
             peer.doubt = "reset"   # crossing SYNs: SYN-SENT takes this reset, SYN-RECEIVED does not
+        if me.opened == "active" and not me.syn_acked and me.near(seg.seq) != me.high:
+            me.doubt = "other"     # a refusal sent before its own SYN
+            return
         exact = me.high is not None and me.near(seg.seq) == me.edge == me.high
         beyond = me.high is None or me.near(seg.seq) >= me.edge
         me.gone, me.reset, me.expired = me.gone or "CLOSED", True, False
@@ -290,7 +295,7 @@ class Observer:
         me.reset = True
 
     def end_by_reset(self, me: Side, peer: Side, synchronized: bool) -> None:
-        if peer.doubt == "syn" and peer.opened == "passive":
+        if peer.opened == "passive" and (peer.doubt == "syn" or (peer.doubt == "reset" and not peer.syn_acked)):
             return
         if state(peer, me) == "SYN_RECEIVED" and peer.opened in ("", "passive"):
             if synchronized and peer.opened:

@@ -1,0 +1,248 @@
+"""How connections live: the STATES part of the rows, and a LIFECYCLE record for each stream.
+
+The states are inferred in inference.pxd, what happened at the beginning and the end is noted in lifetime.pxd.
+"""
+import numpy as np
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from tcpcore.batch cimport Batch, segment_at
+from tcpcore.ending cimport conn_state_of, outcome_of, teardown_of
+from tcpcore.flags cimport (
+    ACK, BOGUS_HEADER_LENGTH, FIN, HAS_LEN, QUOTED, RST, STREAM_CREATED, SYN, TIME_WAIT)
+from tcpcore.flows cimport LIVE, NO_SLOT, FlowTable, learn_client
+from tcpcore.growable cimport grow, growable_t, release
+from tcpcore.inference cimport expire, observe, scene_t, state_of
+from tcpcore.lifetime cimport (
+    LETTERS, SEEN_EARLY_DATA, closing_t, letter, logged_letter, note_fin, note_mixed, note_reset, note_syn, opening_t)
+from tcpcore.pool cimport pool_clear, pool_t
+from tcpcore.records cimport lifecycle_t, segment_t, states_t
+from tcpcore.side cimport (
+    ANSWERING, FIN_ACKED, FIN_KNOWN, OPENED_ACTIVE, OPENED_BEFORE, OPENED_NOT, RESET_SENT, SENT_ACK, SENT_DATA, SPOKE,
+    SYN_ACKED, near, range_t, side_t)
+
+from tcpcore.records import LIFECYCLE
+
+cdef extern from *:
+    """
+    #define prefetch_write(p) __builtin_prefetch(p, 1)
+    """
+    void prefetch_write(const void* p) noexcept nogil
+
+cdef enum:
+    STATE_AHEAD = 12               # rows ahead to fetch a stream's state
+    BEYOND_LIMIT = 64 << 20        # bytes of ranges behind gaps, all streams together
+
+ctypedef struct stage_t:
+    growable_t sides               # side_t[2] by slot
+    growable_t openings            # opening_t by slot
+    growable_t closings            # closing_t by slot; untouched memory for streams that carry nothing
+    pool_t pool                    # of range_t
+    int64_t time_wait_ns
+    int64_t latest_ns
+
+
+cdef class Lifecycle:
+    """The states of both ends after each segment, and how each stream began and ended.
+
+    ``msl_ns``: the maximum segment lifetime; TIME-WAIT lasts twice as long (RFC 9293 section 3.4.2).
+    """
+
+    cdef stage_t stage
+
+    def __cinit__(self, *, int64_t msl_ns=120_000_000_000):
+        memset(&self.stage, 0, sizeof(stage_t))
+        self.stage.sides.huge = True
+        self.stage.pool.entry = sizeof(range_t)
+        self.stage.pool.limit = BEYOND_LIMIT
+        self.stage.time_wait_ns = 2 * msl_ns
+
+    def __dealloc__(self):
+        release(&self.stage.sides)
+        release(&self.stage.openings)
+        release(&self.stage.closings)
+        pool_clear(&self.stage.pool)
+
+    def process(self, Batch batch not None, FlowTable flows not None):
+        """Fill the STATES part of the batch's rows, if it has one; after ``flows.process``."""
+        if (grow(&self.stage.sides, flows.n_slots * 2 * sizeof(side_t))
+                or grow(&self.stage.openings, flows.n_slots * sizeof(opening_t))
+                or grow(&self.stage.closings, flows.n_slots * sizeof(closing_t))):
+            raise MemoryError
+        with nogil:
+            process_rows(&self.stage, batch.rows, batch.stride, batch.states_at, batch.slots, batch.n_rows)
+
+    def records(self, FlowTable flows not None, Py_ssize_t start=0, stop=None):
+        """LIFECYCLE rows, one for each of ``flows.records(start, stop)``."""
+        cdef Py_ssize_t slot, n = 0, end = flows.n_slots if stop is None else min(<Py_ssize_t> stop, flows.n_slots)
+        out = np.zeros(max(end - max(start, 0), 0), LIFECYCLE)
+        cdef lifecycle_t* rows = <lifecycle_t*> <size_t> out.ctypes.data
+        for slot in range(max(start, 0), end):
+            if flows.flows[slot].state & LIVE:
+                write_record(&self.stage, <uint32_t> slot, flows.flows[slot].stream, &rows[n])
+                n += 1
+        return out[:n]
+
+
+cdef void process_rows(stage_t* stage, char* rows, Py_ssize_t stride, Py_ssize_t at, const uint32_t* slots,
+                       Py_ssize_t n_rows) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef segment_t* row
+    cdef states_t* out
+    cdef states_t scratch
+    cdef side_t* sides
+    for i in range(n_rows):
+        if i + STATE_AHEAD < n_rows and slots[i + STATE_AHEAD] != NO_SLOT:
+            sides = <side_t*> stage.sides.data + 2 * <uint64_t> slots[i + STATE_AHEAD]
+            prefetch_write(sides)
+            prefetch_write(sides + 1)
+        row = segment_at(rows, stride, i)
+        out = &scratch if at < 0 else <states_t*> (<char*> row + at)
+        memset(out, 0, sizeof(states_t))
+        if slots[i] != NO_SLOT:
+            sides = <side_t*> stage.sides.data + 2 * <uint64_t> slots[i]
+            follow(stage, row, slots[i], sides)
+            out.client_state = sides[sides.client].state
+            out.server_state = sides[1 - sides.client].state
+
+
+cdef inline void follow(stage_t* stage, const segment_t* row, uint32_t slot, side_t* sides) noexcept nogil:
+    cdef opening_t* opening = <opening_t*> stage.openings.data + slot
+    cdef closing_t* closing = <closing_t*> stage.closings.data + slot
+    cdef side_t* me = &sides[row.direction]
+    cdef side_t* peer = &sides[1 - row.direction]
+    cdef uint32_t acked
+    cdef scene_t scene
+    if row.events & STREAM_CREATED:
+        sides.client = row.src_port < row.dst_port
+    if not row.present & HAS_LEN or row.damage & (QUOTED | BOGUS_HEADER_LENGTH):
+        return
+    if row.flags & SYN:
+        learn_client(row, row.direction, &sides.client, &sides.client_evidence)
+    stage.latest_ns = max(stage.latest_ns, row.time_ns)
+    if me.state == TIME_WAIT or peer.state == TIME_WAIT:
+        expire(me, row.time_ns - closing.fin_ns, stage.time_wait_ns)
+        expire(peer, row.time_ns - closing.fin_ns, stage.time_wait_ns)
+    acked = me.bits & peer.bits & SYN_ACKED
+    write_history(opening, closing, row, me, peer, sides)
+    scene.row, scene.me, scene.peer, scene.pool, scene.fin_ns = row, me, peer, &stage.pool, &closing.fin_ns
+    observe(&scene)
+    me.state, peer.state = state_of(me, peer), state_of(peer, me)
+    if row.flags & (SYN | FIN | RST) or not acked or peer.bits & FIN_KNOWN:
+        note_change(opening, closing, row, me, peer, acked)
+
+
+cdef inline void write_history(opening_t* opening, closing_t* closing, const segment_t* row, side_t* me,
+                               side_t* peer, const side_t* sides) noexcept nogil:
+    """Zeek's letters and what goes with them, before the segment has changed anything."""
+    cdef int direction = row.direction
+    if row.flags & SYN:
+        note_syn(opening, row, direction)
+    elif row.flags & ACK and peer.bits & SPOKE and near(peer, row.ack_raw) > peer.high:
+        logged_letter(opening, direction ^ 1, c'G', &closing.gaps[direction ^ 1])
+    if row.payload_len:
+        note_payload(opening, closing, row, me, peer, sides)
+    elif not row.flags & (SYN | FIN | RST) and not me.bits & SENT_ACK:
+        me.bits |= SENT_ACK
+        letter(opening, direction, c'A')
+    if row.flags & (SYN | FIN | RST):
+        note_end(opening, closing, row, sides)
+    elif row.window == 0:
+        logged_letter(opening, direction, c'W', &closing.zero_windows[direction])
+
+
+cdef inline void note_payload(opening_t* opening, closing_t* closing, const segment_t* row, side_t* me, side_t* peer,
+                              const side_t* sides) noexcept nogil:
+    cdef int64_t start = near(me, row.seq_raw)
+    me.largest = max(me.largest, row.payload_len)
+    if not me.bits & SENT_DATA:
+        me.bits |= SENT_DATA
+        letter(opening, row.direction, c'D')
+        if row.direction == sides.client:
+            closing.request_ns = row.time_ns
+            peer.bits |= ANSWERING
+    if me.bits & ANSWERING:
+        me.bits &= ~<uint32_t> ANSWERING
+        closing.response_ns = row.time_ns
+    if start < me.edge and not row.flags & SYN:
+        logged_letter(opening, row.direction, c'T', &closing.again[row.direction])
+    if me.bits & FIN_KNOWN and start + row.payload_len > me.fin:
+        closing.after_fin += 1
+    if ((me.bits | peer.bits) & RESET_SENT or me.doubt | peer.doubt) and closing.resetter:
+        closing.after_reset += row.flags & RST == 0
+
+
+cdef void note_end(opening_t* opening, closing_t* closing, const segment_t* row, const side_t* sides) noexcept nogil:
+    if row.flags & FIN:
+        note_fin(opening, closing, row, row.direction)
+    if row.flags & RST:
+        note_reset(opening, closing, row, row.direction, sides)
+    note_mixed(opening, closing, row, row.direction)
+
+
+cdef void note_change(opening_t* opening, closing_t* closing, const segment_t* row, const side_t* me,
+                      const side_t* peer, uint32_t acked) noexcept nogil:
+    """What the segment completed."""
+    if not acked and me.bits & peer.bits & SYN_ACKED and me.opened != OPENED_BEFORE and opening.ack_ns == 0:
+        opening.ack_ns = row.time_ns
+    if row.flags & (SYN | ACK) == SYN | ACK and peer.edge > peer.syn + 1 and not peer.bits & SPOKE:
+        opening.seen |= SEEN_EARLY_DATA
+    if me.bits & peer.bits & FIN_ACKED and closing.closed_ns == 0:
+        closing.closed_ns = row.time_ns
+    if row.flags & RST and me.opened == OPENED_NOT and peer.opened == OPENED_ACTIVE and peer.gone:
+        closing.refused = 1
+
+
+cdef void write_record(const stage_t* stage, uint32_t slot, uint32_t stream, lifecycle_t* out) noexcept nogil:
+    cdef const side_t* sides = <side_t*> stage.sides.data + 2 * <uint64_t> slot
+    cdef const opening_t* opening = <opening_t*> stage.openings.data + slot
+    cdef const closing_t* closing = <closing_t*> stage.closings.data + slot
+    cdef int client = sides.client, server = 1 - client
+    out.stream = stream
+    write_handshake(opening, out, client)
+    out.request_ns, out.response_ns = closing.request_ns, closing.response_ns
+    out.client_largest, out.server_largest = sides[client].largest, sides[server].largest
+    out.client_state = final_state(stage, closing, sides[client].state)
+    out.server_state = final_state(stage, closing, sides[server].state)
+    out.close_ns, out.closed_ns = closing.close_ns, closing.closed_ns
+    out.client_lost, out.server_lost = closing.lost[client], closing.lost[server]
+    out.after_fin, out.after_reset = closing.after_fin, closing.after_reset
+    out.closer, out.resetter = role_of(closing.closer, client), role_of(closing.resetter, client)
+    out.outcome = outcome_of(opening, closing, client)
+    out.teardown = teardown_of(closing, &sides[0], &sides[1])
+    out.conn_state = conn_state_of(opening, closing, sides, client)
+
+
+cdef inline uint8_t role_of(uint8_t direction, int client) noexcept nogil:
+    """Closer of a direction + 1."""
+    return 0 if direction == 0 else 1 + (direction - 1 != client)
+
+
+cdef inline uint8_t final_state(const stage_t* stage, const closing_t* closing, uint8_t state) noexcept nogil:
+    """TIME-WAIT may have ended since the stream's last segment."""
+    cdef side_t side
+    side.state, side.bits = state, 0
+    expire(&side, stage.latest_ns - closing.fin_ns, stage.time_wait_ns)
+    return side.state
+
+
+cdef inline void write_handshake(const opening_t* opening, lifecycle_t* out, int client) noexcept nogil:
+    cdef uint8_t[LETTERS + 1] history
+    cdef int i
+    out.syn_ns, out.syn_sent_ns = opening.syn_ns, opening.syn_sent_ns
+    out.synack_ns, out.synack_sent_ns, out.ack_ns = opening.synack_ns, opening.synack_sent_ns, opening.ack_ns
+    out.syn_backoff_first, out.syn_backoff_last = opening.backoff_first[0], opening.backoff_last[0]
+    out.synack_backoff_first, out.synack_backoff_last = opening.backoff_first[1], opening.backoff_last[1]
+    out.syn_count, out.synack_count = opening.sent[0], opening.sent[1]
+    out.client_mss, out.server_mss = opening.mss[client], opening.mss[1 - client]
+    out.client_wscale, out.server_wscale = opening.wscale[client], opening.wscale[1 - client]
+    out.client_offers, out.server_offers = opening.offers[client], opening.offers[1 - client]
+    out.handshake = opening.seen != 0
+    memset(history, 0, sizeof(history))
+    history[0] = c'^'
+    for i in range(opening.n_letters):     # the other end is the client: capitals and small letters change places
+        history[i + client] = opening.history[i] ^ <uint8_t> (client << 5)
+    if client == 0 and opening.n_letters == 0:
+        history[0] = 0
+    memcpy(&out.history0, history, sizeof(history))

@@ -1,0 +1,153 @@
+"""What a capture has shown of one endpoint of a connection, and which of its bytes have arrived.
+
+Positions are sequence numbers unwrapped to 64 bits from the first one seen.  All zero: nothing is known.
+"""
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.string cimport memmove
+
+from tcpcore.pool cimport pool_at, pool_give_back, pool_t, pool_take
+
+cdef enum Opened:                  # its SYN
+    OPENED_NOT = 0
+    OPENED_ACTIVE = 1              # captured
+    OPENED_PASSIVE = 2             # captured, with ACK
+    OPENED_PROVEN = 3              # acknowledged, not captured
+    OPENED_BEFORE = 4              # sent before the capture began
+
+cdef enum Doubt:                   # why its state is unknown
+    DOUBT_NOT = 0
+    DOUBT_SYN = 1                  # what it answers to a SYN+ACK has not been seen
+    DOUBT_FIN = 2                  # whether it took the acknowledgement of its FIN
+    DOUBT_RESET = 3                # whether it took a reset
+    DOUBT_OTHER = 4                # it sends what belongs to no connection seen
+
+cdef enum SideBit:
+    SYN_KNOWN = 1 << 0             # `syn` is meaningful; likewise high, ack, fin
+    HIGH_KNOWN = 1 << 1
+    ACK_KNOWN = 1 << 2
+    FIN_KNOWN = 1 << 3
+    SYN_ACKED = 1 << 4
+    SYNACK_SENT = 1 << 5
+    SPOKE = 1 << 6                 # sent something that only a synchronized endpoint sends
+    NEXT_KNOWN = 1 << 7            # `high` was SND.NXT at some moment of the capture
+    TAIL_KNOWN = 1 << 8            # what lies just below `high` was captured, and was no FIN
+    FIN_FRESH = 1 << 9             # the first captured copy of its FIN was the first ever sent
+    FIN_ACKED = 1 << 10
+    EXPIRED = 1 << 11              # TIME-WAIT is over
+    RESET_SENT = 1 << 12
+    SENT_ACK = 1 << 13             # history has its letter a
+    SENT_DATA = 1 << 14            # ... and d
+    FIN_COMBINED = 1 << 15         # its FIN was the first to acknowledge the other end's
+    ANSWERING = 1 << 16            # its next payload is the response
+
+cdef enum:
+    WHOLE = NEXT_KNOWN | TAIL_KNOWN                # certainly no FIN has been sent, when none was captured
+    MAX_BEYOND = 8                                 # ranges remembered behind a gap
+    BEYOND_SIZE = 3                                # the pool's size of a block of so many
+
+ctypedef struct range_t:
+    int64_t start, end
+
+# One cache line.
+ctypedef struct side_t:
+    int64_t syn
+    int64_t edge                   # everything below was captured or acknowledged
+    int64_t high                   # end of what was captured or proven
+    int64_t ack                    # highest acknowledgement it sent
+    int64_t fin
+    uint32_t fin_ack               # acknowledgement on the first captured copy of its FIN
+    uint32_t bits                  # SideBit
+    uint32_t beyond                # block of ranges behind a gap, sorted and apart; 0: none
+    uint32_t largest               # payload
+    uint8_t n_beyond
+    uint8_t opened
+    uint8_t doubt
+    uint8_t gone                   # TcpState after its end
+    uint8_t state                  # TcpState after the last segment
+    uint8_t client                 # of the stream's first side: the client's direction
+    uint8_t client_evidence        # ... and how that is known
+    uint8_t reserved
+
+
+cdef inline bint has(const side_t* side, uint32_t bit) noexcept nogil:
+    return side.bits & bit != 0
+
+
+cdef inline int64_t near(const side_t* side, uint32_t number) noexcept nogil:
+    """The position nearest to what is known that has this number."""
+    if not has(side, HIGH_KNOWN):
+        return number
+    return side.high + <int32_t> (number - <uint32_t> side.high)
+
+
+cdef inline void begin(side_t* side, int64_t position, bint known) noexcept nogil:
+    side.edge = side.high = position
+    side.bits |= HIGH_KNOWN
+    side.bits = side.bits | WHOLE if known else side.bits & ~<uint32_t> WHOLE
+
+
+cdef inline void prove(side_t* side, int64_t position) noexcept nogil:
+    """``position`` is at most SND.NXT; what lies below and was not captured could hold a FIN."""
+    if position > side.high:
+        side.high = position
+        side.bits &= ~<uint32_t> TAIL_KNOWN
+
+
+# -- what has arrived
+
+cdef inline void forget_beyond(pool_t* pool, side_t* side) noexcept nogil:
+    if side.beyond:
+        pool_give_back(pool, BEYOND_SIZE, side.beyond)
+        side.beyond, side.n_beyond = 0, 0
+
+
+cdef inline void receive(pool_t* pool, side_t* side, int64_t position) noexcept nogil:
+    """Everything below ``position`` has arrived, and what was captured behind it."""
+    if position > side.edge:
+        side.edge = position
+        if side.beyond:
+            absorb(pool, side)
+
+
+cdef inline void cover(pool_t* pool, side_t* side, int64_t start, int64_t end) noexcept nogil:
+    """[start, end) has arrived."""
+    if start <= side.edge:
+        receive(pool, side, end)
+    else:
+        hold(pool, side, start, end)
+
+
+cdef inline void absorb(pool_t* pool, side_t* side) noexcept nogil:
+    cdef range_t* ranges = <range_t*> pool_at(pool, BEYOND_SIZE, side.beyond)
+    cdef int n = 0
+    while n < side.n_beyond and ranges[n].start <= side.edge:
+        side.edge = max(side.edge, ranges[n].end)
+        n += 1
+    side.n_beyond -= <uint8_t> n
+    if side.n_beyond == 0:
+        forget_beyond(pool, side)
+    elif n:
+        memmove(ranges, ranges + n, side.n_beyond * sizeof(range_t))
+
+
+cdef inline void hold(pool_t* pool, side_t* side, int64_t start, int64_t end) noexcept nogil:
+    """Remember a range behind a gap; of too many the highest is forgotten, and so never taken for arrived."""
+    cdef range_t* ranges
+    cdef int first = 0, after, n = side.n_beyond
+    if side.beyond == 0:
+        side.beyond = pool_take(pool, BEYOND_SIZE)
+        if side.beyond == 0:
+            return
+    ranges = <range_t*> pool_at(pool, BEYOND_SIZE, side.beyond)
+    while first < n and ranges[first].end < start:
+        first += 1
+    after = first
+    while after < n and ranges[after].start <= end:
+        start, end = min(start, ranges[after].start), max(end, ranges[after].end)
+        after += 1
+    if first == MAX_BEYOND:
+        return
+    n = min(n, MAX_BEYOND - (after == first))
+    memmove(ranges + first + 1, ranges + after, (n - after) * sizeof(range_t))
+    ranges[first].start, ranges[first].end = start, end
+    side.n_beyond = <uint8_t> (n - after + first + 1)
