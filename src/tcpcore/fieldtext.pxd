@@ -16,3 +16,4 @@ cpdef enum TextKind:
     PAYLOAD = 12             # captured payload in hexadecimal
     INFO = 13                # the whole line; the analysis part lies at `other`, -1 for none
     SET = 14                 # the words of all bits set, joined by +
+    LETTERS = 15             # ASCII up to the first zero byte

@@ -22,6 +22,7 @@ class TextKind(IntEnum):
     PAYLOAD = 12
     INFO = 13
     SET = 14
+    LETTERS = 15
 
 class Formatter:
     start_ns: int

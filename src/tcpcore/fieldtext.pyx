@@ -3,7 +3,7 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdio cimport snprintf
 from libc.stdlib cimport free, realloc
-from libc.string cimport memmove, memset
+from libc.string cimport memchr, memmove, memset
 
 from tcpcore.batch cimport PAYLOAD_IN_ARENA, Batch
 from tcpcore.flags cimport OUTER_IPV4 as HAS_OUTER_IPV4
@@ -277,6 +277,11 @@ cdef inline char* write_cell(char* p, const column_t* column, const text_t* text
     return write_rare(p, column, text, source, row)
 
 
+cdef Py_ssize_t letters_in(const char* text, Py_ssize_t size) noexcept nogil:
+    cdef const void* end = memchr(text, 0, size)
+    return size if end == NULL else <const char*> end - text
+
+
 cdef char* write_rare(char* p, const column_t* column, const text_t* text, const source_t* source,
                       const char* row) noexcept nogil:
     cdef const char* at = row + column.at
@@ -284,6 +289,8 @@ cdef char* write_rare(char* p, const column_t* column, const text_t* text, const
     cdef int kind = column.kind
     if kind == TextKind.OUTER_IPV4 or kind == TextKind.OUTER_IPV6:
         return put_outer(p, column, source, segment)
+    if kind == TextKind.LETTERS:
+        return put_text(p, at, letters_in(at, min(column.size, MAX_CELL)))
     if kind == TextKind.ADDRESS:
         return put_address(p, (<const uint64_t*> at)[0], (<const uint64_t*> at)[1], row[column.other] == 6)
     if kind == TextKind.SINCE_START:

@@ -2,7 +2,7 @@
 
 A captured segment counts as sent and received at that moment.  Segments that were not captured are assumed
 only where captured ones prove them; where those leave open what an endpoint did, its state is unknown.
-``me`` is the sender of the segment, ``peer`` the other end.  docs/states.md gives the rules L-1 to L-12.
+``me`` is the sender of the segment, ``peer`` the other end.  docs/states.md gives the rules.
 """
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memset
@@ -282,6 +282,8 @@ cdef inline void reset(scene_t* s) noexcept nogil:
         peer.doubt = DOUBT_RESET       # crossing SYNs: SYN-SENT takes this reset, SYN-RECEIVED does not
     if me.opened == OPENED_ACTIVE and not has(me, SYN_ACKED) and near(me, s.row.seq_raw) != me.high:
         me.doubt = DOUBT_OTHER         # a refusal sent before its own SYN
+        if not peer.doubt:
+            peer.doubt = DOUBT_RESET
         return
     exact = has(me, HIGH_KNOWN) and near(me, s.row.seq_raw) == me.edge and me.edge == me.high
     beyond = not has(me, HIGH_KNOWN) or near(me, s.row.seq_raw) >= me.edge

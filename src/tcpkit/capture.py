@@ -14,6 +14,7 @@ from tcpkit.directions import direction_table
 from tcpkit.errors import CaptureError
 from tcpkit.fields import find_column, index_columns, stages_of
 from tcpkit.flows import conversation_table, flow_table
+from tcpkit.handshakes import handshake_table
 from tcpkit.packet_columns import SCHEMA
 from tcpkit.pipeline import ALL_STAGES, Observer, Pipeline, Totals, with_needs
 from tcpkit.retransmissions import retransmission_table
@@ -128,8 +129,8 @@ class Capture:
 
     def flow_pieces(self) -> Iterator[Table]:
         """The flows table in pieces of some ten thousand rows, at least one, in the order of their streams."""
-        for records, analysis in self._totals.stream_records():
-            yield flow_table(records, analysis)
+        for streams in self._totals.stream_records():
+            yield flow_table(*streams)
 
     @cached_property
     def directions(self) -> Table:
@@ -138,10 +139,21 @@ class Capture:
 
     def direction_pieces(self) -> Iterator[Table]:
         """The directions table in pieces, as ``flow_pieces``."""
-        for records, analysis in self._totals.stream_records():
-            if analysis is None:
+        for streams in self._totals.stream_records():
+            if streams.analysis is None:
                 raise ValueError('directions need the stage "analysis"')
-            yield direction_table(records, analysis)
+            yield direction_table(streams.flows, streams.analysis)
+
+    @cached_property
+    def handshakes(self) -> Table:
+        """One row for each connection whose beginning was captured: how long it took, what was agreed."""
+        return joined(self.handshake_pieces())
+
+    def handshake_pieces(self) -> Iterator[Table]:
+        """The handshakes table in pieces, as ``flow_pieces``."""
+        for streams in self._past("flows", "lifecycle", totals=False).stream_records():
+            assert streams.lifecycle is not None
+            yield handshake_table(streams.flows, streams.lifecycle)
 
     @cached_property
     def streams(self) -> Streams:
@@ -166,12 +178,12 @@ class Capture:
     def conversations(self) -> Table:
         """One row for each connection with a whole segment, as Wireshark's TCP conversations."""
         done = self._past("flows", totals=False)
-        return conversation_table(np.concatenate([records for records, _ in done.stream_records()]), done.start_ns)
+        return conversation_table(np.concatenate([streams.flows for streams in done.stream_records()]), done.start_ns)
 
     @cached_property
     def retransmissions(self) -> Table:
         """One row for each segment that repeats an earlier one as tshark tells them, and why it was sent again."""
-        return retransmission_table(self.pipeline(("analysis", "verdicts"), totals="too"))
+        return retransmission_table(self.pipeline(("analysis", "lifecycle", "verdicts"), totals="too"))
 
     @property
     def warnings(self) -> list[CaptureError]:
@@ -207,9 +219,8 @@ class Capture:
     @property
     def _totals(self) -> Pipeline:
         """A pass that has added up what there is to say of each stream, as far as this capture's stages go."""
-        if "analysis" in self._stages:
-            return self._past("flows", "analysis", totals=True)
-        return self._past("flows", totals=False)
+        told = self._stages & {"flows", "analysis", "lifecycle"}
+        return self._past(*told, totals="analysis" in told)
 
     def _open_again(self) -> AnyReader:
         """A reader for another pass; CaptureError if the source gives its bytes only once."""

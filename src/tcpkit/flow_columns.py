@@ -4,6 +4,7 @@ from __future__ import annotations
 from tcpcore.fieldtext import TextKind as Kind
 from tcpcore.flags import ClientEvidence, Eviction
 from tcpkit.columns import EPOCH, Column, Schema, When, number, words_of
+from tcpkit.endings import ENDING_COLUMNS
 
 ENDS = ("client", "server")
 THERE = (When("conversation_frame", 0xFFFFFFFF, 0, equal=False),)
@@ -43,11 +44,12 @@ FLOWS = Schema("flows", (
     *(Column(f"{name}_{end}", "", f"{name}_{end}", Kind.SECONDS, f"{doc} of data sent by the {end}",
              (When(f"rtt_samples_{end}", 0xFFFFFFFF, 0, equal=False),), "ns")
       for name, doc in (("rtt_min", "shortest round trip"), ("rtt_mean", "mean round trip")) for end in ENDS),
+    *ENDING_COLUMNS,
     Column("evicted", "", "evicted", Kind.WORD, "why its state was given up early",
            (When("evicted", 0xFF, 0, equal=False),), words=words_of(Eviction, "EVICTED_")),
 ), ("stream", "client", "client_port", "server", "server_port", "packets_client", "packets_server",
     "payload_bytes_client", "payload_bytes_server", "duration", "retransmissions_client", "retransmissions_server",
-    "initial_rtt", "completeness"))
+    "initial_rtt", "teardown", "conn_state"))
 
 CONVERSATIONS = Schema("conversations", (
     number("stream", "tcp.stream", "stream", "number of the connection, from 0 (ST-1)"),

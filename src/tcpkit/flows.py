@@ -4,6 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from tcpkit.directed import ends, join, pick, ratio, sent
+from tcpkit.endings import lifecycle_fields
 from tcpkit.flow_columns import CONVERSATIONS, FLOWS
 from tcpkit.table import Table
 from tcpkit.values import Array
@@ -12,8 +13,8 @@ SHARED = ("stream", "quoted", "first_ns", "earliest_ns", "latest_ns", "first_fra
           "ip_version", "client_evidence", "evicted")
 
 
-def flow_table(records: Array, analysis: Array | None = None) -> Table:
-    """One row for each stream: ``records`` are those of FlowTable, ``analysis`` those of Analysis if it was run."""
+def flow_table(records: Array, analysis: Array | None = None, lifecycle: Array | None = None) -> Table:
+    """One row for each stream: ``records`` are those of FlowTable, the others those of stages that were run."""
     fields = {name: records[name] for name in SHARED}
     client = records["client"]
     fields |= ends(records, client, ("client", "server"))
@@ -22,6 +23,8 @@ def flow_table(records: Array, analysis: Array | None = None) -> Table:
     fields["duration"] = records["latest_ns"] - records["earliest_ns"]
     if analysis is not None:
         fields |= _trouble(analysis, records, client)
+    if lifecycle is not None:
+        fields |= lifecycle_fields(lifecycle)
     return Table(join(fields), FLOWS)
 
 

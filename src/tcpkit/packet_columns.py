@@ -16,9 +16,9 @@ from tcpcore.flags import (
     RetransmissionCause,
     SegmentKind,
     TcpFlag,
-    TcpState,
 )
 from tcpkit.columns import EPOCH, MARK, Column, Schema, When, address, duration, mark, number, words_of
+from tcpkit.endings import STATE_WORDS
 
 
 def has(bits: int) -> tuple[When, ...]:
@@ -197,7 +197,6 @@ ANALYSIS_COLUMNS = (
            noted(AnalysisPresent.HAS_RTO), stage="analysis"),
 )
 
-STATE_WORDS = words_of(TcpState, dash="-")
 KIND_WORDS = words_of(SegmentKind, "KIND_")
 CAUSE_WORDS = words_of(RetransmissionCause, "CAUSE_")
 SIDE_WORDS = words_of(LossSide, "LOSS_")

@@ -9,6 +9,7 @@ from tcpcore.analysis import Analysis
 from tcpcore.batch import Batch
 from tcpcore.decode import Decoder
 from tcpcore.flows import FlowTable
+from tcpcore.lifecycle import Lifecycle
 from tcpcore.verdicts import Verdicts
 from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
@@ -23,17 +24,18 @@ if TYPE_CHECKING:
 NEEDS: dict[Stage, tuple[Stage, ...]] = {
     "decode": (), "flows": ("decode",), "analysis": ("decode", "flows"), "lifecycle": ("decode", "flows"),
     "verdicts": ("decode", "flows")}
-ALL_STAGES: tuple[Stage, ...] = ("decode", "flows", "analysis", "verdicts")
+ALL_STAGES: tuple[Stage, ...] = ("decode", "flows", "analysis", "lifecycle", "verdicts")
 Observer = Callable[["Pipeline"], None]
 Totals = Literal["none", "too", "only"]          # of each stream: not wanted, beside the rows, or instead of them
 PIECE = 1 << 14                                  # streams
 
 
 class StreamRecords(NamedTuple):
-    """FLOW rows, and FLOW_ANALYSIS rows of the same streams if the pass adds them up."""
+    """FLOW rows, and of the same streams FLOW_ANALYSIS and LIFECYCLE rows if the pass has them."""
 
     flows: Array
-    analysis: Array | None
+    analysis: Array | None = None
+    lifecycle: Array | None = None
 
 
 class FrameReader(Protocol):
@@ -94,6 +96,7 @@ class Pipeline:
         self.flows = FlowTable() if "flows" in self.stages else None
         self.has_totals = totals != "none"
         self._analysis = Analysis(summary=self.has_totals) if "analysis" in self.stages else None
+        self._lifecycle = Lifecycle() if "lifecycle" in self.stages else None
         self.verdicts = Verdicts() if "verdicts" in self.stages else None
 
     def __del__(self) -> None:
@@ -165,13 +168,16 @@ class Pipeline:
         for start in range(0, max(self.flows.n_slots, 1), PIECE):
             stop = start + PIECE
             analysis = self._analysis.records(self.flows, start, stop) if self._analysis and self.has_totals else None
-            yield StreamRecords(self.flows.records(start, stop), analysis)
+            lifecycle = self._lifecycle.records(self.flows, start, stop) if self._lifecycle else None
+            yield StreamRecords(self.flows.records(start, stop), analysis, lifecycle)
 
     def _process(self, batch: Batch) -> None:
         if self.flows:
             self.flows.process(batch)
             if self._analysis:
                 self._analysis.process(batch, self.flows)
+            if self._lifecycle:
+                self._lifecycle.process(batch, self.flows)
             if self.verdicts:
                 self.verdicts.process(batch, self.flows)
 

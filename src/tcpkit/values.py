@@ -13,7 +13,7 @@ from tcpkit.fields import build_formatter
 
 Array = NDArray[Any]
 Mask = NDArray[np.bool_]
-TEXTS = frozenset({Kind.ADDRESS, Kind.OUTER_IPV4, Kind.OUTER_IPV6, Kind.INFO, Kind.SET})
+TEXTS = frozenset({Kind.ADDRESS, Kind.OUTER_IPV4, Kind.OUTER_IPV6, Kind.INFO, Kind.SET, Kind.LETTERS})
 
 
 class Rows(NamedTuple):

@@ -2,11 +2,13 @@
 
 A captured segment counts as sent and received at that moment.  Segments that were not captured are
 assumed only where the captured ones prove them; where those leave open what an endpoint did, its
-state is UNKNOWN.  docs/lifecycle.md gives the rules (L-1 ...) that this model spells out slowly.
+state is UNKNOWN.  docs/states.md gives the rules that this model spells out slowly.
 """
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
+BEYOND = 8                        # ranges remembered behind a gap; what is forgotten counts as not arrived
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,15 @@ class Side:
     def receive(self, position: int) -> None:
         """Everything below ``position`` has arrived, and what was captured behind it."""
         self.edge = max(self.edge, position)
+        joined: list[tuple[int, int]] = []
         for low, high in sorted(self.ranges):
-            if low <= self.edge < high:
-                self.edge = high
+            if low <= self.edge:
+                self.edge = max(self.edge, high)
+            elif joined and low <= joined[-1][1]:
+                joined[-1] = joined[-1][0], max(high, joined[-1][1])
+            else:
+                joined.append((low, high))
+        self.ranges = joined[:BEYOND]
 
     def prove(self, position: int) -> None:
         """``position`` is at most SND.NXT; what lies below and was not captured could hold a FIN."""
@@ -279,6 +287,7 @@ class Observer:
             peer.doubt = "reset"   # crossing SYNs: SYN-SENT takes this reset, SYN-RECEIVED does not
         if me.opened == "active" and not me.syn_acked and me.near(seg.seq) != me.high:
             me.doubt = "other"     # a refusal sent before its own SYN
+            peer.doubt = peer.doubt or "reset"
             return
         exact = me.high is not None and me.near(seg.seq) == me.edge == me.high
         beyond = me.high is None or me.near(seg.seq) >= me.edge

@@ -1,0 +1,24 @@
+"""``handshakes``: how connections were set up."""
+from __future__ import annotations
+
+from functools import partial
+
+from tcpkit.cli.app import (
+    CaptureArgument,
+    CaptureFilterOption,
+    Format,
+    FormatOption,
+    OutputOption,
+    WhereOption,
+    app,
+)
+from tcpkit.cli.output import chosen, write_pieces
+from tcpkit.cli.reading import reading
+
+
+@app.command()
+def handshakes(file: CaptureArgument, capture_filter: CaptureFilterOption = "", where: WhereOption = "",
+               form: FormatOption = Format.table, output: OutputOption = None) -> None:
+    """How long each connection took to set up, what was offered and agreed, and what came of it."""
+    with reading(file, capture_filter=capture_filter) as capture:
+        write_pieces(partial(chosen, capture.handshake_pieces, where), form, output)
