@@ -64,7 +64,8 @@ def _arrow_text(pa: Any, rows: Rows, column: Column) -> Any:
 def _pandas_array(pd: Any, rows: Rows, column: Column) -> Any:
     values, there = dense_values(rows, column)
     if column.unit == EPOCH:
-        return pd.DatetimeIndex(values, tz="UTC")
+        known = values if there is None else np.where(there, values, np.datetime64("NaT", "ns"))
+        return pd.DatetimeIndex(known, tz="UTC")
     if there is None:
         return values
     if values.dtype.kind in "iu":
