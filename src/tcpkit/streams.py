@@ -240,5 +240,5 @@ def index_streams(pipeline: Pipeline, data: PayloadBytes, policy: str = DEFAULT_
     for batch in pipeline:
         index.process(batch)
         data.keep(index.take_kept())
-    records = np.concatenate([flows for flows, _ in pipeline.stream_records()])
+    records = np.concatenate([streams.flows for streams in pipeline.stream_records()])
     return Streams(*index.finish(), records, data, policy)
