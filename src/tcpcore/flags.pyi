@@ -27,6 +27,26 @@ class ClientEvidence(IntEnum):
     CLIENT_BY_SYNACK = 1
     CLIENT_BY_SYN = 2
 
+class Closer(IntEnum):
+    CLOSER_NOBODY = 0
+    CLOSER_CLIENT = 1
+    CLOSER_SERVER = 2
+
+class ConnState(IntEnum):
+    CONN_OTH = 0
+    CONN_S0 = 1
+    CONN_S1 = 2
+    CONN_SF = 3
+    CONN_REJ = 4
+    CONN_S2 = 5
+    CONN_S3 = 6
+    CONN_RSTO = 7
+    CONN_RSTR = 8
+    CONN_RSTOS0 = 9
+    CONN_RSTRH = 10
+    CONN_SH = 11
+    CONN_SHR = 12
+
 class Damage(IntEnum):
     PORTS_ONLY = 1
     HEADER_CUT = 2
@@ -37,7 +57,6 @@ class Damage(IntEnum):
     SACK_BROKEN = 64
     OPTIONS_MALFORMED = 128
     LONE_FRAGMENT = 256
-    MPTCP_BROKEN = 512
 
 class DecodeStatus(IntEnum):
     STATUS_TCP = 0
@@ -135,6 +154,24 @@ class LossSide(IntEnum):
     LOSS_AFTER = 2
     LOSS_NONE = 3
 
+class Offer(IntEnum):
+    OFFER_MSS = 1
+    OFFER_WINDOW_SCALE = 2
+    OFFER_SACK = 4
+    OFFER_TIMESTAMPS = 8
+    OFFER_ECN = 16
+    OFFER_FAST_OPEN = 32
+
+class Outcome(IntEnum):
+    OUTCOME_MIDSTREAM = 0
+    OUTCOME_COMPLETE = 1
+    OUTCOME_REFUSED = 2
+    OUTCOME_NO_ANSWER = 3
+    OUTCOME_UNANSWERED = 4
+    OUTCOME_SIMULTANEOUS = 5
+    OUTCOME_FAST_OPEN = 6
+    OUTCOME_ABORTED = 7
+
 class Present(IntEnum):
     HAS_PORTS = 1
     HAS_SEQ = 2
@@ -201,6 +238,15 @@ class TcpState(IntEnum):
     CLOSING = 9
     LAST_ACK = 10
     TIME_WAIT = 11
+
+class Teardown(IntEnum):
+    TEARDOWN_SILENT = 0
+    TEARDOWN_FOUR_WAY = 1
+    TEARDOWN_THREE_WAY = 2
+    TEARDOWN_SIMULTANEOUS = 3
+    TEARDOWN_HALF_CLOSED = 4
+    TEARDOWN_RESET = 5
+    TEARDOWN_REFUSED = 6
 
 class TunnelHas(IntEnum):
     OUTER_IPV4 = 1
