@@ -57,6 +57,7 @@ class Damage(IntEnum):
     SACK_BROKEN = 64
     OPTIONS_MALFORMED = 128
     LONE_FRAGMENT = 256
+    MPTCP_BROKEN = 512
 
 class DecodeStatus(IntEnum):
     STATUS_TCP = 0
