@@ -101,7 +101,8 @@ def tokens(text: str) -> list[Token]:
     while at < len(text):
         match = TOKEN.match(text, at)
         if match is None:
-            raise FilterError(f"{text[at]!r} was unexpected here", text, at, at + 1)
+            hint = '; values are compared with "=="' if text[at] == "=" else ""
+            raise FilterError(f'"{text[at]}" was unexpected here{hint}', text, at, at + 1)
         if match.lastgroup != "space":
             found.append(Token(str(match.lastgroup), match.group(), at, match.end()))
         at = match.end()

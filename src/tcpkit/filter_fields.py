@@ -71,14 +71,17 @@ class FilterFields:
         columns = members(name, self._columns)
         if columns[0].kind == Kind.SACK_EDGE:
             return self._sack_blocks(columns[0])
-        occurrences = [self._occurrence(column) for column in columns]
+        occurrences = [each for column in columns for each in self._occurrences(column)]
         if name in PROTOCOLS:
             return [Occurrence("protocol", each.present, each.present) for each in occurrences]
         return occurrences
 
-    def _occurrence(self, column: Column) -> Occurrence:
+    def _occurrences(self, column: Column) -> list[Occurrence]:
         if column.kind in (Kind.OUTER_IPV4, Kind.OUTER_IPV6):
-            return self._address(column)
+            return self._addresses(column)
+        return [self._occurrence(column)]
+
+    def _occurrence(self, column: Column) -> Occurrence:
         if column.kind == Kind.ADDRESS:
             return self._end(column)
         everywhere = np.ones(len(self), bool)
@@ -101,25 +104,28 @@ class FilterFields:
         pairs = np.stack([array[f"{name}_hi"], array[f"{name}_lo"]], axis=1)
         return Occurrence("address", pairs, np.ones(len(self), bool))
 
-    def _address(self, column: Column) -> Occurrence:
-        """The first header of the version, as the text kernel finds it: an outer one, or that nearest to TCP."""
+    def _addresses(self, column: Column) -> list[Occurrence]:
+        """Of the header nearest to TCP, and of the outermost one if that is another of the same version."""
         array, tunnels = self._rows.array, self._rows.tunnels
         end, is_ipv6 = "dst" if column.mask else "src", column.kind == Kind.OUTER_IPV6
-        there = array["ip_version"] == (6 if is_ipv6 else 4)
-        pairs = np.stack([array[f"{end}_hi"], array[f"{end}_lo"]], axis=1)
+        kind = "ipv6" if is_ipv6 else "ipv4"
+        nearest = np.stack([array[f"{end}_hi"], array[f"{end}_lo"]], axis=1)
+        found = [Occurrence(kind, nearest, array["ip_version"] == (6 if is_ipv6 else 4))]
         if tunnels is not None and len(tunnels):
             outer = tunnels[np.maximum(array["tunnel"], 1) - 1]
             bit = TunnelHas.OUTER_IPV6 if is_ipv6 else TunnelHas.OUTER_IPV4
             inside = (array["tunnel"] > 0) & ((outer["has"] & bit) != 0)
-            pairs[inside] = _outer_pairs(outer[inside], end, is_ipv6)
-            there = there | inside
-        return Occurrence("ipv6" if is_ipv6 else "ipv4", pairs, there)
+            found.append(Occurrence(kind, _outer_pairs(outer, end, is_ipv6), inside))
+        return found
 
     def _sack_blocks(self, column: Column) -> list[Occurrence]:
-        """All blocks, where the column itself is only the first."""
+        """All blocks, where the column itself is only the first; edges of a cut option too, as far as they go."""
         array = self._rows.array
         side, base = column.field.removesuffix("0"), array["ack_raw"] - array["ack64"].astype(np.uint32)
-        return [Occurrence("uint", array[f"{side}{i}"] - base, array["sack_count"] > i) for i in range(4)]
+        there = [(array["sack_count"] > i) | (array[f"{side}{i}"] != 0) for i in range(4)]
+        first = present(array, column)
+        return [Occurrence("uint", array[f"{side}{i}"] - base, there[i] if i or first is None else there[i] | first)
+                for i in range(4)]
 
 
 def _outer_pairs(outer: Array, end: str, is_ipv6: bool) -> Array:
