@@ -21,6 +21,7 @@ cdef class Direction:
     cdef bint written
     cdef list held, fitting
     cdef Py_ssize_t n_arrived
+    cdef Py_ssize_t n_bytes                     # held and fitting
 
     def __cinit__(self):
         self.held = []
@@ -29,6 +30,7 @@ cdef class Direction:
     cdef hold(self, int64_t start, bytes data):
         heappush(self.held, (start, self.n_arrived, data))
         self.n_arrived += 1
+        self.n_bytes += len(data)
 
     cdef bint waits(self):
         return bool(self.held) or bool(self.fitting)
@@ -43,6 +45,7 @@ cdef class Direction:
             if not self.fitting:
                 return
             order, start, data = heappop(self.fitting)
+            self.n_bytes -= len(data)
             old = self.position - start
             if old < len(data):
                 self.position += len(data) - old
@@ -52,14 +55,17 @@ cdef class Direction:
 cdef class Follower:
     """Feed it the batches of a capture; ``process`` gives the chunks (direction, bytes) that a batch adds.
 
-    ``first`` is the direction of node 0 (FO-2), -1 before the stream's first frame.
+    ``first`` is the direction of node 0 (FO-2), -1 before the stream's first frame.  ``limit``: bytes that may wait
+    behind a hole; with more of them it is taken for lost, which tshark, that keeps them all, does not do.
     """
     cdef readonly uint32_t stream
     cdef readonly int first
+    cdef Py_ssize_t limit
     cdef Direction side0, side1
 
-    def __cinit__(self, uint32_t stream):
+    def __cinit__(self, uint32_t stream, Py_ssize_t limit=1 << 28):
         self.stream = stream
+        self.limit = limit
         self.first = -1
         self.side0, self.side1 = Direction(), Direction()
 
@@ -99,6 +105,8 @@ cdef class Follower:
         data = PyBytes_FromStringAndSize(<const char*> payload, captured)
         if start > side.position:
             side.hold(start, data)
+            while side.n_bytes > self.limit:
+                skip_hole(side, number, chunks)
             return
         chunks.append((number, data))
         side.position += length
@@ -116,5 +124,12 @@ cdef skip_lost(Direction side, int number, uint32_t ack, list chunks):
         lowest = side.held[0][0]
         if <int32_t> (<uint32_t> lowest - ack) >= 0:
             return
-        chunks.append((number, b"[%d bytes missing in capture file]\0" % (lowest - side.position)))
-        side.position = lowest
+        skip_hole(side, number, chunks)
+
+
+cdef skip_hole(Direction side, int number, list chunks):
+    """Go on with the first bytes behind the hole, and say what is missing."""
+    cdef int64_t lowest = side.held[0][0]
+    chunks.append((number, b"[%d bytes missing in capture file]\0" % (lowest - side.position)))
+    side.position = lowest
+    side.pour(number, chunks)

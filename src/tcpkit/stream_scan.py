@@ -105,15 +105,17 @@ class StreamScan:
 
 def scan_streams(source: SourceLike, *, policy: str = DEFAULT_POLICY, stream_limit: int = STREAM_LIMIT,
                  memory_limit: int = MEMORY_LIMIT, patience: float = 1.0, timeout: float = 3600.0,
-                 capture_filter: str = "", strict: bool = False, observer: Observer | None = None) -> StreamScan:
+                 capture_filter: str = "", strict: bool = False, threads: int = 0,
+                 observer: Observer | None = None) -> StreamScan:
     """Put all streams of a capture back together in one pass, in bounded memory.
 
     ``policy``: which of several overlapping segments wins (docs/streams.md).  At most ``stream_limit`` bytes wait
     behind a hole in one direction of one stream, ``memory_limit`` in all together, in blocks of 2 KiB; when a limit is
     reached, the hole is given up: the bytes behind it are passed on, and ``account.given_up`` counts it.
     ``patience``: seconds (of the capture) that acknowledged bytes may come late; ``timeout``: seconds of silence that
-    end a stream.
+    end a stream.  The other options are those of ``open``.
     """
-    capture = Capture(source, stages=("flows",), capture_filter=capture_filter, strict=strict, observer=observer)
+    capture = Capture(source, stages=("flows",), capture_filter=capture_filter, strict=strict, threads=threads,
+                      observer=observer)
     return StreamScan(capture, policy=policy, stream_limit=stream_limit, memory_limit=memory_limit, patience=patience,
                       timeout=timeout)

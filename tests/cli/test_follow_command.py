@@ -1,9 +1,15 @@
 """``tcpkit follow``: one stream in every form, and all streams into files."""
+import io
 import sys
 
 import pytest
 
 from packets import Conversation
+from tcpcore.batch import Batch
+from tcpcore.capture_file import Reader
+from tcpcore.decode import Decoder
+from tcpcore.flows import FlowTable
+from tcpcore.follow import Follower
 from tcpkit.cli import main
 from tcpkit.stream_scan import scan_streams
 
@@ -54,6 +60,20 @@ def test_hex_indents_the_server(run, path):
     assert lines[0] == b"00000000  47 45 54 20 2f 1b 5b 32 4a 0d 0a" + b" " * 17 + b"GET /.[2J.."
     assert lines[1].startswith(b"    00000000  00 01 02")
     assert b"    00000078  78 79 7a" in b"\n".join(lines)
+
+
+def test_what_waits_is_bounded():
+    talk = Conversation().handshake()
+    for turn in range(9):
+        talk.c("PA", 11 + 10 * turn, 1, bytes([65 + turn]) * 10)
+    follower, chunks = Follower(0, limit=50), []
+    reader, decoder, table, batch = Reader(io.BytesIO(talk.pcap())), Decoder(), FlowTable(), Batch()
+    while reader.next(batch):
+        decoder.process(batch)
+        table.process(batch)
+        chunks += follower.process(batch)
+    assert chunks[0] == (0, b"[10 bytes missing in capture file]\0")
+    assert b"".join(data for _, data in chunks[1:]) == b"".join(bytes([65 + turn]) * 10 for turn in range(9))
 
 
 def test_tsharks_report(run, path):

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from packets import MS, Conversation
+import tcpkit
+from conversations import random_capture
+from packets import MS, Conversation, pcap
 from reference.streams import Receiver
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
@@ -193,3 +195,41 @@ def test_counting_alone_gives_the_same_totals():
         assembler.finish(table)
         totals.append(assembler.totals)
     assert totals[0] == totals[1]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("limit", "patience"), [(2048, 0), (1 << 20, SECOND)])
+def test_random_conversations_come_out_without_gap_or_overlap(seed, limit, patience):
+    capture = pcap(random_capture(seed, conversations=40), nano=True)
+    for policy in POLICIES:
+        passed_on, totals = assemble(capture, policy, stream_limit=limit, total_limit=limit, patience=patience)
+        streams = {piece[0] for piece in passed_on}
+        kinds = [piece[2] for piece in passed_on]
+        for stream in streams:
+            for direction in (0, 1):
+                content([piece for piece in passed_on if piece[0] == stream], direction)
+        assert totals["bytes"] == sum(len(piece[5]) for piece in passed_on)
+        assert totals["streams"] == kinds.count(ChunkKind.CHUNK_END) >= len(streams)
+        assert totals["hole_bytes"] == sum(piece[4] for piece in passed_on if piece[2] in HOLES)
+        assert totals["most_waiting"] <= limit
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_pass_and_index_agree_on_random_conversations(seed):
+    """Where no stream was reset, after which a scan waits no longer, and no number is far away (rule FAR)."""
+    capture = pcap(random_capture(seed, conversations=60), nano=True)
+    passed_on, _ = assemble(capture, "linux", patience=10**15, timeout=10**18)
+    resets = {int(row["stream"]) for batch, _ in stages(capture) for row in batch.array if row["flags"] & 4}
+    streams = tcpkit.open(io.BytesIO(capture)).streams
+    compared = 0
+    for stream in {piece[0] for piece in passed_on} - resets:
+        sides = [streams[stream].client, streams[stream].server]
+        for direction, side in enumerate(reversed(sides) if streams[stream].ends.client else sides):
+            if len(side) > 1 << 30:
+                continue
+            expected = {offset + at: value for offset, length in side.runs()
+                        for at, value in enumerate(side.read(offset, length))}
+            found = content([piece for piece in passed_on if piece[0] == stream], direction)
+            assert {place: value for place, value in found.items() if value is not None} == expected
+            compared += 1
+    assert compared > 10
