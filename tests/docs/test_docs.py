@@ -64,6 +64,12 @@ def test_command_examples_run(line):
 
 
 def test_links_between_pages_lead_somewhere():
-    for page in sorted((ROOT / "docs").glob("*.md")):
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_rule_that_a_column_names_is_told():
+    rules = set(re.findall(r"\*\*([A-Z]{2}-\d+|G-\d+)\*\*", (ROOT / "docs/semantics.md").read_text()))
+    named = set(re.findall(r"\b(?:[A-Z]{2}|G)-\d+\b", (ROOT / "docs/columns.md").read_text()))
+    assert named - rules == set()
