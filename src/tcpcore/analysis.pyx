@@ -26,7 +26,7 @@ from tcpcore.inflight cimport (
 from tcpcore.judge cimport is_plain, judge
 from tcpcore.pool cimport pool_at, pool_clear, pool_t
 from tcpcore.prefetch cimport prefetch_write
-from tcpcore.quantile cimport bin_t, histogram_rank
+from tcpcore.quantile cimport BIN_BYTES, histogram_buckets, histogram_rank
 from tcpcore.records cimport analysis_t, flow_analysis_t, segment_t
 from tcpcore.seqnum cimport after, before
 from tcpcore.summary cimport N_COUNTS, findings_t, summaries_t, summarise, summary_t
@@ -35,7 +35,7 @@ from tcpcore.records import FLOW_ANALYSIS
 
 cdef enum:
     STATE_AHEAD = 24               # rows ahead to fetch a stream's state
-    FLIGHT_AHEAD = 12               # ... and then the segments it has in flight
+    BLOCK_AHEAD = 12               # ... and then the segments it has in flight, and its round trips
     SEQUENCE_FINDINGS = REUSED_PORTS * 2 - 1       # section A and reused_ports: tcp.analysis.flags (CM-6)
     MAX_SHOWN = 2_000_000_000      # BF-6
     FLIGHT_LIMIT = 256 << 20       # bytes of entries in flight, all streams together
@@ -62,7 +62,7 @@ cdef class Analysis:
         self.state.pool.limit = flight_limit
         self.state.summaries.wanted = summary
         self.state.summaries.findings.entry = sizeof(findings_t)
-        self.state.summaries.bins.entry = sizeof(bin_t)
+        self.state.summaries.bins.entry = BIN_BYTES
         self.state.summaries.findings.limit = self.state.summaries.bins.limit = <uint64_t> -1
 
     def __dealloc__(self):
@@ -113,8 +113,8 @@ cdef void process_rows(analyser_t* a, char* rows, Py_ssize_t stride, Py_ssize_t 
     for i in range(n_rows):
         if i + STATE_AHEAD < n_rows:
             fetch_stream(a, slots[i + STATE_AHEAD])
-        if i + FLIGHT_AHEAD < n_rows:
-            fetch_flights(a, slots[i + FLIGHT_AHEAD])
+        if i + BLOCK_AHEAD < n_rows:
+            fetch_blocks(a, slots[i + BLOCK_AHEAD])
         row = segment_at(rows, stride, i)
         out = &scratch if at < 0 else <analysis_t*> (<char*> row + at)
         clear(out, sizeof(analysis_t))
@@ -124,7 +124,7 @@ cdef void process_rows(analyser_t* a, char* rows, Py_ssize_t stride, Py_ssize_t 
 
 cdef inline void fetch_stream(analyser_t* a, uint32_t slot) noexcept nogil:
     cdef conversation_t* stream = <conversation_t*> a.conversations.data + slot
-    cdef summary_t* both = <summary_t*> a.summaries.of.data + 2 * slot
+    cdef summary_t* both = <summary_t*> a.summaries.of.data + 2 * <uint64_t> slot
     if slot == NO_SLOT:
         return
     prefetch_write(&stream.ends[0])
@@ -133,17 +133,22 @@ cdef inline void fetch_stream(analyser_t* a, uint32_t slot) noexcept nogil:
     if a.summaries.wanted:
         prefetch_write(both)
         prefetch_write(both + 1)
+        prefetch_write(<char*> (both + 2) - 1)
 
 
-cdef inline void fetch_flights(analyser_t* a, uint32_t slot) noexcept nogil:
+cdef inline void fetch_blocks(analyser_t* a, uint32_t slot) noexcept nogil:
     cdef conversation_t* stream = <conversation_t*> a.conversations.data + slot
+    cdef summary_t* both = <summary_t*> a.summaries.of.data + 2 * <uint64_t> slot
     cdef flight_t* flight
     cdef int direction
-    if slot != NO_SLOT:
-        for direction in range(2):
-            flight = &stream.flights[direction]
-            if flight.block:
-                prefetch_write(flight_entries(&a.pool, flight) + flight.head)
+    if slot == NO_SLOT:
+        return
+    for direction in range(2):
+        flight = &stream.flights[direction]
+        if flight.block:
+            prefetch_write(flight_entries(&a.pool, flight) + flight.head)
+        if a.summaries.wanted and both[direction].rtt.block:
+            prefetch_write(histogram_buckets(&a.summaries.bins, &both[direction].rtt))
 
 
 # -- one segment, in the order of section ORD

@@ -30,7 +30,7 @@ ctypedef struct summary_t:
 ctypedef struct summaries_t:
     growable_t of                  # summary_t[2] by slot
     pool_t findings                # of findings_t
-    pool_t bins                    # of bin_t
+    pool_t bins                    # of BIN_BYTES
     bint wanted
     uint64_t dropped               # samples and findings that found no memory
 
