@@ -38,6 +38,7 @@ cdef inline uint32_t pool_take(pool_t* pool, int size) noexcept nogil:
     if block:
         pool.free[size] = (<uint32_t*> pool_at(pool, size, block))[0]
     else:
+        pool.memory[size].huge = pool.memory[size].size > 0            # from its second growth on
         if grow(&pool.memory[size], (<uint64_t> pool.fresh[size] + 2) * bytes):
             return 0
         pool.fresh[size] += 1
