@@ -354,4 +354,6 @@ def is_whole(row: Any, place: Place) -> bool:
     """Does the frame reach step 15?"""
     if not row.present & Present.HAS_CHECKSUM or row.damage & Damage.OPTIONS_CUT:      # LN-3
         return False
-    return not (row.damage & Damage.SACK_BROKEN and place.ack < 2**31)         # LN-9
+    if row.damage & Damage.SACK_BROKEN and place.ack <= 2**31:                 # LN-9
+        return False
+    return not row.damage & Damage.MPTCP_BROKEN                                # LN-9
