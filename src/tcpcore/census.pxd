@@ -20,6 +20,7 @@ ctypedef struct interface_count_t:
 
 ctypedef struct census_t:
     uint64_t frames
+    uint64_t others                # records that are not packets (G-4): numbered, and nothing else
     uint64_t captured_bytes
     uint64_t wire_bytes
     uint64_t timed                 # packets with a time but 0

@@ -2,6 +2,7 @@ from tcpcore.batch import Batch
 
 class Census:
     frames: int
+    others: int
     captured_bytes: int
     wire_bytes: int
     at_zero: int

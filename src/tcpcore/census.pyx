@@ -39,17 +39,19 @@ cdef void count_frames(census_t* counts, interface_count_t* interfaces, const fr
     for i in range(n):
         frame = frames + i
         interface = interfaces + frame.interface_id
+        if frame.link_type == LINK_NONE:
+            counts.others += 1
+            continue
         interface.frames += 1
         interface.captured_bytes += frame.cap_len
         interface.wire_bytes += frame.wire_len
         counts.captured_bytes += frame.cap_len
         counts.wire_bytes += frame.wire_len
         counts.statuses[frame.status if frame.status < STATUS_COUNT else STATUS_COUNT] += 1
-        if frame.link_type != LINK_NONE:
-            if frame.time_ns:
-                count_time(counts, frame)
-            else:
-                counts.at_zero += 1
+        if frame.time_ns:
+            count_time(counts, frame)
+        else:
+            counts.at_zero += 1
         if frame.cap_len < frame.wire_len:
             count_cut(counts, frame)
     counts.frames += n
@@ -87,6 +89,11 @@ cdef class Census:
     def frames(self):
         """All of them."""
         return self.counts.frames
+
+    @property
+    def others(self):
+        """Frames that are records of another kind than packets; only ``frames`` counts them."""
+        return self.counts.others
 
     @property
     def captured_bytes(self):
@@ -135,6 +142,6 @@ cdef class Census:
 
     @property
     def statuses(self):
-        """Frames by DecodeStatus."""
+        """Packets by DecodeStatus."""
         cdef int i
         return [self.counts.statuses[i] for i in range(<int> STATUS_COUNT)]

@@ -43,12 +43,14 @@ class InterfaceInfo:
 
 @dataclass(frozen=True, slots=True)
 class CaptureInfo:
-    """Times are int64 nanoseconds since the epoch, None without a frame that has one; the order is strict if no
-    frame is earlier than the one before.  ``decoded`` counts frames by what decoding came to."""
+    """``frames`` are all that have a number; ``packets`` leaves out records of another kind.  Times are int64
+    nanoseconds since the epoch, None without a frame that has one; the order is strict if no frame is earlier than
+    the one before.  ``decoded`` counts packets by what decoding came to."""
 
     files: tuple[FileInfo, ...]
     interfaces: tuple[InterfaceInfo, ...]
     frames: int
+    packets: int
     captured_bytes: int
     wire_bytes: int
     first_ns: int | None
@@ -71,9 +73,9 @@ class CaptureInfo:
         return 0.0 if self.first_ns is None or self.last_ns is None else (self.last_ns - self.first_ns) / 1e9
 
     @property
-    def frame_rate(self) -> float | None:
-        """Frames a second, on average."""
-        return self.frames / self.duration if self.duration else None
+    def packet_rate(self) -> float | None:
+        """Packets a second, on average."""
+        return self.packets / self.duration if self.duration else None
 
     @property
     def bit_rate(self) -> float | None:
@@ -82,12 +84,12 @@ class CaptureInfo:
 
     @property
     def average_size(self) -> float | None:
-        """Bytes of a frame on the wire."""
-        return self.wire_bytes / self.frames if self.frames else None
+        """Bytes of a packet on the wire."""
+        return self.wire_bytes / self.packets if self.packets else None
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values, for JSON."""
-        return {**asdict(self), "duration": self.duration, "frame_rate": self.frame_rate, "bit_rate": self.bit_rate,
+        return {**asdict(self), "duration": self.duration, "packet_rate": self.packet_rate, "bit_rate": self.bit_rate,
                 "average_size": self.average_size}
 
 
@@ -110,7 +112,8 @@ def survey(pipeline: Pipeline) -> CaptureInfo:
         files=tuple(map(_describe_file, reader.parts)),
         interfaces=tuple(InterfaceInfo(link_name(interface.link_type), interface, *census.interface(number))
                          for number, interface in enumerate(reader.interfaces)),
-        frames=census.frames, captured_bytes=census.captured_bytes, wire_bytes=census.wire_bytes,
+        frames=census.frames, packets=census.frames - census.others,
+        captured_bytes=census.captured_bytes, wire_bytes=census.wire_bytes,
         first_ns=first, last_ns=last, strict_order=not census.steps[0] and not census.disordered[0],
         untimed_frames=untimed,
         frame_comments=sum(part.n_comments for part in reader.parts),

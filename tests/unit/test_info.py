@@ -62,7 +62,7 @@ def test_counts_times_and_rates():
     found = info(pcap(frames, nano=True, snaplen=60))
     assert (found.frames, found.captured_bytes, found.wire_bytes) == (11, 660, 1100)
     assert (found.first_ns, found.last_ns, found.duration) == (T0, T0 + S, 1.0)
-    assert (found.frame_rate, found.bit_rate, found.average_size) == (11, 8800, 100)
+    assert (found.packet_rate, found.bit_rate, found.average_size) == (11, 8800, 100)
     assert found.strict_order
     assert found.decoded == {"link_truncated": 11}
     assert (found.segments, found.flows) == (0, 0)
@@ -92,7 +92,7 @@ def test_frames_without_a_time_do_not_count_for_times():
     found = info(pcapng_section() + pcapng_interface() + pcapng_packet(frame) + simple)
     assert (found.frames, found.untimed_frames, found.first_ns, found.last_ns) == (2, 1, T0, T0)
     assert found.duration == 0
-    assert found.frame_rate is None
+    assert found.packet_rate is None
 
 
 def test_a_capture_that_begins_at_the_epoch_has_times():
@@ -170,5 +170,13 @@ def test_agrees_with_capinfos(tmp_path):
     assert float(theirs[names[2]]) == pytest.approx(found.duration)
     assert [float(theirs[names[3]]), float(theirs[names[4]])] == pytest.approx([found.first_ns / S, found.last_ns / S])
     assert float(theirs[names[5]]) == pytest.approx(found.average_size, abs=0.01)
-    assert float(theirs[names[6]]) == pytest.approx(found.frame_rate, abs=0.01)
+    assert float(theirs[names[6]]) == pytest.approx(found.packet_rate, abs=0.01)
     assert (theirs[names[7]] == "True") == found.strict_order
+
+
+def test_records_that_are_no_packets_have_numbers_only():
+    frame = Frame(T0, bytes(60), 60)
+    custom = pcapng_block(0xBAD, struct.pack("<I", 32473) + bytes(40))
+    found = info(pcapng_section() + pcapng_interface() + custom + pcapng_packet(frame) + custom)
+    assert (found.frames, found.packets, found.wire_bytes, found.interfaces[0].frames) == (3, 1, 60, 1)
+    assert (found.first_ns, found.untimed_frames) == (T0, 0)

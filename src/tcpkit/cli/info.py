@@ -83,15 +83,16 @@ def _section(section: Section) -> list[tuple[str, Any]]:
 def _counts(found: CaptureInfo) -> list[tuple[str, Any]]:
     decoded = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in found.decoded.items())
     untimed = f", {found.untimed_frames:,} without a time" if found.untimed_frames else ""
+    others = f", {found.frames - found.packets:,} are no packets" if found.frames > found.packets else ""
     return [
-        ("Frames", f"{found.frames:,}{untimed}"),
+        ("Frames", f"{found.frames:,}{untimed}{others}"),
         ("Decoded", decoded),
         ("Bytes", f"{found.wire_bytes:,} on the wire, {found.captured_bytes:,} captured"),
         ("First frame", _time(found.first_ns)), ("Last frame", _time(found.last_ns)),
         ("Duration", f"{found.duration:,.9f} s"),
-        ("Average", None if found.average_size is None else f"{found.average_size:,.2f} bytes a frame"),
-        ("Rates", None if found.frame_rate is None or found.bit_rate is None
-         else f"{_short(found.frame_rate)}frames/s, {_short(found.bit_rate)}bit/s"),
+        ("Average", None if found.average_size is None else f"{found.average_size:,.2f} bytes a packet"),
+        ("Rates", None if found.packet_rate is None or found.bit_rate is None
+         else f"{_short(found.packet_rate)}packets/s, {_short(found.bit_rate)}bit/s"),
         ("Time order", "strict" if found.strict_order else "not strict"),
         ("TCP", f"{found.segments:,} segments in {found.flows:,} flows, {found.payload_bytes:,} bytes of payload"),
         ("Frame comments", found.frame_comments or None),
