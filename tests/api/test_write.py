@@ -63,10 +63,10 @@ def test_everything_is_written_as_it_was(source, tmp_path, name):
 @pytest.mark.parametrize("name", ["some.pcap", "some.pcapng"])
 def test_tshark_reads_what_is_written(source, tmp_path, name):
     target = tmp_path / name
-    tcpkit.open(source).write(target, where="tcp.stream == 2")
-    expected = tshark(source, "-Y", "tcp.stream == 2", "-T", "fields", "-e", "frame.time_epoch", "-e", "tcp.seq_raw")
+    tcpkit.open(source).write(target, where="tcp.stream < 8")
+    expected = tshark(source, "-Y", "tcp.stream < 8", "-T", "fields", "-e", "frame.time_epoch", "-e", "tcp.seq_raw")
     assert tshark(target, "-T", "fields", "-e", "frame.time_epoch", "-e", "tcp.seq_raw") == expected
-    assert len(expected) > 3
+    assert len(expected) > 20
 
 
 def test_capture_filter_chooses_frames_without_tcp_too(tmp_path):
