@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXAMPLE := examples/loopback.pcap
 
-.PHONY: demo test lint docs bench truth clean tshark
+.PHONY: demo test lint docs bench differential truth clean tshark
 
 demo: $(VENV)/demo
 	$(BIN)/tcpkit info $(EXAMPLE)
@@ -23,9 +23,17 @@ lint: $(VENV)/test
 docs: $(VENV)/test
 	for tool in columns_doc commands_doc flags_stub; do $(BIN)/python tools/$$tool.py; done
 
+# QUICK=1: small captures, one run.  nfstream is measured only where it can be installed.
 bench: $(VENV)/bench
-	$(BIN)/python -m pytest benchmarks
-	$(BIN)/python -m benchmarks.peers
+	-$(BIN)/pip install -q nfstream
+	$(BIN)/python -m pytest benchmarks/bench_stages.py
+	$(BIN)/python -m benchmarks.peers $(if $(QUICK),--quick,--write docs/performance.md)
+
+# Random conversations against tshark, as many as you like: make differential N=5000 SEED=1
+N ?= 2000
+SEED ?= 1
+differential: $(VENV)/test tshark
+	TCPKIT_CONVERSATIONS=$(N) TCPKIT_SEED=$(SEED) $(BIN)/python -m pytest -n auto tests/differential/test_conversations.py
 
 # The verdicts against what really happened to each packet of the recorded captures (docs/verdicts.md).
 truth: $(VENV)/demo

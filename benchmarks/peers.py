@@ -1,31 +1,36 @@
-"""The peers table: every tool does its work on the same generated capture, in one run.
+"""The peers table: every tool does its work on the same generated captures, in one run.
 
-``python -m benchmarks.peers [--bytes 500M] [--profile mix] [--runs 3]``
+``python -m benchmarks.peers [--bytes 500M] [--profiles mix bulk small flood] [--runs 3] [--quick] [--write FILE]``
 
-CPU time per packet (user and system, start-up included), the ratio to tcpkit's figure for the same
-work, wall time and peak memory; each the median of the runs.  Tools that are not installed are left out.
+CPU time (user and system, start-up included), the ratio of its figure to tcpkit's for the same work, wall time
+and peak memory; each of the run with the median CPU time, or of a single run where one takes longer than
+PATIENCE seconds.  Tools that are not installed are left out, and named.
 """
 from __future__ import annotations
 
 import argparse
-import os
+import importlib.util
 import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.report import Measured, write_report
 from benchmarks.traffic import PROFILES, compiled, generate, size
 from tcpkit.compare import Run, run, tcp_only_profile
 from tcpkit.fields import contract_names
 
 HERE = Path(__file__).parent
 PYTHON = sys.executable
+PATIENCE = 10.0
+QUICK = "20M"
+Command = Callable[[str], list[str] | None]
 
 
 @dataclass(frozen=True)
@@ -33,22 +38,21 @@ class Peer:
     """One tool at one work; ``command`` makes its argument list for a capture, or None if it is missing."""
 
     name: str
-    command: Callable[[str], list[str] | None]
+    command: Command
 
 
-def tool(program: str, *arguments: str) -> Callable[[str], list[str] | None]:
+def tool(program: str, *arguments: str) -> Command:
     """An installed program; "{}" among the arguments stands for the capture."""
     def command(capture: str) -> list[str] | None:
         found = shutil.which(program)
-        return (found and [found, *(capture if each == "{}" else each for each in arguments)]) or None
+        return [found, *(capture if each == "{}" else each for each in arguments)] if found else None
     return command
 
 
-def script(text: str, module: str = "tcpkit") -> Callable[[str], list[str] | None]:
+def script(text: str, module: str = "tcpkit") -> Command:
     """A few lines of Python that find the capture in ``path``."""
     def command(capture: str) -> list[str] | None:
-        missing = os.spawnv(os.P_WAIT, PYTHON, [PYTHON, "-c", f"import importlib.util as u, sys; "
-                                                f"sys.exit(u.find_spec({module!r}) is None)"])
+        missing = importlib.util.find_spec(module) is None
         return None if missing else [PYTHON, "-c", f"path = {capture!r}\n{text}"]
     return command
 
@@ -56,77 +60,96 @@ def script(text: str, module: str = "tcpkit") -> Callable[[str], list[str] | Non
 def libpcap(capture: str) -> list[str] | None:
     try:
         return [str(compiled(HERE / "libpcap_count.c", "-lpcap")), capture]
-    except OSError:
+    except (OSError, RuntimeError):
         return None
 
 
-FIELDS = [part for name in contract_names() for part in ("-e", name)]
+FIELDS = [part for name in contract_names(own=False) for part in ("-e", name)]
 TSHARK_FIELDS = tool("tshark", "-n", "-r", "{}", "-Y", "tcp", "-T", "fields", "-E", "occurrence=f", *FIELDS)
+SCAN = "import tcpkit\nfor batch in tcpkit.scan(path{}): pass"
 # The first peer of each work is tcpkit, against which the others are measured.
 WORKS: dict[str, list[Peer]] = {
     "walk and decode to arrays": [
-        Peer("tcpkit", script("import tcpkit\nfor batch in tcpkit.scan(path, stages='decode', threads=1): pass")),
+        Peer("tcpkit.scan, decode", script(SCAN.format(", stages=['decode']"))),
         Peer("libpcap loop that counts", libpcap),
         Peer("tcpdump -w /dev/null", tool("tcpdump", "-n", "-r", "{}", "-w", "/dev/null")),
         Peer("dpkt reader", script("import dpkt\nfor _ in dpkt.pcap.Reader(open(path, 'rb')): pass", "dpkt")),
     ],
-    "all fields to arrays": [
-        Peer("tcpkit", script("import tcpkit\nfor batch in tcpkit.scan(path, threads=1): pass")),
+    "all tshark fields to arrays": [
+        Peer("tcpkit.scan, analysis", script(SCAN.format(", stages=['analysis']"))),
         Peer("tshark -T fields", TSHARK_FIELDS),
         Peer("tcptrace -n -l -r", tool("tcptrace", "-n", "-l", "-r", "{}")),
     ],
-    "all fields as text": [
+    "all tshark fields as text": [
         Peer("tcpkit fields", tool(PYTHON, "-m", "tcpkit", "fields", "{}", *FIELDS)),
         Peer("tshark -T fields", TSHARK_FIELDS),
     ],
     "flows": [
         Peer("tcpkit flows", tool(PYTHON, "-m", "tcpkit", "flows", "{}", "--format", "csv")),
+        Peer("tcpkit conversations", tool(PYTHON, "-m", "tcpkit", "conversations", "{}", "--format", "csv")),
         Peer("tshark -z conv,tcp", tool("tshark", "-n", "-q", "-r", "{}", "-z", "conv,tcp")),
-        Peer("nfstream", script("import nfstream\nfor _ in nfstream.NFStreamer(source=path, n_dissections=0): pass",
-                                "nfstream")),
+        Peer("nfstream, no DPI", script("import nfstream\nfor _ in nfstream.NFStreamer(source=path, n_dissections=0): "
+                                        "pass", "nfstream")),
     ],
 }
 
 
 def median_run(command: list[str], profile: str, runs: int) -> Run:
-    """The run with the median CPU time."""
+    """The run with the median CPU time; status and messages tell of a failure."""
+    taken: list[Run] = []
     with tempfile.TemporaryDirectory() as scratch:
-        taken = [run(command, Path(scratch, "output"), {"WIRESHARK_CONFIG_DIR": profile}) for _ in range(runs)]
-    failed = next((each for each in taken if each.status), None)
-    if failed is not None:
-        raise SystemExit(f"{command[0]} failed with status {failed.status}: {failed.messages}")
+        while len(taken) < runs and not (taken and (taken[0].status or taken[0].seconds > PATIENCE)):
+            taken.append(run(command, Path(scratch, "output"), {"WIRESHARK_CONFIG_DIR": profile}))
     middle = statistics.median_low([each.cpu_seconds for each in taken])
     return next(each for each in taken if each.cpu_seconds == middle)
 
 
-def measure(capture: Path, packets: int, runs: int) -> Table:
-    table = Table("work", "tool", "CPU ns/packet", "times tcpkit", "wall s", "peak MiB", title=capture.name)
+def measure(capture: Path, packets: int, runs: int) -> Iterator[Measured]:
+    """Every work by every tool; a command that serves two works is run once."""
+    done: dict[tuple[str, ...], Run] = {}
     with tcp_only_profile() as profile:
         for work, peers in WORKS.items():
             ours = 0.0
             for peer in peers:
                 command = peer.command(str(capture))
                 if command is None:
+                    yield Measured(work, peer.name, packets, None, 0.0)
                     continue
-                taken = median_run(command, profile, runs)
+                if tuple(command) not in done:
+                    done[tuple(command)] = median_run(command, profile, runs)
+                taken = done[tuple(command)]
                 ours = ours or taken.cpu_seconds
-                table.add_row(work, peer.name, f"{taken.cpu_seconds / packets * 1e9:,.0f}",
-                              f"{taken.cpu_seconds / ours:.2f}", f"{taken.seconds:.2f}",
-                              f"{taken.peak_memory / 2**20:.0f}")
-            table.add_section()
+                yield Measured(work, peer.name, packets, taken, taken.cpu_seconds / ours)
+
+
+def show(title: str, rows: list[Measured]) -> Table:
+    table = Table(*Measured.HEADINGS, title=title)
+    for row in rows:
+        table.add_row(*row.cells(), end_section=row is rows[-1])
     return table
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--profile", choices=PROFILES, default="mix")
+    parser.add_argument("--profiles", nargs="+", choices=PROFILES, default=PROFILES)
     parser.add_argument("--bytes", type=size, default=size("500M"))
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help=f"captures of {QUICK}, one run")
     parser.add_argument("--directory", type=Path, default=Path(tempfile.gettempdir()))
+    parser.add_argument("--write", type=Path, help="a page with the tables, too")
     args = parser.parse_args()
-    capture = generate(args.profile, args.directory / f"tcpkit-{args.profile}-{args.bytes}.pcap", args.bytes)
+    bytes_, runs = (size(QUICK), 1) if args.quick else (args.bytes, args.runs)
     import tcpkit
-    Console().print(measure(capture, tcpkit.open(capture).info.packets, args.runs))
+
+    tables: dict[str, list[Measured]] = {}
+    for profile in args.profiles:
+        capture = generate(profile, args.directory / f"tcpkit-{profile}-{bytes_}.pcap", bytes_)
+        packets = sum(len(batch) for batch in tcpkit.scan(capture, stages=["decode"]))
+        title = f"{profile}: {capture.stat().st_size / 1e6:,.0f} MB, {packets:,} TCP segments"
+        tables[title] = list(measure(capture, packets, runs))
+        Console(width=120).print(show(title, tables[title]))
+    if args.write:
+        write_report(args.write, tables, f"python -m benchmarks.peers {' '.join(sys.argv[1:])}")
     return 0
 
 

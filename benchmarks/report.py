@@ -1,0 +1,78 @@
+"""What was measured, as a page: tables, machine, versions."""
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import ClassVar
+
+import tcpkit
+from tcpkit.compare import Run
+
+PROGRAMS = {"tshark": "--version", "tcptrace": "-v", "tcpdump": "--version", "gcc": "--version"}
+MODULES = ("numpy", "cython", "dpkt", "nfstream")
+
+
+@dataclass
+class Measured:
+    """One tool at one work on one capture; without ``run`` it was not there."""
+
+    HEADINGS: ClassVar = ("work", "tool", "M segments/CPU s", "CPU ns/segment", "CPU time, tcpkit = 1", "wall s",
+                          "peak MiB")
+    work: str
+    tool: str
+    segments: int
+    run: Run | None
+    ratio: float
+
+    def cells(self) -> tuple[str, ...]:
+        if self.run is None:
+            return (self.work, self.tool, "not installed", "", "", "", "")
+        if self.run.status:
+            return (self.work, self.tool, f"failed: status {self.run.status}", "", "", "", "")
+        cpu = self.run.cpu_seconds
+        return (self.work, self.tool, f"{self.segments / cpu / 1e6:.3g}", f"{cpu / self.segments * 1e9:,.0f}",
+                f"{self.ratio:.3g}", f"{self.run.seconds:.2f}", f"{self.run.peak_memory / 2**20:,.0f}")
+
+
+def machine() -> str:
+    described = Path("/proc/cpuinfo").read_text() if os.path.exists("/proc/cpuinfo") else ""
+    cpu = re.search(r"model name\s*: (.*)", described)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (f"{cpu[1] if cpu else platform.processor()}, {os.cpu_count()} logical processors, {memory:.0f} GiB, "
+            f"{platform.system()} {platform.release()}, Python {platform.python_version()}")
+
+
+def versions() -> list[str]:
+    """Of tcpkit, of the programs and of the modules that are there."""
+    found = [f"tcpkit {tcpkit.__version__}"]
+    for program, option in PROGRAMS.items():
+        if shutil.which(program):
+            done = subprocess.run([program, option], capture_output=True, text=True, check=False)
+            lines = [line for line in (done.stdout + done.stderr).splitlines() if re.search(r"\d\.\d", line)]
+            found.append(lines[0].strip().removeprefix("Version: ") if lines else program)
+    for module in MODULES:
+        try:
+            found.append(f"{module} {version(module)}")
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def write_report(path: Path, tables: dict[str, list[Measured]], command: str) -> None:
+    lines = ["# Performance", "", "Generated traffic, all tools one after the other in one run of", "",
+             f"    {command}", "", f"on {machine()}.", "Versions: " + "; ".join(versions()) + ".", "",
+             "CPU time is user and system time of the whole process, start-up included; captures were in the page",
+             "cache. tshark ran with the protocols above TCP disabled. The ratio is a tool's CPU time over that of",
+             "the first line of the same work, so above 1 tcpkit is faster. Peak memory cannot be told below that of",
+             "the measuring program, some 40 MiB. Compare figures within a table only."]
+    for title, rows in tables.items():
+        lines += ["", f"## {title}", "", "| " + " | ".join(Measured.HEADINGS) + " |",
+                  "|---|---|" + "---:|" * (len(Measured.HEADINGS) - 2)]
+        lines += ["| " + " | ".join(row.cells()) + " |" for row in rows]
+    path.write_text("\n".join(lines) + "\n")
