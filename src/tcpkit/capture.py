@@ -175,6 +175,15 @@ class Capture:
         return list(exchanges(self))
 
     @cached_property
+    def threats(self) -> Table:
+        """SYN floods, scans and dead servers, the largest first, each with its evidence."""
+        from tcpkit.threats import threat_table
+
+        done = self._past("flows", "lifecycle", totals=False)
+        return threat_table((streams.flows, streams.lifecycle) for streams in done.stream_records()
+                            if streams.lifecycle is not None)
+
+    @cached_property
     def conversations(self) -> Table:
         """One row for each connection with a whole segment, as Wireshark's TCP conversations."""
         done = self._past("flows", totals=False)

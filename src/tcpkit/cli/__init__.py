@@ -14,8 +14,8 @@ from tcpkit.cli.app import app
 from tcpkit.cli.text import printable
 from tcpkit.errors import CaptureError, FieldError, FilterError, MissingLibraryError
 
-MODULES = ("info", "packets", "fields", "flows", "handshakes", "retransmissions", "filter", "compare", "follow",
-           "capture", "export", "overlaps", "http")
+MODULES = ("info", "packets", "fields", "flows", "handshakes", "explain", "threats", "retransmissions", "filter",
+           "compare", "follow", "capture", "export", "overlaps", "http")
 
 
 def main() -> None:

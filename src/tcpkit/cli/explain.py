@@ -1,0 +1,37 @@
+"""``explain``: one connection as a ladder."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tcpkit.cli.app import CaptureArgument, app
+from tcpkit.cli.reading import reading
+
+StreamArgument = Annotated[int, typer.Argument(metavar="STREAM", min=0, help="Number of the connection.")]
+SvgOption = Annotated[Path | None, typer.Option("--svg", metavar="FILE", help="Draw it into this file instead.")]
+AllOption = Annotated[bool, typer.Option("--all", help="Every segment, with nothing folded.")]
+
+
+@app.command()
+def explain(file: CaptureArgument, stream: StreamArgument, svg: SvgOption = None,
+            everything: AllOption = False) -> None:
+    """Draw a connection as a ladder: its segments, the states of both ends, and what stands out."""
+    from rich.console import Console
+
+    from tcpkit.ladder import build_ladder
+    from tcpkit.ladder_svg import ladder_svg
+    from tcpkit.ladder_text import ladder_lines
+
+    with reading(file) as capture:
+        try:
+            ladder = build_ladder(capture, stream, everything=everything)
+        except IndexError as error:
+            raise typer.BadParameter(str(error)) from error
+        if svg:
+            svg.write_text(ladder_svg(ladder), encoding="utf-8")
+            return
+        console = Console(highlight=False, soft_wrap=True)
+        for line in ladder_lines(ladder, console.width):
+            console.print(line)

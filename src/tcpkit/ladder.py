@@ -1,0 +1,201 @@
+"""A connection as a ladder: its segments in order, with what each did, and long data phases folded."""
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tcpcore.flags import Finding, Present, SegmentKind, TcpFlag
+from tcpkit.endings import STATE_WORDS
+from tcpkit.flows import flow_table
+from tcpkit.packet_columns import CAUSE_WORDS, KIND_WORDS
+from tcpkit.rows import Corrections, RowStore
+from tcpkit.values import Array
+
+if TYPE_CHECKING:
+    from tcpkit.capture import Capture
+
+SHOWN = 120                      # segments of a long connection that are drawn, from its two ends
+MARKED = 40                      # marked ones among them, beyond these they are folded too
+AROUND = 1                       # segments shown beside one that stands out
+SHORTEST_FOLD = 4
+FLAG_NAMES = (("SYN", TcpFlag.SYN), ("FIN", TcpFlag.FIN), ("RST", TcpFlag.RST), ("PSH", TcpFlag.PSH),
+              ("ACK", TcpFlag.ACK), ("URG", TcpFlag.URG))
+TURNING = TcpFlag.SYN | TcpFlag.FIN | TcpFlag.RST
+# What the analysis finds, apart from what its verdicts say better or the arrows show anyway.
+FINDINGS = (
+    (Finding.LOST_SEGMENT, "earlier segment not captured"),
+    (Finding.ACK_LOST_SEGMENT, "acknowledges what was not captured"),
+    (Finding.DUPLICATE_ACK, "duplicate ACK"), (Finding.ZERO_WINDOW, "zero window"),
+    (Finding.ZERO_WINDOW_PROBE, "window probe"), (Finding.ZERO_WINDOW_PROBE_ACK, "answer to window probe"),
+    (Finding.WINDOW_FULL, "window full"), (Finding.KEEP_ALIVE, "keep-alive"),
+    (Finding.KEEP_ALIVE_ACK, "keep-alive ACK"),
+    (Finding.TFO_SYN, "fast open"), (Finding.REUSED_PORTS, "ports reused"))
+SENT_AGAIN = ((Finding.SPURIOUS_RETRANSMISSION, "spurious retransmission"),
+              (Finding.FAST_RETRANSMISSION, "fast retransmission"), (Finding.RETRANSMISSION, "retransmission"),
+              (Finding.OUT_OF_ORDER, "out of order"))
+PLAIN_KINDS = (SegmentKind.KIND_NONE, SegmentKind.KIND_NEW, SegmentKind.KIND_UNDETERMINED)
+
+
+class Step(NamedTuple):
+    """One segment."""
+
+    frame: int
+    time_ns: int                 # since the connection's first frame
+    delta_ns: int                # since its previous frame
+    by_client: bool
+    flags: str
+    numbers: str                 # Seq, Ack, Len, Win and a SYN's options
+    states: tuple[str, str]      # of client and server, afterwards
+    marks: tuple[str, ...]
+
+
+class Fold(NamedTuple):
+    """Segments that are not shown."""
+
+    segments: int
+    client: tuple[int, int]      # segments and bytes it sent
+    server: tuple[int, int]
+    time_ns: int                 # of the first
+    duration_ns: int
+    marks: tuple[tuple[str, int], ...]
+
+
+class Ladder(NamedTuple):
+    """``flow`` is the connection's row of the flows table."""
+
+    flow: dict[str, Any]
+    items: tuple[Step | Fold, ...]
+
+
+PHASES = {"SYN-SENT": "opening", "SYN-RECEIVED": "opening", "LISTEN": "closed", "ESTABLISHED": "open",
+          "CLOSED": "closed", "UNKNOWN": "unknown"}
+
+
+def phase(state: str) -> str:
+    """Which part of a connection's life a state belongs to."""
+    return PHASES.get(state, "closing")
+
+
+def headline(flow: dict[str, Any]) -> list[str]:
+    """What a ladder is of, and how it went."""
+    ends = " → ".join(f"{flow[end]}:{flow[f'{end}_port']}" for end in ("client", "server"))
+    rtt = flow["initial_rtt"]
+    facts = [f"handshake {flow['outcome'].replace('_', ' ')}" + (f" in {duration_text(int(rtt))}" if rtt else ""),
+             f"{flow['payload_bytes_client']:,} bytes sent, {flow['payload_bytes_server']:,} received",
+             f"{flow['packets_client'] + flow['packets_server']:,} segments"]
+    end = flow["teardown"].replace("_", " ")
+    facts.append(f"close {end}, begun by the {flow['closer']}" if flow["closer"] else f"close {end}")
+    return [f"Stream {flow['stream']}  {ends}", " · ".join(facts)]
+
+
+def duration_text(nanoseconds: int) -> str:
+    """With three digits or so."""
+    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
+        if abs(nanoseconds) >= size:
+            return f"{nanoseconds / size:.3g} {unit}"
+    return f"{nanoseconds} ns"
+
+
+def fold_text(fold: Fold) -> str:
+    """What the folded segments carried."""
+    sides = [f"{arrow} {count:,} with {size:,} bytes" if size else f"{arrow} {count:,}"
+             for arrow, (count, size) in (("→", fold.client), ("←", fold.server)) if count]
+    return f"{fold.segments:,} segments in {duration_text(fold.duration_ns)}: {', '.join(sides)}"
+
+
+def build_ladder(capture: Capture, stream: int, *, everything: bool = False) -> Ladder:
+    """The ladder of one stream; memory grows with its segments.  IndexError if there is no such stream."""
+    pipeline = capture.pipeline(("analysis", "lifecycle", "verdicts"), where=f"tcp.stream == {stream}", totals="too")
+    store, corrections = RowStore(pipeline.batch.dtype), Corrections(pipeline.verdicts)
+    for batch in pipeline:
+        store.append(batch)
+        corrections.collect()
+    rows, _ = store.finish()
+    corrections.apply(rows)
+    for streams in pipeline.stream_records():
+        at = np.flatnonzero(streams.flows["stream"] == stream)
+        if len(at):
+            flow = flow_table(streams.flows, streams.analysis, streams.lifecycle)[int(at[0])]
+            client = int(streams.flows["client"][at[0]])
+            return Ladder(flow, tuple(_items(rows, client, everything)))
+    raise IndexError(f"there is no stream {stream}")
+
+
+def _items(rows: Array, client: int, everything: bool) -> Iterable[Step | Fold]:
+    marks = [_marks(row) for row in rows]
+    shown = np.ones(len(rows), bool) if everything else _chosen(rows, [bool(mark) for mark in marks])
+    at = 0
+    while at < len(rows):
+        end = at
+        while end < len(rows) and not shown[end]:
+            end += 1
+        if end - at >= SHORTEST_FOLD:
+            yield _fold(rows[at:end], marks[at:end], client)
+        else:
+            end = max(end, at + 1)
+            yield from (_step(row, mark, client) for row, mark in zip(rows[at:end], marks[at:end], strict=True))
+        at = end
+
+
+def _chosen(rows: Array, marked: list[bool]) -> Array:
+    """What turns the connection or stands out, a little around it, and no more than one can look at."""
+    turning = (rows["flags"] & TURNING) != 0
+    for state in ("client_state", "server_state"):
+        turning[1:] |= rows[state][1:] != rows[state][:-1]
+    standing_out = np.flatnonzero(np.array(marked, bool))[:MARKED]
+    turning[:1] = turning[-1:] = True
+    turning[standing_out] = True
+    at = np.flatnonzero(turning)
+    if len(at) > SHOWN:
+        at = np.concatenate([at[:SHOWN * 2 // 3], at[-SHOWN // 3:]])
+    shown = np.zeros(len(rows), bool)
+    for offset in range(-AROUND, AROUND + 1):
+        shown[np.clip(at + offset, 0, len(rows) - 1)] = True
+    return shown
+
+
+def _step(row: Any, marks: tuple[str, ...], client: int) -> Step:
+    flags = int(row["flags"])
+    return Step(int(row["frame"]), int(row["time_relative"]), int(row["time_delta"]), int(row["direction"]) == client,
+                ", ".join(name for name, bit in FLAG_NAMES if flags & bit) or "no flags", _numbers(row, flags),
+                (STATE_WORDS[row["client_state"]], STATE_WORDS[row["server_state"]]), marks)
+
+
+def _numbers(row: Any, flags: int) -> str:
+    present = int(row["present"])
+    parts = [f"Seq={row['seq']}"]
+    if flags & TcpFlag.ACK:
+        parts.append(f"Ack={row['ack']}")
+    parts += [f"Len={row['payload_len']}" if present & Present.HAS_LEN else "Len=?", f"Win={row['window_size']}"]
+    if present & Present.HAS_MSS:
+        parts.append(f"MSS={row['mss']}")
+    if present & Present.HAS_WSCALE:
+        parts.append(f"WS={1 << min(int(row['wscale']), 14)}")
+    if present & Present.HAS_SACK_PERMITTED:
+        parts.append("SACK")
+    if present & Present.HAS_TIMESTAMPS and flags & TcpFlag.SYN:
+        parts.append("TS")
+    return " ".join(parts)
+
+
+def _marks(row: Any) -> tuple[str, ...]:
+    """What the verdicts say of the segment; where they say nothing, what tshark says."""
+    kind, cause, findings = int(row["kind"]), int(row["cause"]), int(row["findings"])
+    marks = []
+    if kind not in PLAIN_KINDS:
+        word = KIND_WORDS[kind].replace("_", " ")
+        marks.append(f"{word} ({CAUSE_WORDS[cause].replace('_', ' ')})" if cause else word)
+    elif kind == SegmentKind.KIND_UNDETERMINED:
+        marks += [word for bit, word in SENT_AGAIN if findings & bit][:1]
+    return (*marks, *(word for bit, word in FINDINGS if findings & bit))
+
+
+def _fold(rows: Array, marks: list[tuple[str, ...]], client: int) -> Fold:
+    by_client = rows["direction"] == client
+    counts = Counter(word for some in marks for word in some)
+    sides = [(int(np.count_nonzero(side)), int(rows["payload_len"][side].sum())) for side in (by_client, ~by_client)]
+    return Fold(len(rows), sides[0], sides[1], int(rows["time_relative"][0]),
+                int(rows["time_ns"][-1] - rows["time_ns"][0]), tuple(counts.most_common()))

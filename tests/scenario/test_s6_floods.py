@@ -1,0 +1,94 @@
+"""S6: floods and scans are told from busy and dead servers."""
+from __future__ import annotations
+
+import io
+from random import Random
+
+import pytest
+
+import tcpkit
+from packets import MS, T0, Conversation, Frame, pcap
+
+SERVER = "198.51.100.7"
+
+
+def merged(conversations: list[Conversation]) -> bytes:
+    frames: list[Frame] = [frame for one in conversations for frame in one.frames]
+    return pcap(sorted(frames, key=lambda frame: frame.time), nano=True)
+
+
+def threats(conversations: list[Conversation]):
+    return tcpkit.open(io.BytesIO(merged(conversations))).threats
+
+
+def attempt(i: int, *, client: str | None = None, server: str = SERVER, port: int = 80, step: int = MS) -> Conversation:
+    random = Random(i)
+    address = client or f"{random.randrange(1, 223)}.{random.randrange(256)}.{random.randrange(256)}.{i % 254 + 1}"
+    return Conversation(client=address, server=server, sport=20000 + i % 40000, dport=port, time=T0 + i * step,
+                        client_isn=random.randrange(1 << 32), server_isn=random.randrange(1 << 32))
+
+
+def flood(n: int) -> list[Conversation]:
+    return [attempt(i).c("S", 0).s("SA", 0, 1, dt=MS) for i in range(n)]
+
+
+def busy(n: int) -> list[Conversation]:
+    return [attempt(i).handshake().c("PA", 1, 1, 50).s("FA", 1, 51).c("FA", 51, 2).s("A", 2, 52) for i in range(n)]
+
+
+def dead(n: int, clients: int) -> list[Conversation]:
+    return [attempt(i, client=f"10.1.{i % clients}.9", step=50 * MS).c("S", 0).c("S", 0, dt=1000 * MS)
+            .c("S", 0, dt=2000 * MS) for i in range(n)]
+
+
+def test_a_flood_is_reported_with_its_evidence():
+    table = threats(flood(500))
+    assert table["kind"].tolist() == ["syn_flood"]
+    row = table[0]
+    assert (row["target"], row["target_port"]) == (SERVER, 80)
+    assert (row["attempts"], row["half_open"], row["completed"], row["peak_half_open"]) == (500, 500, 0, 500)
+    assert row["sources"] == 500
+    assert row["span"].astype(int) == 499 * MS
+    assert row["rate"] == 500
+
+
+def test_a_flood_shows_beside_other_traffic():
+    others = [attempt(i, server="198.51.100.8", port=443).handshake() for i in range(200)]
+    assert threats(flood(500) + others)["kind"].tolist() == ["syn_flood"]
+
+
+@pytest.mark.parametrize("conversations", [
+    busy(600), busy(300) + flood(20), [attempt(i, client="10.0.0.5").handshake() for i in range(300)],
+    [attempt(i).c("S", 0).s("SA", 0, 1) for i in range(30)],
+    [attempt(0, client="10.0.0.5", port=port).handshake() for port in range(1, 60)], []],
+    ids=["busy server", "busy server losing some", "busy client", "a few half-open", "all ports served", "nothing"])
+def test_no_false_alarm(conversations):
+    assert len(threats(conversations)) == 0
+
+
+@pytest.mark.parametrize("clients", [3, 200])
+def test_a_dead_server_is_no_flood(clients):
+    assert threats(dead(200, clients))["kind"].tolist() == ["dead_server"]
+
+
+def test_a_server_that_refuses_all_is_dead():
+    assert threats([attempt(i).c("S", 0).s("RA", 0, 1) for i in range(40)])["kind"].tolist() == ["dead_server"]
+
+
+def test_port_scan():
+    probes = [attempt(port, client="203.0.113.9", port=port).c("S", 0).s("RA", 0, 1) for port in range(1, 101)]
+    probes += [attempt(port, client="203.0.113.9", port=port).c("S", 0).s("SA", 0, 1).c("R", 1) for port in (443, 8080)]
+    table = threats(probes)
+    assert table["kind"].tolist() == ["port_scan"]
+    row = table[0]
+    assert (row["source"], row["target"], row["target_port"]) == ("203.0.113.9", SERVER, None)
+    assert (row["ports"], row["attempts"], row["refused"]) == (102, 102, 100)
+
+
+def test_host_scan():
+    probes = [attempt(i, client="203.0.113.9", server=f"198.51.100.{i}", port=22).c("S", 0) for i in range(1, 60)]
+    table = threats(probes)
+    row = table[0]
+    assert len(table) == 1
+    assert (row["kind"], row["source"], row["target"], row["target_port"], row["hosts"]) == (
+        "host_scan", "203.0.113.9", None, 22, 59)

@@ -1,0 +1,71 @@
+"""Handshakes: times, repeats, options, outcomes."""
+from __future__ import annotations
+
+import io
+
+import pytest
+
+import tcpkit
+from packets import MS, NOP, SACK_PERMITTED, Conversation, mss, timestamps, wscale
+
+ALL = NOP + SACK_PERMITTED + wscale(7) + timestamps(1)
+
+
+def handshake(talk: Conversation) -> dict:
+    table = tcpkit.open(io.BytesIO(talk.pcap(nano=True))).handshakes
+    assert len(table) == 1
+    return table[0]
+
+
+def nanoseconds(row: dict, *names: str) -> list[int | None]:
+    return [None if row[name] is None else int(row[name].astype(int)) for name in names]
+
+
+def test_times_of_both_sides():
+    talk = Conversation().c("S", 0).s("SA", 0, 1, dt=7 * MS).c("A", 1, 1, dt=13 * MS)
+    talk.c("PA", 1, 1, 40, dt=3 * MS).s("A", 1, 41, dt=MS).s("PA", 1, 41, 90, dt=4 * MS)
+    row = handshake(talk)
+    assert row["outcome"] == "complete"
+    assert nanoseconds(row, "server_rtt", "client_rtt", "initial_rtt", "setup_time") == [
+        7 * MS, 13 * MS, 20 * MS, 20 * MS]
+    assert nanoseconds(row, "request_time", "response_time") == [3 * MS, 5 * MS]
+    assert (row["largest_client"], row["largest_server"]) == (40, 90)
+
+
+def test_repeats_and_their_backoff():
+    talk = Conversation().c("S", 0).c("S", 0, dt=1000 * MS).c("S", 0, dt=2000 * MS).s("SA", 0, 1, dt=5 * MS)
+    talk.s("SA", 0, 1, dt=1000 * MS).c("A", 1, 1, dt=6 * MS)
+    row = handshake(talk)
+    assert (row["syn_retransmissions"], row["synack_retransmissions"]) == (2, 1)
+    assert nanoseconds(row, "syn_backoff_first", "syn_backoff_last", "synack_backoff_first", "server_rtt", "client_rtt",
+                       "setup_time") == [1000 * MS, 2000 * MS, 1000 * MS, 5 * MS, 6 * MS, 4011 * MS]
+
+
+def test_what_is_offered_and_agreed():
+    talk = Conversation().c("SEW", 0, options=mss(1460) + ALL)
+    talk.s("SAE", 0, 1, options=mss(1380) + NOP + SACK_PERMITTED + wscale(2)).c("A", 1, 1)
+    row = handshake(talk)
+    assert (row["mss_client"], row["mss_server"], row["mss"]) == (1460, 1380, 1380)
+    assert (row["wscale_client"], row["wscale_server"]) == (7, 2)
+    assert [row[name] for name in ("window_scale", "sack", "timestamps", "ecn")] == [True, True, False, True]
+    assert (row["timestamps_client"], row["timestamps_server"]) == (True, False)
+
+
+@pytest.mark.parametrize(("outcome", "talk"), [
+    ("no_answer", Conversation().c("S", 0)),
+    ("refused", Conversation().c("S", 0).s("RA", 0, 1)),
+    ("unanswered", Conversation().c("S", 0).s("SA", 0, 1).s("SA", 0, 1)),
+    ("aborted", Conversation().c("S", 0).s("SA", 0, 1).c("R", 1)),
+    ("simultaneous", Conversation().c("S", 0).s("S", 0).c("SA", 0, 1).s("SA", 0, 1)),
+    ("fast_open", Conversation().c("S", 0, None, 100).s("SA", 0, 101).c("A", 101, 1)),
+    ("complete", Conversation().c("S", 0, None, 100).s("SA", 0, 1).c("A", 1, 1)),
+    ("complete", Conversation().c("S", 0).c("A", 1, 1)),
+])
+def test_outcomes(outcome, talk):
+    assert handshake(talk)["outcome"] == outcome
+
+
+def test_without_its_beginning_there_is_none():
+    capture = tcpkit.open(io.BytesIO(Conversation().c("PA", 1, 1, 10).pcap()))
+    assert len(capture.handshakes) == 0
+    assert capture.flows[0]["outcome"] == "midstream"

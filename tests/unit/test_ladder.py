@@ -1,0 +1,81 @@
+"""A connection as a ladder, in the terminal and as a picture."""
+from __future__ import annotations
+
+import io
+from xml.etree import ElementTree
+
+import pytest
+
+import tcpkit
+from packets import MS, Conversation
+from tcpkit.ladder import Fold, Step, build_ladder
+from tcpkit.ladder_svg import ladder_svg
+from tcpkit.ladder_text import ladder_lines
+
+
+def ladder(talk: Conversation, **options):
+    return build_ladder(tcpkit.open(io.BytesIO(talk.pcap(nano=True))), 0, **options)
+
+
+def transfer(segments: int) -> Conversation:
+    talk = Conversation().handshake()
+    for at in range(segments):
+        talk.c("PA", 1 + 100 * at, 1, 100, dt=MS).s("A", 1, 101 + 100 * at, dt=MS)
+    end = 1 + 100 * segments
+    return talk.c("FA", end, 1).s("FA", 1, end + 1).c("A", end + 1, 2)
+
+
+def test_a_long_transfer_is_folded_and_nothing_is_lost_count_of():
+    drawn = ladder(transfer(500))
+    folds = [item for item in drawn.items if isinstance(item, Fold)]
+    steps = [item for item in drawn.items if isinstance(item, Step)]
+    assert len(folds) == 1
+    assert len(steps) < 15
+    assert folds[0].segments + len(steps) == 1006
+    inside = 100 * folds[0].client[0], 0
+    assert (folds[0].client[1], folds[0].server[1]) == inside
+    assert len(ladder(transfer(500), everything=True).items) == 1006
+
+
+def test_what_stands_out_is_shown_within_the_fold():
+    talk = Conversation().handshake()
+    for at in range(60):
+        talk.c("PA", 1 + 100 * at, 1, 100, dt=MS).s("A", 1, 101 + 100 * at, dt=MS)
+    talk.c("PA", 5901, 1, 100, dt=400 * MS)
+    for at in range(60, 120):
+        talk.c("PA", 1 + 100 * at, 1, 100, dt=MS).s("A", 1, 101 + 100 * at, dt=MS)
+    drawn = ladder(talk)
+    marked = [item for item in drawn.items if isinstance(item, Step) and item.marks]
+    assert any("retransmission" in mark for item in marked for mark in item.marks)
+    assert sum(isinstance(item, Fold) for item in drawn.items) == 2
+
+
+def test_the_terminal_shows_arrows_numbers_and_states():
+    lines = [line.plain for line in ladder_lines(ladder(transfer(1)), 120)]
+    assert "Stream 0  10.0.0.1:50000 → 10.0.0.2:60000" in lines[0]
+    opening = lines[4]
+    assert "SYN-SENT │" in opening
+    assert " SYN Seq=0 Len=0 Win=65535 MSS=1460 " in opening
+    assert opening.rstrip().endswith("▶│ SYN-RECEIVED")
+    assert "◀" in lines[5]
+    assert max(map(len, lines[3:])) <= 120
+
+
+def test_the_picture_is_whole_xml_and_says_the_same():
+    drawn = ladder(transfer(300))
+    texts = list(ElementTree.fromstring(ladder_svg(drawn)).itertext())
+    assert "SYN, ACK" in texts
+    assert [text for text in texts if text.startswith("TIME-WAIT")]
+    assert any("segments in" in text for text in texts)
+
+
+def test_text_is_escaped():
+    drawn = ladder(transfer(1))
+    hostile = drawn._replace(flow={**drawn.flow, "client": "<script>&"})
+    assert "<script>" not in ladder_svg(hostile)
+    ElementTree.fromstring(ladder_svg(hostile))
+
+
+def test_no_such_stream():
+    with pytest.raises(IndexError, match="7"):
+        build_ladder(tcpkit.open(io.BytesIO(transfer(1).pcap())), 7)
