@@ -3,7 +3,9 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tcpkit.cli.app import CaptureArgument, CaptureFilterOption, Format, FormatOption, OutputOption, app
@@ -11,6 +13,7 @@ from tcpkit.cli.output import opened
 from tcpkit.cli.reading import reading
 from tcpkit.cli.text import one_line
 
+Row = dict[str, Any]
 SHOWN = ("stream", "request_frame", "response_frame", "response_last_frame", "method", "host", "target", "status",
          "response_bytes", "content_type", "wait", "transfer")
 WIDEST = 60                      # letters of a cell
@@ -23,22 +26,23 @@ def http(file: CaptureArgument, capture_filter: CaptureFilterOption = "", form: 
     from tcpkit.http import exchanges
 
     with reading(file, capture_filter=capture_filter, stages=("flows",)) as capture:
-        rows = [exchange.to_dict() for exchange in exchanges(capture)]
+        rows = (exchange.to_dict() for exchange in exchanges(capture))
         with opened(output) as out:
             if form == Format.parquet:
                 import pyarrow
 
                 from tcpkit.convert import write_parquet
 
-                write_parquet(iter([pyarrow.Table.from_pylist(rows)]), out)
+                write_parquet(iter([pyarrow.Table.from_pylist(list(rows))]), out)
             else:
-                out.write(WRITERS[form](rows).encode())
+                for text in WRITERS[form](rows):
+                    out.write(text.encode())
 
 
-def as_grid(rows: list[dict[str, Any]]) -> str:
+def as_grid(rows: Iterable[Row]) -> Iterator[str]:
     from tcpkit.grid import grid
 
-    return grid(SHOWN, [[cell(row[name]) for name in SHOWN] for row in rows]) + "\n"
+    yield grid(SHOWN, [[cell(row[name]) for name in SHOWN] for row in rows]) + "\n"
 
 
 def cell(value: Any) -> str:
@@ -48,22 +52,24 @@ def cell(value: Any) -> str:
     return text if len(text) <= WIDEST else text[:WIDEST - 1] + "…"
 
 
-def as_csv(rows: list[dict[str, Any]]) -> str:
+def as_csv(rows: Iterable[Row]) -> Iterator[str]:
     from tcpkit.http import COLUMNS
 
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
+    line = io.StringIO()
+    writer = csv.writer(line, lineterminator="\n")
+    for values in itertools.chain([COLUMNS], (row.values() for row in rows)):
+        writer.writerow(values)
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
 
 
-def as_json(rows: list[dict[str, Any]]) -> str:
-    return json.dumps(rows, indent=1) + "\n"
+def as_json(rows: Iterable[Row]) -> Iterator[str]:
+    yield json.dumps(list(rows), indent=1) + "\n"
 
 
-def as_json_lines(rows: list[dict[str, Any]]) -> str:
-    return "".join(json.dumps(row) + "\n" for row in rows)
+def as_json_lines(rows: Iterable[Row]) -> Iterator[str]:
+    return (json.dumps(row) + "\n" for row in rows)
 
 
 WRITERS = {Format.table: as_grid, Format.csv: as_csv, Format.json: as_json, Format.jsonl: as_json_lines}
