@@ -12,7 +12,6 @@ import pytest
 import tcpkit
 from tcpkit.capture_writer import Ring
 from tcpkit.interface_reader import InterfaceReader, interface_names
-from tcpkit.live import live
 
 may_capture = pytest.mark.skipif("lo" not in interface_names() or os.geteuid() != 0,
                                  reason="LIVE CAPTURE IS NOT TESTED: it needs root and the interface lo")
@@ -52,7 +51,7 @@ def exchange():
 
 @may_capture
 def test_an_exchange_is_reported_as_it_happens(exchange):
-    with live("lo", capture_filter=exchange.filter, duration=20) as capture:
+    with tcpkit.live("lo", capture_filter=exchange.filter, duration=20) as capture:
         threading.Timer(0.3, exchange.run).start()
         segments = []
         for table in capture:
@@ -73,7 +72,7 @@ def test_an_exchange_is_reported_as_it_happens(exchange):
 @pytest.mark.parametrize("suffix", ["pcap", "pcapng"])
 def test_the_written_file_says_the_same(exchange, tmp_path, suffix):
     path = tmp_path / f"live.{suffix}"
-    with live("lo", capture_filter=exchange.filter, duration=20, write=path) as capture:
+    with tcpkit.live("lo", capture_filter=exchange.filter, duration=20, write=path) as capture:
         threading.Timer(0.2, lambda: [exchange.run() for _ in range(20)]).start()
         pieces = []
         for table in capture:
@@ -92,13 +91,13 @@ def test_the_written_file_says_the_same(exchange, tmp_path, suffix):
 @may_capture
 def test_it_ends_after_count_frames(exchange):
     threading.Timer(0.2, lambda: [exchange.run() for _ in range(3)]).start()
-    with live("lo", capture_filter=exchange.filter, duration=20, count=12) as capture:
+    with tcpkit.live("lo", capture_filter=exchange.filter, duration=20, count=12) as capture:
         assert sum(len(table) for table in capture) == 12
 
 
 @may_capture
 def test_the_ring_keeps_the_last_files(exchange, tmp_path):
-    with live("lo", capture_filter=exchange.filter, duration=20, write=tmp_path / "ring.pcap",
+    with tcpkit.live("lo", capture_filter=exchange.filter, duration=20, write=tmp_path / "ring.pcap",
               ring=Ring(files=2, size=500)) as capture:
         for table in capture:
             if len(capture.flows) < 5:

@@ -13,7 +13,7 @@ from tcpkit.cli.text import one_line
 
 if TYPE_CHECKING:
     from tcpkit.capture_writer import Ring
-    from tcpkit.live import LiveCapture
+    from tcpkit.live_capture import LiveCapture
 
 UNITS = {"": 1, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -35,7 +35,7 @@ def capture(interface: InterfaceOption, capture_filter: CaptureFilterOption = ""
             packets: Annotated[bool, typer.Option("--packets", help="List segments, as when the output is no "
                                                                     "terminal.")] = False) -> None:
     """Capture from an interface: connections as they live on a terminal, segments as lines elsewhere."""
-    from tcpkit.live import LiveCapture
+    from tcpkit.live_capture import LiveCapture
 
     with Watch(bar=False) as watch:
         live = LiveCapture(interface, capture_filter=capture_filter, where=where, write=write, count=count,
