@@ -103,7 +103,7 @@ SEGMENTS = st.lists(st.tuples(
     OPTIONS, GAPS, SNAPS, st.integers(1, 3), st.sampled_from((0, 0, 0, 0, 1))), max_size=60)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(SEGMENTS, ISNS, ISNS, st.integers(1, 7))
 def test_any_segments(segments, client_isn, server_isn, batch):
     frames = []

@@ -92,7 +92,7 @@ def read(data: bytes, most: int = 1 << 20, capacity: int = 8):
 
 
 @given(made=CAPTURES, most=st.sampled_from([1, 7, 64, 1 << 20]), capacity=st.integers(1, 9))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_was_written_is_read(made, most, capacity):
     reader, frames = read(made.data, most, capacity)
     assert frames == made.frames
@@ -105,7 +105,7 @@ def test_what_was_written_is_read(made, most, capacity):
 
 
 @given(made=CAPTURES, data=st.data(), most=st.sampled_from([1, 50, 1 << 20]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_cut_capture_gives_all_whole_records(made, data, most):
     cut = data.draw(st.integers(0, len(made.data)))
     try:
@@ -123,7 +123,7 @@ def test_a_cut_capture_gives_all_whole_records(made, data, most):
 
 
 @given(made=CAPTURES, data=st.data())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @example(made=pcap_file("<", False, 1, [(0, 0, b"", 70)] * 3), data=None)
 def test_damage_never_reaches_back(made, data):
     """Bytes changed at random: no crash, and what lies before the first of them is as it was."""
@@ -142,7 +142,7 @@ def test_damage_never_reaches_back(made, data):
 
 
 @given(st.binary(max_size=300), st.sampled_from([PCAP_START, PCAPNG_START]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_noise_after_a_good_beginning(noise, head):
     try:
         read(head + noise)

@@ -5,7 +5,7 @@ import statistics
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import tcpkit
@@ -43,7 +43,6 @@ def test_round_trips(round_trips):
     assert of["rtt_squares0"] == pytest.approx(sum((rtt - mean)**2 for rtt in round_trips))
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 40).flatmap(lambda bits: st.integers(0, 1 << bits)), min_size=1,
                 max_size=80))
 def test_the_median_is_near_whatever_the_values(round_trips):
