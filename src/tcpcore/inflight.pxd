@@ -80,13 +80,12 @@ cdef inline bint flight_room(pool_t* pool, flight_t* flight) noexcept nogil:
 cdef inline void flight_account(flight_t* flight, const inflight_t* entries, uint32_t i, uint32_t base) noexcept nogil:
     """Bring order and bounds up to date with entry ``i``, the last so far."""
     cdef uint32_t low = entries[i].seq - base, high = entries[i].nxt - base
-    cdef uint32_t first = entries[flight.head].seq
     if i == flight.head:
         flight.low, flight.high, flight.disorder = low, high, 0
     else:
         flight.disorder |= UNSORTED * (low < flight.high)
         flight.low, flight.high = min(flight.low, low), max(flight.high, high)
-    if entries[i].nxt - first >= NEAR or high < first - base or high < low:
+    if flight.high - flight.low >= NEAR or high < low:
         flight.disorder |= WIDE
 
 

@@ -288,10 +288,10 @@ class Turn:
         value = (largest - smallest - sum(self.rev.sack)) % M32                # BF-2, BF-4
         fwd.push_count = self.len if fwd.push_seen else fwd.push_count + self.len      # PB-1
         fwd.push_seen = bool(self.row.flags & PSH)
-        if 0 < value < 2_000_000_000:                                          # BF-6
-            shown = value - (self.syn or self.fin)                             # BF-3
-            self.put(Has.HAS_BYTES_IN_FLIGHT * (shown != 0), bytes_in_flight=shown)
-            self.put(Has.HAS_PUSH_BYTES * (fwd.push_count != 0), push_bytes_sent=fwd.push_count)
+        shown = value - (self.syn or self.fin)                                 # BF-3
+        if 0 < value < 2_000_000_000 and shown:                                # BF-6
+            self.put(Has.HAS_BYTES_IN_FLIGHT | Has.HAS_PUSH_BYTES, bytes_in_flight=shown,
+                     push_bytes_sent=fwd.push_count)
 
     # -- the rest
 
