@@ -17,3 +17,5 @@ cpdef enum TextKind:
     INFO = 13                # the whole line; the analysis part lies at `other`, -1 for none
     SET = 14                 # the words of all bits set, joined by +
     LETTERS = 15             # ASCII up to the first zero byte
+    TUNNEL_KIND = 16         # of the outermost tunnel, a word; its identifier
+    TUNNEL_ID = 17

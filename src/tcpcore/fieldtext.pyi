@@ -23,6 +23,8 @@ class TextKind(IntEnum):
     INFO = 13
     SET = 14
     LETTERS = 15
+    TUNNEL_KIND = 16
+    TUNNEL_ID = 17
 
 class Formatter:
     start_ns: int

@@ -6,6 +6,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memchr, memmove, memset
 
 from tcpcore.batch cimport PAYLOAD_IN_ARENA, Batch
+from tcpcore.flags cimport OUTER_ID as HAS_OUTER_ID
 from tcpcore.flags cimport OUTER_IPV4 as HAS_OUTER_IPV4
 from tcpcore.flags cimport OUTER_IPV6 as HAS_OUTER_IPV6
 from tcpcore.infotext cimport MAX_INFO, put_info
@@ -15,7 +16,8 @@ from tcpcore.textwrite cimport (
 
 from tcpcore.records import TUNNEL
 
-OF_SEGMENTS = (TextKind.OUTER_IPV4, TextKind.OUTER_IPV6, TextKind.SACK_EDGE, TextKind.PAYLOAD, TextKind.INFO)
+OF_SEGMENTS = (TextKind.OUTER_IPV4, TextKind.OUTER_IPV6, TextKind.SACK_EDGE, TextKind.PAYLOAD, TextKind.INFO,
+               TextKind.TUNNEL_KIND, TextKind.TUNNEL_ID)
 
 cdef enum:
     MAX_WORDS = 32
@@ -289,6 +291,8 @@ cdef char* write_rare(char* p, const column_t* column, const text_t* text, const
     cdef int kind = column.kind
     if kind == TextKind.OUTER_IPV4 or kind == TextKind.OUTER_IPV6:
         return put_outer(p, column, source, segment)
+    if kind == TextKind.TUNNEL_KIND or kind == TextKind.TUNNEL_ID:
+        return put_tunnel(p, column, source, segment)
     if kind == TextKind.LETTERS:
         return put_text(p, at, letters_in(at, min(column.size, MAX_CELL)))
     if kind == TextKind.ADDRESS:
@@ -347,6 +351,18 @@ cdef inline char* put_outer(char* p, const column_t* column, const source_t* sou
     if destination:
         return put_address(p, row.dst_hi, row.dst_lo, to_ipv6)
     return put_address(p, row.src_hi, row.src_lo, to_ipv6)
+
+
+cdef inline char* put_tunnel(char* p, const column_t* column, const source_t* source,
+                             const segment_t* row) noexcept nogil:
+    """Nothing outside tunnels, nor as the identifier of one that has none."""
+    cdef const tunnel_t* tunnel
+    if not 0 < row.tunnel <= source.n_tunnels:
+        return p
+    tunnel = &source.tunnels[row.tunnel - 1]
+    if column.kind == TextKind.TUNNEL_KIND:
+        return put_choice(p, column, tunnel.kind)
+    return put_decimal(p, tunnel.vni) if tunnel.has & HAS_OUTER_ID else p
 
 
 cdef inline char* put_payload(char* p, const source_t* source, const segment_t* row) noexcept nogil:

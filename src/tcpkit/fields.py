@@ -20,7 +20,7 @@ QUOTED = {
     "fields": frozenset[Kind](),
     "csv": frozenset({Kind.INFO}),
     "json": frozenset({Kind.HEX, Kind.WORD, Kind.SET, Kind.ADDRESS, Kind.OUTER_IPV4, Kind.OUTER_IPV6, Kind.PAYLOAD,
-                       Kind.INFO, Kind.LETTERS}),
+                       Kind.INFO, Kind.LETTERS, Kind.TUNNEL_KIND}),
 }
 OWN = "tcpkit."                  # what the names of fields begin with that tshark does not have
 EIGHT_BYTES = (Kind.SECONDS, Kind.SINCE_START, Kind.REAL)

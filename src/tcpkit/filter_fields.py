@@ -10,7 +10,7 @@ from tcpcore.flags import TunnelHas
 from tcpkit.columns import Column
 from tcpkit.display_filter import Occurrence
 from tcpkit.fields import find_column, index_columns
-from tcpkit.values import Array, Rows, present
+from tcpkit.values import Array, Rows, present, tunnel_numbers
 
 # Names that mean several fields at once.
 BOTH = {
@@ -84,6 +84,9 @@ class FilterFields:
     def _occurrence(self, column: Column) -> Occurrence:
         if column.kind == Kind.ADDRESS:
             return self._end(column)
+        if column.kind in (Kind.TUNNEL_KIND, Kind.TUNNEL_ID):
+            numbers, inside = tunnel_numbers(self._rows, column)
+            return Occurrence("text" if column.words else "uint", numbers, inside, column.words)
         everywhere = np.ones(len(self), bool)
         there = present(self._rows.array, column)
         there = everywhere if there is None else there

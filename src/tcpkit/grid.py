@@ -10,7 +10,7 @@ from tcpkit.columns import Column
 from tcpkit.fields import build_formatter
 from tcpkit.values import TEXTS, Rows
 
-LEFT = TEXTS | {Kind.WORD}       # text begins at the left, numbers end at the right
+LEFT = TEXTS | {Kind.WORD, Kind.TUNNEL_KIND}       # text begins at the left, numbers end at the right
 
 
 class Grid:

@@ -16,6 +16,7 @@ from tcpcore.flags import (
     RetransmissionCause,
     SegmentKind,
     TcpFlag,
+    TunnelKind,
 )
 from tcpkit.columns import EPOCH, MARK, Column, Schema, When, address, duration, mark, number, words_of
 from tcpkit.endings import STATE_WORDS
@@ -55,6 +56,7 @@ CHECKSUM = has(Present.HAS_CHECKSUM)
 ANY_SEQ = (When("present", Present.HAS_SEQ | Present.HAS_ICMP4_SEQ, 0, equal=False),)
 RAW_SEQ = (When("present", Present.HAS_SEQ | Present.HAS_ICMP4_SEQ, Present.HAS_SEQ),)
 NO_ACK = When("flags", TcpFlag.ACK, 0)
+IN_TUNNEL = (When("tunnel", 0xFFFFFFFF, 0, equal=False),)
 IPV4 = (When("ip_version", 0xFF, 4),)
 IPV6 = (When("ip_version", 0xFF, 6),)
 
@@ -67,6 +69,10 @@ FRAME_COLUMNS = (
     number("cap_len", "frame.cap_len", "cap_len", "length captured", unit="bytes"),
     number("interface", "tcpkit.interface", "interface_id", "index into Capture.info.interfaces"),
     number("vlan", "vlan.id", "vlan", "outermost VLAN", has(Present.HAS_VLAN)),
+    Column("tunnel_kind", "tcpkit.tunnel.kind", "tunnel", Kind.TUNNEL_KIND, "outermost tunnel", IN_TUNNEL,
+           words=words_of(TunnelKind, "TUNNEL_")),
+    Column("tunnel_id", "tcpkit.tunnel.id", "tunnel", Kind.TUNNEL_ID,
+           "its identifier: VNI, TEID, GRE key, MPLS label, session", IN_TUNNEL),
     address("src", "tcpkit.src", Kind.ADDRESS, "source address, of the IP header nearest to TCP (ST-1)", "src_hi"),
     address("dst", "tcpkit.dst", Kind.ADDRESS, "destination address, of the IP header nearest to TCP", "dst_hi"),
     address("ip_src", "ip.src", Kind.OUTER_IPV4, "source of the outermost IPv4 header", "src_hi"),

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tcpcore.fieldtext import TextKind as Kind
+from tcpcore.flags import TunnelHas
 from tcpkit.columns import EPOCH, Column
 from tcpkit.fields import build_formatter
 
@@ -35,6 +36,9 @@ def dense_values(rows: Rows, column: Column) -> tuple[Array, Mask | None]:
     there = present(rows.array, column)
     if column.kind in TEXTS:
         return _texts(rows, column, there)
+    if column.kind in (Kind.TUNNEL_KIND, Kind.TUNNEL_ID):
+        numbers, there = tunnel_numbers(rows, column)
+        return (np.array(column.words)[numbers] if column.words else numbers), there
     raw = rows.array[column.field]
     if column.kind == Kind.BITS:
         bits = (raw & column.mask) != 0
@@ -49,6 +53,17 @@ def dense_values(rows: Rows, column: Column) -> tuple[Array, Mask | None]:
     if column.kind == Kind.SECONDS:
         return np.ascontiguousarray(raw).view("datetime64[ns]" if column.unit == EPOCH else "timedelta64[ns]"), there
     return raw, there
+
+
+def tunnel_numbers(rows: Rows, column: Column) -> tuple[Array, Mask]:
+    """Kinds or identifiers of the outermost tunnels, and which rows have one."""
+    inside = rows.array["tunnel"] > 0
+    if rows.tunnels is None or not len(rows.tunnels):
+        return np.zeros(len(rows.array), np.uint32), np.zeros(len(rows.array), bool)
+    outer = rows.tunnels[np.where(inside, rows.array["tunnel"] - 1, 0)]
+    if column.kind == Kind.TUNNEL_KIND:
+        return outer["kind"], inside
+    return outer["vni"], inside & ((outer["has"] & TunnelHas.OUTER_ID) != 0)
 
 
 def present(array: Array, column: Column) -> Mask | None:
