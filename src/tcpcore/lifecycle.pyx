@@ -17,18 +17,13 @@ from tcpcore.inference cimport expire, observe, scene_t, state_of
 from tcpcore.lifetime cimport (
     LETTERS, SEEN_EARLY_DATA, closing_t, letter, logged_letter, note_fin, note_mixed, note_reset, note_syn, opening_t)
 from tcpcore.pool cimport pool_clear, pool_t
+from tcpcore.prefetch cimport prefetch_write
 from tcpcore.records cimport lifecycle_t, segment_t, states_t
 from tcpcore.side cimport (
     ANSWERING, FIN_ACKED, FIN_KNOWN, OPENED_ACTIVE, OPENED_BEFORE, OPENED_NOT, RESET_SENT, SENT_ACK, SENT_DATA, SPOKE,
     SYN_ACKED, near, range_t, side_t)
 
 from tcpcore.records import LIFECYCLE
-
-cdef extern from *:
-    """
-    #define prefetch_write(p) __builtin_prefetch(p, 1)
-    """
-    void prefetch_write(const void* p) noexcept nogil
 
 cdef enum:
     STATE_AHEAD = 12               # rows ahead to fetch a stream's state
@@ -53,7 +48,7 @@ cdef class Lifecycle:
 
     def __cinit__(self, *, int64_t msl_ns=120_000_000_000):
         memset(&self.stage, 0, sizeof(stage_t))
-        self.stage.sides.huge = True
+        self.stage.sides.huge = self.stage.openings.huge = True
         self.stage.pool.entry = sizeof(range_t)
         self.stage.pool.limit = BEYOND_LIMIT
         self.stage.time_wait_ns = 2 * msl_ns
@@ -94,9 +89,7 @@ cdef void process_rows(stage_t* stage, char* rows, Py_ssize_t stride, Py_ssize_t
     cdef side_t* sides
     for i in range(n_rows):
         if i + STATE_AHEAD < n_rows and slots[i + STATE_AHEAD] != NO_SLOT:
-            sides = <side_t*> stage.sides.data + 2 * <uint64_t> slots[i + STATE_AHEAD]
-            prefetch_write(sides)
-            prefetch_write(sides + 1)
+            fetch(stage, segment_at(rows, stride, i + STATE_AHEAD), slots[i + STATE_AHEAD])
         row = segment_at(rows, stride, i)
         out = &scratch if at < 0 else <states_t*> (<char*> row + at)
         memset(out, 0, sizeof(states_t))
@@ -105,6 +98,16 @@ cdef void process_rows(stage_t* stage, char* rows, Py_ssize_t stride, Py_ssize_t
             follow(stage, row, slots[i], sides)
             out.client_state = sides[sides.client].state
             out.server_state = sides[1 - sides.client].state
+
+
+cdef inline void fetch(const stage_t* stage, const segment_t* row, uint32_t slot) noexcept nogil:
+    cdef side_t* sides = <side_t*> stage.sides.data + 2 * <uint64_t> slot
+    cdef opening_t* opening = <opening_t*> stage.openings.data + slot
+    prefetch_write(sides)
+    prefetch_write(sides + 1)
+    if row.flags & SYN:
+        prefetch_write(opening)
+        prefetch_write(&opening.history)
 
 
 cdef inline void follow(stage_t* stage, const segment_t* row, uint32_t slot, side_t* sides) noexcept nogil:

@@ -23,6 +23,7 @@ IN_VAIN = 0.5                    # share of a scan's attempts that must not comp
 PATIENCE = 3_000_000_000         # ns after which a client has sent its SYN again (RFC 6298 section 2.1: 1 s)
 HASTE = 1000                     # attempts a second, where the capture is too short to see SYNs repeated
 DEAD = 10                        # attempts that nobody answered, to speak of a dead server
+MIX = np.uint64(0x9E3779B97F4A7C15)
 END = {"client": ("client_hi", "client_lo"), "server": ("server_hi", "server_lo")}
 COMPLETE = (Outcome.OUTCOME_COMPLETE, Outcome.OUTCOME_FAST_OPEN, Outcome.OUTCOME_SIMULTANEOUS)
 OPEN = (Outcome.OUTCOME_UNANSWERED, Outcome.OUTCOME_NO_ANSWER)
@@ -50,10 +51,10 @@ def _attempts(flows: Array, lifecycle: Array) -> Array:
 
 def _groups(attempts: Array, keys: tuple[str, ...], least: int) -> Iterator[Array]:
     """At least so many attempts that agree in all ``keys``, in order of time."""
+    attempts = _frequent(attempts, keys, least)
     if not len(attempts):
         return
-    order = np.lexsort([attempts["syn_ns"], *(attempts[key] for key in keys)])
-    rows = attempts[order]
+    rows = attempts[np.lexsort([attempts["syn_ns"], *(attempts[key] for key in keys)])]
     new = np.ones(len(rows) + 1, bool)
     new[1:-1] = False
     for key in keys:
@@ -61,6 +62,15 @@ def _groups(attempts: Array, keys: tuple[str, ...], least: int) -> Iterator[Arra
     bounds = np.flatnonzero(new)
     for at in np.flatnonzero(np.diff(bounds) >= least):
         yield rows[bounds[at]:bounds[at + 1]]
+
+
+def _frequent(attempts: Array, keys: tuple[str, ...], least: int) -> Array:
+    """Without most of those that cannot be in a large group: a flood has millions of sources."""
+    mixed = np.zeros(len(attempts), np.uint64)
+    for key in keys:
+        mixed = mixed * MIX + attempts[key].astype(np.uint64)
+    _, group, counts = np.unique(mixed, return_inverse=True, return_counts=True)
+    return attempts[counts[group] >= least]
 
 
 def _distinct(rows: Array, *names: str) -> int:
