@@ -7,7 +7,8 @@ from tcpcore.weighing cimport judge_t, leave_after, show_needless, trouble_at, t
 from tcpcore.pathtime cimport MS, bound_leg, measure_leg
 from tcpcore.records cimport segment_t
 from tcpcore.sender cimport (
-    ANSWERED, ECHOING, MEASURING, PROBED, RECOVERY_NONE, REPORTED, SACK_PERMITTED, SACKING, STAMPED, STARTED,
+    ANSWERED, ECHOING, MEASURING, PROBED, RECOVERY_NONE, RECOVERY_TIMEOUT, REPORTED, SACK_PERMITTED, SACKING,
+    STAMPED, STARTED,
     WINDOW_CLOSED, again_t, list_t, sender_t, sent_end, trouble_t)
 
 cdef enum:
@@ -99,6 +100,10 @@ cdef inline void leave_trouble(judge_t* j, turn_t* t, int64_t old) noexcept nogi
         data.state &= ~<uint16_t> SACKING
     if data.mode != RECOVERY_NONE and data.acked >= trouble.recover:
         trouble.mode_end = min(trouble.mode_end, leave_after(t.sender, t.row.time_ns))
+        if trouble.begun:
+            trouble.tally.recovery_ns += t.row.time_ns - trouble.begun
+            trouble.tally.timeout_ns += (t.row.time_ns - trouble.begun) * (data.mode == RECOVERY_TIMEOUT)
+            trouble.begun = 0
     if old < trouble.again_high:
         find_needless(j, t, old)
 

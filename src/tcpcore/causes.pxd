@@ -7,7 +7,7 @@ from tcpcore.flags cimport (
     NEAR_RECEIVER, NEAR_SENDER, SACK_GAP, SMALLER, SYN)
 from tcpcore.history cimport again_packets, find_range, sent_ranges
 from tcpcore.weighing cimport call_needless, judge_t, leave_after, trouble_of, turn_t
-from tcpcore.pathtime cimport MS, clock_tick, is_near, shortest_trip
+from tcpcore.pathtime cimport EARLIEST_TIMEOUT, MS, clock_tick, is_near, shortest_trip
 from tcpcore.records cimport segment_t
 from tcpcore.sender cimport (
     ANSWERED, CLOCKED, GAP, MEASURING, OVERDUE, PROBED, RECOVERY_FAST, RECOVERY_NONE, RECOVERY_SMALLER,
@@ -15,8 +15,6 @@ from tcpcore.sender cimport (
 
 cdef enum:
     DEFAULT_TRIP = 100 * MS        # while none is measured
-    MIN_TIMEOUT = 200 * MS         # the shortest retransmission timeout in use; RFC 6298 wants a second
-    ANSWER_DELAY = 40 * MS         # a delayed acknowledgement as usual (RFC 9293 allows 500 ms)
 
 # What is weighed.
 ctypedef struct hints_t:
@@ -178,7 +176,7 @@ cdef inline bint probes_tail(const turn_t* t, const hints_t* h) noexcept nogil:
     """RFC 8985 section 7: one probe, two round trips and a delayed answer after the flight; only with SACK."""
     if t.sender.state & (SACK_PERMITTED | PROBED) != SACK_PERMITTED or t.trouble.timeouts:
         return False
-    return t.sent.start > t.sender.acked or h.waited <= 2 * h.trip + MIN_TIMEOUT + 50 * MS
+    return t.sent.start > t.sender.acked or h.waited <= 2 * h.trip + EARLIEST_TIMEOUT + 50 * MS
 
 
 cdef inline void count_timeout(turn_t* t) noexcept nogil:
@@ -189,6 +187,9 @@ cdef inline void count_timeout(turn_t* t) noexcept nogil:
 cdef inline void begin_recovery(turn_t* t, uint8_t mode) noexcept nogil:
     cdef sender_t* sender = t.sender
     sender.mode, t.trouble.recover = mode, sender.high
+    t.trouble.tally.recoveries += 1
+    if t.trouble.begun == 0:
+        t.trouble.begun = t.sent.time
     t.trouble.mode_end = INT64_MAX
     if sender.state & ANSWERED and sender.acked >= sender.high:
         t.trouble.mode_end = leave_after(t.peer, t.sent.time)

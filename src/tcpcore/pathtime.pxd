@@ -14,6 +14,7 @@ cdef enum:
     COUNTS_MAX = 8
     CLOCK_SPAN = 20 * MS           # a shorter time does not tell the rate of a time stamp clock
     UNKNOWN_TRIP = 4 * MS          # two packets closer than this are not a timeout apart, whatever the trip
+    EARLIEST_TIMEOUT = 200 * MS    # no sender repeats after less without hearing from its peer
     NEAR = 8                       # a leg this much shorter than the other: the capture point is at its receiver
 
 

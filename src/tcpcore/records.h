@@ -235,6 +235,28 @@ typedef struct {
     uint32_t reserved;
 } side_t;
 
+/* verdicts: what they add up to for a stream, by direction as in flow_record_t. */
+typedef struct {
+    int64_t  recovery_ns0, recovery_ns1;       /* spent in recoveries that ended */
+    int64_t  timeout_ns0, timeout_ns1;         /* ... in those begun by a timeout */
+    int64_t  reorder_ns0, reorder_ns1;         /* longest delay of a reordered segment behind one that overtook it */
+    uint32_t segments0, segments1;             /* that take sequence space, and probes */
+    uint32_t retransmissions0, retransmissions1;
+    uint32_t needless0, needless1;             /* retransmissions of bytes that had arrived */
+    uint32_t reordered0, reordered1;
+    uint32_t duplicates0, duplicates1;         /* copies made by the path */
+    uint32_t probes0, probes1;
+    uint32_t fast0, fast1;                     /* retransmissions by their trigger */
+    uint32_t timeouts0, timeouts1;
+    uint32_t tail_probes0, tail_probes1;
+    uint32_t recoveries0, recoveries1;         /* begun: loss events */
+    uint32_t lost_before0, lost_before1;       /* retransmissions of what was lost before the capture point */
+    uint32_t lost_after0, lost_after1;
+    uint32_t reorder_extent0, reorder_extent1; /* most later segments that came before a reordered one */
+    uint32_t stream;
+    uint32_t reserved;
+} flow_verdict_t;
+
 _Static_assert(sizeof(frame_t) == 40, "frame_t");
 _Static_assert(sizeof(segment_t) == 216, "segment_t");
 _Static_assert(sizeof(tunnel_t) == 56, "tunnel_t");
@@ -244,6 +266,7 @@ _Static_assert(sizeof(flow_analysis_t) == 240, "flow_analysis_t");
 _Static_assert(sizeof(lifecycle_t) == 184, "lifecycle_t");
 _Static_assert(sizeof(states_t) == 8, "states_t");
 _Static_assert(sizeof(verdict_t) == 32, "verdict_t");
+_Static_assert(sizeof(flow_verdict_t) == 160, "flow_verdict_t");
 _Static_assert(sizeof(chunk_t) == 56, "chunk_t");
 _Static_assert(sizeof(side_t) == 40, "side_t");
 

@@ -204,3 +204,23 @@ cdef extern from "records.h" nogil:
         uint64_t n_segments
         uint32_t flags
         uint32_t reserved
+
+    ctypedef struct flow_verdict_t:
+        int64_t recovery_ns0, recovery_ns1
+        int64_t timeout_ns0, timeout_ns1
+        int64_t reorder_ns0, reorder_ns1
+        uint32_t segments0, segments1
+        uint32_t retransmissions0, retransmissions1
+        uint32_t needless0, needless1
+        uint32_t reordered0, reordered1
+        uint32_t duplicates0, duplicates1
+        uint32_t probes0, probes1
+        uint32_t fast0, fast1
+        uint32_t timeouts0, timeouts1
+        uint32_t tail_probes0, tail_probes1
+        uint32_t recoveries0, recoveries1
+        uint32_t lost_before0, lost_before1
+        uint32_t lost_after0, lost_after1
+        uint32_t reorder_extent0, reorder_extent1
+        uint32_t stream
+        uint32_t reserved

@@ -11,6 +11,7 @@ FLOW_ANALYSIS: np.dtype[np.void]
 LIFECYCLE: np.dtype[np.void]
 STATES: np.dtype[np.void]
 VERDICT: np.dtype[np.void]
+FLOW_VERDICT: np.dtype[np.void]
 CHUNK: np.dtype[np.void]
 SIDE: np.dtype[np.void]
 

@@ -10,6 +10,7 @@ cdef flow_analysis_t[1] _flow_analysis
 cdef states_t[1] _states
 cdef lifecycle_t[1] _lifecycle
 cdef verdict_t[1] _verdict
+cdef flow_verdict_t[1] _flow_verdict
 cdef chunk_t[1] _chunk
 cdef side_t[1] _side
 
@@ -22,6 +23,7 @@ FLOW_ANALYSIS = np.asarray(<flow_analysis_t[:1]> _flow_analysis).dtype
 LIFECYCLE = np.asarray(<lifecycle_t[:1]> _lifecycle).dtype
 STATES = np.asarray(<states_t[:1]> _states).dtype
 VERDICT = np.asarray(<verdict_t[:1]> _verdict).dtype
+FLOW_VERDICT = np.asarray(<flow_verdict_t[:1]> _flow_verdict).dtype
 CHUNK = np.asarray(<chunk_t[:1]> _chunk).dtype
 SIDE = np.asarray(<side_t[:1]> _side).dtype
 

@@ -79,12 +79,21 @@ ctypedef struct sender_t:
     int8_t counts                  # from -8 (the IP ID means nothing) to 8 (it counts packets)
     uint8_t mode                   # Recovery
     uint8_t samples                # of `leg`, up to 255
+    uint32_t segments              # that take sequence space, and probes
+
+# What the verdicts on a sender's segments add up to (flow_verdict_t).
+ctypedef struct tally_t:
+    int64_t recovery_ns, timeout_ns, reorder_ns
+    uint32_t retransmissions, needless, reordered, duplicates
+    uint32_t probes, fast, timeouts, tail_probes
+    uint32_t recoveries, lost_before, lost_after, reorder_extent
 
 # What only a sender needs that lost, repeated or reordered something.
 ctypedef struct trouble_t:
     int64_t sack_high
     int64_t loss_time              # when the receiver first showed the loss
     int64_t recover, mode_end
+    int64_t begun                  # when the recovery began; 0: it has ended
     int64_t sack_base              # where the edges of the latest SACK blocks count from
     int64_t again_high             # after the highest range sent again
     list_t again                   # packets whose bytes had been sent before
@@ -94,6 +103,7 @@ ctypedef struct trouble_t:
     uint16_t syns
     uint16_t timeouts
     uint16_t sack_count
+    tally_t tally
 
 
 cdef inline int64_t sent_end(const sent_t* sent) noexcept nogil:

@@ -12,36 +12,36 @@ from tcpcore.batch cimport Batch, segment_at
 from tcpcore.causes cimport find_cause
 from tcpcore.clear cimport clear
 from tcpcore.flags cimport (
-    ACK, BY_SEQUENCE, BY_TIME, CAUSE_UNKNOWN, CLOSED_WINDOW, FILLS_GAP, FIN, HAS_LEN, HAS_MSS,
-    HAS_SACK_PERMITTED, HAS_TIMESTAMPS, HOP_DIFFERS, IDLE_PROBE, KIND_NETWORK_DUPLICATE, KIND_NEW, KIND_PROBE,
-    KIND_REORDERED, KIND_RETRANSMISSION, KIND_UNDETERMINED, LOSS_AFTER, LOSS_BEFORE, ORIGINAL_LATE,
-    OVERTAKEN, PORTS_REUSED, PSH, QUOTED, RST, SAME_PACKET, STREAM_CREATED, SYN)
-from tcpcore.flows cimport NO_SLOT, FlowTable
+    ACK, BY_SEQUENCE, BY_TIME, CAUSE_UNKNOWN, FILLS_GAP, HAS_LEN, HAS_MSS, HAS_SACK_PERMITTED, HAS_TIMESTAMPS,
+    HOP_DIFFERS, KIND_NETWORK_DUPLICATE, KIND_NEW, KIND_NONE, KIND_PROBE, KIND_REORDERED, KIND_RETRANSMISSION,
+    KIND_UNDETERMINED, LOSS_AFTER, LOSS_BEFORE, ORIGINAL_LATE, OVERTAKEN, PORTS_REUSED, QUOTED, RST, SAME_PACKET,
+    STREAM_CREATED, SYN, FIN)
+from tcpcore.flows cimport LIVE, NO_SLOT, FlowTable
 from tcpcore.growable cimport grow
 from tcpcore.growable cimport release as release_memory
 from tcpcore.history cimport (
     add_again, again_packets, append_range, find_again, find_range, insert_range, list_capacity, list_drop, make_room,
     range_at, sent_ranges)
-from tcpcore.weighing cimport (
-    CERTAIN, LIKELY, confidence_of, judge_t, show_needless, trouble_at, trouble_of, turn_t)
 from tcpcore.pathtime cimport (
-    MS, clock_tick, is_copy, read_clock, read_counter, sent_after, shortest_trip)
+    EARLIEST_TIMEOUT, MS, clock_tick, is_copy, read_clock, read_counter, sent_after, shortest_trip)
 from tcpcore.pool cimport pool_clear, pool_give_back
 from tcpcore.prefetch cimport prefetch_write
-from tcpcore.records cimport segment_t, verdict_t
+from tcpcore.probes cimport is_probe
+from tcpcore.records cimport flow_verdict_t, segment_t, verdict_t
 from tcpcore.sender cimport (
     AGAIN, ANSWERED, CLOCKED, ECHOING, FORGETFUL, GAP, MEASURING, OVERDUE, SACK_PERMITTED, STAMPED, STARTED,
-    SYN_AGAIN, SYN_ANSWER, WINDOW_CLOSED, again_t, list_t, sender_t, sent_end, sent_t, trouble_t)
+    SYN_AGAIN, SYN_ANSWER, again_t, list_t, sender_t, sent_end, sent_t, trouble_t)
 from tcpcore.seqnum cimport segment_len
+from tcpcore.tally cimport count, count_delay, write_record
+from tcpcore.weighing cimport CERTAIN, LIKELY, confidence_of, judge_t, show_needless, trouble_at, trouble_of, turn_t
 
-from tcpcore.records import VERDICT
+from tcpcore.records import FLOW_VERDICT, VERDICT
 
 cdef enum:
     FAR = 24                       # rows ahead to fetch a stream's state
     NEAR_AHEAD = 12                # ... and then the end of its list
     HISTORY_LIMIT = 256 << 20      # bytes of ranges and packets remembered, all streams together
     SURE_COUNTS = 2                # consecutive IP IDs before they may contradict the sequence numbers
-    EARLIEST_TIMEOUT = 200 * MS    # no sender repeats after less without hearing from its peer
 
 
 cdef class Verdicts:
@@ -91,6 +91,18 @@ cdef class Verdicts:
             memcpy(<void*> <size_t> verdicts.ctypes.data, self.state.corrected.data, n * sizeof(verdict_t))
         return frames, verdicts
 
+    def records(self, FlowTable flows not None, Py_ssize_t start=0, stop=None):
+        """FLOW_VERDICT rows, one for each of ``flows.records(start, stop)``."""
+        cdef Py_ssize_t slot, n = 0, end = flows.n_slots if stop is None else min(<Py_ssize_t> stop, flows.n_slots)
+        out = np.zeros(max(end - max(start, 0), 0), FLOW_VERDICT)
+        cdef flow_verdict_t* rows = <flow_verdict_t*> <size_t> out.ctypes.data
+        for slot in range(max(start, 0), end):
+            if flows.flows[slot].state & LIVE:
+                write_record(&self.state, <sender_t*> self.state.streams.data + 2 * slot, &rows[n])
+                rows[n].stream = flows.flows[slot].stream
+                n += 1
+        return out[:n]
+
     @property
     def forgotten(self):
         """Ranges not remembered because of ``history_limit``; what repeats them is taken for new or out of order."""
@@ -139,8 +151,8 @@ cdef inline void fetch_list(judge_t* j, const segment_t* row, uint32_t slot) noe
 cdef inline void take_turn(judge_t* j, segment_t* row, verdict_t* out, uint32_t slot) noexcept nogil:
     cdef turn_t t
     cdef sender_t* senders = <sender_t*> j.streams.data + 2 * <uint64_t> slot
-    if row.events & PORTS_REUSED and not row.events & STREAM_CREATED:
-        rebase(j, &senders[row.direction])
+    if row.events & (PORTS_REUSED | STREAM_CREATED):
+        begin(j, senders, row)
     t.row, t.out = row, out
     t.sender, t.peer = &senders[row.direction], &senders[1 - row.direction]
     read_answer(j, &t)
@@ -157,11 +169,21 @@ cdef inline void take_turn(judge_t* j, segment_t* row, verdict_t* out, uint32_t 
         judge(j, &t)
         if out.confidence == 0:
             out.confidence = confidence_of(out.evidence)
+        if out.kind > KIND_NEW:
+            count(&trouble_of(j, t.sender).tally, out)
+    t.sender.segments += out.kind != KIND_NONE
     look_at(&t)
 
 
-cdef void rebase(judge_t* j, sender_t* sender) noexcept nogil:
-    """A SYN+ACK gave its direction other numbers (ST-6)."""
+cdef inline void begin(judge_t* j, sender_t* senders, const segment_t* row) noexcept nogil:
+    """The slot had another stream before, or a SYN+ACK gave its direction other numbers (ST-6)."""
+    cdef int direction
+    for direction in range(2):
+        if senders[direction].state and (row.events & STREAM_CREATED or direction == row.direction):
+            start_over(j, &senders[direction])
+
+
+cdef void start_over(judge_t* j, sender_t* sender) noexcept nogil:
     list_drop(&j.ranges, &sender.sent)
     if sender.trouble:
         list_drop(&j.packets, &trouble_at(j, sender).again)
@@ -305,42 +327,6 @@ cdef void extend(judge_t* j, turn_t* t) noexcept nogil:
     t.sender.high = sent_end(&t.sent)
 
 
-# -- probes (RFC 9293 section 3.8.4 and 3.8.6.1)
-
-cdef bint is_probe(judge_t* j, turn_t* t) noexcept nogil:
-    """At most one byte, just below the highest number, and no mere repetition of the last byte."""
-    cdef const segment_t* row = t.row
-    cdef sender_t* sender = t.sender
-    cdef const sent_t* last
-    cdef bint acked = sender.state & ANSWERED and sender.acked >= sender.high, whole
-    cdef uint32_t by = 0
-    cdef int order
-    if row.flags & (SYN | FIN) or sender.sent.tail == sender.sent.head:
-        return False
-    if sender.state & ANSWERED and sender.acked > sender.high and t.sent.start == sender.acked - 1:
-        t.out.evidence |= IDLE_PROBE            # of bytes the capture missed
-        return True
-    if t.sent.start != sender.high - 1:
-        return False
-    last = range_at(&j.ranges, sender, t.sent.start)
-    whole = last != NULL and last.start == t.sent.start and not last.state & GAP
-    t.out.evidence |= IDLE_PROBE * acked | CLOSED_WINDOW * ((sender.state & WINDOW_CLOSED) != 0)
-    if row.payload_len == 0:
-        if not whole:
-            return True
-        order = sent_after(sender, &t.sent, last, &by)
-        if not acked or order < 0:
-            return False
-        return order > 0 or t.sent.time - last.time > (shortest_trip(sender, t.peer) or EARLIEST_TIMEOUT)
-    if not acked:
-        return (sender.state & WINDOW_CLOSED) != 0
-    if not whole:
-        return True
-    if is_copy(sender, t.peer, &t.sent, last) or sent_after(sender, &t.sent, last, &by) < 0:
-        return False
-    return not row.flags & PSH
-
-
 # -- bytes that were sent before, or overtaken
 
 cdef bint is_old_copy(judge_t* j, turn_t* t) noexcept nogil:
@@ -411,6 +397,8 @@ cdef void expose(judge_t* j, turn_t* t, sent_t* first) noexcept nogil:
         packet.sent = first[0]
         memset(&packet.verdict, 0, sizeof(verdict_t))
     if packet.sent.kind != KIND_RETRANSMISSION:
+        trouble_of(j, t.sender).tally.retransmissions += 1
+        trouble_of(j, t.sender).tally.reordered -= first.kind == KIND_REORDERED
         packet.sent.kind = first.kind = KIND_RETRANSMISSION
         packet.verdict.kind, packet.verdict.trigger = KIND_RETRANSMISSION, CAUSE_UNKNOWN
         packet.verdict.confidence = CERTAIN
@@ -443,6 +431,7 @@ cdef void fill_gap(judge_t* j, turn_t* t, sent_t* gap) noexcept nogil:
         t.out.kind = t.sent.kind = KIND_REORDERED
         t.out.evidence |= OVERTAKEN
         t.sent.state |= OVERDUE
+        count_delay(j, t, bound)
     elif order == 0:
         remember(j, t, KIND_UNDETERMINED)
     else:

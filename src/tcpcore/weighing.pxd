@@ -3,12 +3,12 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from tcpcore.flags cimport (
-    BY_IP_ID, BY_SEQUENCE, BY_TIMESTAMP, CAUSE_SPURIOUS, CAUSE_TIMEOUT, FILLS_GAP, KIND_RETRANSMISSION, LOSS_NONE,
-    ORIGINAL_LATE, SAME_PACKET)
+    BY_IP_ID, BY_SEQUENCE, BY_TIMESTAMP, CAUSE_SPURIOUS, CAUSE_TIMEOUT, FILLS_GAP, KIND_RETRANSMISSION, LOSS_AFTER,
+    LOSS_BEFORE, LOSS_NONE,     ORIGINAL_LATE, SAME_PACKET)
 from tcpcore.growable cimport grow, growable_t
 from tcpcore.pool cimport pool_at, pool_t, pool_take
 from tcpcore.records cimport segment_t, verdict_t
-from tcpcore.sender cimport RECOVERY_TIMEOUT, again_t, sender_t, sent_t, trouble_t
+from tcpcore.sender cimport RECOVERY_TIMEOUT, again_t, sender_t, sent_t, tally_t, trouble_t
 
 cdef enum:
     CERTAIN = 99                   # percent
@@ -102,11 +102,19 @@ cdef inline void call_needless(verdict_t* verdict, uint32_t why) noexcept nogil:
     verdict.loss_side = LOSS_NONE
 
 
+cdef inline void count_needless(tally_t* tally, const verdict_t* before) noexcept nogil:
+    tally.needless += 1
+    tally.lost_before -= before.loss_side == LOSS_BEFORE
+    tally.lost_after -= before.loss_side == LOSS_AFTER
+
+
 cdef inline void show_needless(judge_t* j, sender_t* sender, const sender_t* peer, again_t* packet, int64_t now,
                                uint32_t why) noexcept nogil:
     """A later segment has shown it."""
     if packet.sent.kind != KIND_RETRANSMISSION:
         return
+    if packet.verdict.cause != CAUSE_SPURIOUS:
+        count_needless(&trouble_of(j, sender).tally, &packet.verdict)
     call_needless(&packet.verdict, why)
     correct(j, packet.sent.frame, &packet.verdict)
     if packet.verdict.trigger == CAUSE_TIMEOUT and sender.mode == RECOVERY_TIMEOUT:    # RFC 3522: it ends at once

@@ -130,7 +130,7 @@ class Capture:
     def flow_pieces(self) -> Iterator[Table]:
         """The flows table in pieces of some ten thousand rows, at least one, in the order of their streams."""
         for streams in self._totals.stream_records():
-            yield flow_table(*streams)
+            yield flow_table(streams.flows, streams.analysis, streams.lifecycle)
 
     @cached_property
     def directions(self) -> Table:
@@ -139,10 +139,12 @@ class Capture:
 
     def direction_pieces(self) -> Iterator[Table]:
         """The directions table in pieces, as ``flow_pieces``."""
-        for streams in self._totals.stream_records():
-            if streams.analysis is None:
-                raise ValueError('directions need the stage "analysis"')
-            yield direction_table(streams.flows, streams.analysis)
+        if "analysis" not in self._stages:
+            raise ValueError('directions need the stage "analysis"')
+        wanted: set[Stage] = {"flows", "analysis", "verdicts"}
+        for streams in self._past(*(wanted & self._stages), totals=True).stream_records():
+            assert streams.analysis is not None
+            yield direction_table(streams.flows, streams.analysis, streams.verdicts)
 
     @cached_property
     def handshakes(self) -> Table:

@@ -26,6 +26,34 @@ TIMES = (
     ("rtt_min", "shortest round trip"), ("rtt_median", "median of the round trips, within 1/32"),
     ("rtt_mean", "mean of the round trips"), ("rtt_max", "longest round trip"),
 )
+# What the verdicts add up to: column, field of FLOW_VERDICT, meaning.
+VERDICT_COUNTS = (
+    ("judged_segments", "segments", "segments that take sequence space, and probes"),
+    ("sent_again", "retransmissions", "retransmissions, by their verdicts"),
+    ("sent_needlessly", "needless", "of these: all of it had arrived"),
+    ("lost_before_capture", "lost_before", "of these: the original was lost before the capture point"),
+    ("lost_after_capture", "lost_after", "of these: it was lost after the capture point"),
+    ("sent_fast", "fast", "of these: prompted by SACK or duplicate ACKs"),
+    ("timeouts", "timeouts", "of these: in answer to a timeout"),
+    ("tail_loss_probes", "tail_probes", "of these: tail loss probes"),
+    ("recoveries", "recoveries", "loss events: recoveries begun"),
+    ("reordered", "reordered", "segments overtaken on the path"),
+    ("reordering_extent", "reorder_extent", "most later segments that came before one of them (RFC 4737 section 4.2)"),
+    ("network_duplicates", "duplicates", "copies made by the path"),
+    ("probes", "probes", "keep-alives and window probes"),
+)
+VERDICT_TIMES = (
+    ("reordering_delay", "reorder_ns", "longest time a segment came after one that overtook it (RFC 4737 section 4.3)"),
+    ("recovery_time", "recovery_ns", "spent in recoveries that ended"),
+    ("timeout_time", "timeout_ns", "spent in recoveries from a timeout"),
+)
+VERDICT_RATES = (
+    ("true_loss_rate", "segments sent again, and not needlessly, over all"),
+    ("needless_share", "needless retransmissions over all"),
+    ("reordered_rate", "reordered segments over all"),
+    ("duplicated_rate", "copies made by the path over all"),
+)
+JUDGED_ANY = (When("judged_segments", 0xFFFFFFFF, 0, equal=False),)
 SENT_ANY = (When("packets", 0xFFFFFFFF, 0, equal=False),)
 SAMPLED = (When("rtt_samples", 0xFFFFFFFF, 0, equal=False),)
 SAMPLED_TWICE = (When("rtt_samples", 0xFFFFFFFE, 0, equal=False),)
@@ -66,5 +94,8 @@ DIRECTIONS = Schema("directions", (
     number("max_in_flight", "", "max_in_flight", "most bytes sent and not yet acknowledged (BF-2)", unit="bytes"),
     Column("zero_window_time", "", "zero_window_ns", Kind.SECONDS, "how long the sender had no room to receive",
            unit="ns"),
+    *(number(name, "", name, doc) for name, _, doc in VERDICT_COUNTS),
+    *(Column(name, "", name, Kind.SECONDS, doc, unit="ns") for name, _, doc in VERDICT_TIMES),
+    *(Column(name, "", name, Kind.REAL, doc, JUDGED_ANY, "ratio") for name, doc in VERDICT_RATES),
 ), ("stream", "sender", "src", "src_port", "dst", "dst_port", "packets", "retransmissions", "loss_rate",
     "out_of_order", "duplicate_acks", "rtt_min", "rtt_mean", "rtt_max", "max_in_flight", "zero_window_time"))

@@ -4,23 +4,24 @@ from __future__ import annotations
 import numpy as np
 
 from tcpkit.directed import ends, join, pick, ratio
-from tcpkit.direction_columns import COUNTS, DIRECTIONS, rate_of
+from tcpkit.direction_columns import COUNTS, DIRECTIONS, VERDICT_COUNTS, VERDICT_TIMES, rate_of
 from tcpkit.flows import mean_round_trip, needed_retransmissions
 from tcpkit.table import Table
 from tcpkit.values import Array
 
+VERDICT_FIELDS = {name: field for name, field, _ in (*VERDICT_COUNTS, *VERDICT_TIMES)}
 FIGURES = ("rtt_samples", "rtt_min", "rtt_median", "rtt_max", "max_in_flight", "zero_window_ns")
 
 
-def direction_table(records: Array, analysis: Array) -> Table:
-    """``records`` are those of FlowTable, ``analysis`` those of Analysis for the same streams."""
-    first, second = (_direction_rows(records, analysis, direction) for direction in (0, 1))
+def direction_table(records: Array, analysis: Array, verdicts: Array | None = None) -> Table:
+    """``records`` are those of FlowTable, the others those of Analysis and Verdicts for the same streams."""
+    first, second = (_direction_rows(records, analysis, verdicts, direction) for direction in (0, 1))
     rows = np.empty(2 * len(records), first.dtype)
     rows[0::2], rows[1::2] = first, second
     return Table(rows, DIRECTIONS)
 
 
-def _direction_rows(records: Array, analysis: Array, direction: int) -> Array:
+def _direction_rows(records: Array, analysis: Array, verdicts: Array | None, direction: int) -> Array:
     packets = pick(records, direction, "packets")
     fields = {"stream": records["stream"], "ip_version": records["ip_version"], "packets": packets,
               "direction": np.full(len(records), direction, np.uint8),
@@ -35,4 +36,16 @@ def _direction_rows(records: Array, analysis: Array, direction: int) -> Array:
     fields["rtt_mean"] = mean_round_trip(analysis, direction)
     variance = ratio(pick(analysis, direction, "rtt_squares"), fields["rtt_samples"].astype(np.float64) - 1)
     fields["rtt_deviation"] = np.rint(np.sqrt(variance)).astype(np.int64)
+    if verdicts is not None:
+        fields |= _verdict_fields(verdicts, direction)
     return join(fields)
+
+
+def _verdict_fields(verdicts: Array, direction: int) -> dict[str, Array]:
+    """What really happened to the direction's segments."""
+    fields = {name: pick(verdicts, direction, field) for name, field in VERDICT_FIELDS.items()}
+    segments, again = fields["judged_segments"], fields["sent_again"]
+    needless = fields["sent_needlessly"]
+    return fields | {"true_loss_rate": ratio(again - needless, segments), "needless_share": ratio(needless, again),
+                     "reordered_rate": ratio(fields["reordered"], segments),
+                     "duplicated_rate": ratio(fields["network_duplicates"], segments)}

@@ -59,7 +59,8 @@ class LiveCapture:
     @property
     def flows(self) -> Table:
         """One row for each connection seen so far."""
-        return joined(flow_table(*records) for records in self.pipeline.stream_records())
+        return joined(flow_table(streams.flows, streams.analysis, streams.lifecycle)
+                      for streams in self.pipeline.stream_records())
 
     @property
     def n_frames(self) -> int:

@@ -31,11 +31,12 @@ PIECE = 1 << 14                                  # streams
 
 
 class StreamRecords(NamedTuple):
-    """FLOW rows, and of the same streams FLOW_ANALYSIS and LIFECYCLE rows if the pass has them."""
+    """FLOW rows, and of the same streams FLOW_ANALYSIS, LIFECYCLE and FLOW_VERDICT rows if the pass has them."""
 
     flows: Array
     analysis: Array | None = None
     lifecycle: Array | None = None
+    verdicts: Array | None = None
 
 
 class FrameReader(Protocol):
@@ -169,7 +170,8 @@ class Pipeline:
             stop = start + PIECE
             analysis = self._analysis.records(self.flows, start, stop) if self._analysis and self.has_totals else None
             lifecycle = self._lifecycle.records(self.flows, start, stop) if self._lifecycle else None
-            yield StreamRecords(self.flows.records(start, stop), analysis, lifecycle)
+            verdicts = self.verdicts.records(self.flows, start, stop) if self.verdicts else None
+            yield StreamRecords(self.flows.records(start, stop), analysis, lifecycle, verdicts)
 
     def _process(self, batch: Batch) -> None:
         if self.flows:

@@ -10,6 +10,7 @@ import tcpkit
 from packets import MS, SACK_PERMITTED, T0, Conversation, sack, timestamps
 from tcpcore.flags import Evidence, LossSide, RetransmissionCause, SegmentKind
 from tcpkit.verdict_text import verdict_text
+from truth.score import CAPTURES
 
 NONE, NEW, REORDERED, AGAIN, COPY, PROBE, _ = SegmentKind
 CAUSE = RetransmissionCause
@@ -195,3 +196,36 @@ def test_verdicts_in_words() -> None:
     assert verdict_text(talk.verdicts()[-2]).endswith(
         "timeout, 2nd, after silence; needless: the receiver reports it as a duplicate")
     assert verdict_text(talk.verdicts()[-1]) == ""
+
+
+def test_figures_of_a_direction() -> None:
+    talk = Talk().warm_up()
+    talk.data(11).data(12)
+    talk.data(10, 5 * MS, stamp=talk.clock - 7, ident=talk.ident - 2)          # overtaken by two
+    talk.answer(13, RTT)
+    for n in range(13, 17):
+        talk.data(n)
+    talk.answer(13, RTT, (14, 17)).data(13, RTT // 2).answer(17, RTT)
+    client = tcpkit.open(io.BytesIO(talk.pcap(nano=True))).directions[0]
+    assert client["judged_segments"] == 1 + 10 + 3 + 5
+    assert (client["reordered"], client["reordering_extent"], client["reordering_delay"]) == (1, 2, 6 * MS)
+    assert [client[name] for name in ("sent_again", "sent_fast", "lost_after_capture", "recoveries")] == [1] * 4
+    assert client["true_loss_rate"] == 1 / 19
+    assert (client["recovery_time"], client["timeout_time"]) == (RTT, 0)
+
+
+@pytest.mark.parametrize("name", ["exchanges.rcv", "bulk-burst.snd", "heavy-reorder.rcv", "outage.snd"])
+def test_figures_are_those_of_the_packets(name: str) -> None:
+    capture = tcpkit.open(CAPTURES / f"{name}.pcap")
+    rows, directions = capture.packets.array, capture.directions.array
+    for direction in directions:
+        own = rows[(rows["stream"] == direction["stream"]) & (rows["direction"] == direction["direction"])]
+        again = own[own["kind"] == AGAIN]
+        assert direction["judged_segments"] == (own["kind"] != NONE).sum()
+        assert direction["reordered"] == (own["kind"] == REORDERED).sum()
+        assert direction["network_duplicates"] == (own["kind"] == COPY).sum()
+        assert direction["sent_again"] == len(again)
+        assert direction["sent_needlessly"] == (again["cause"] == CAUSE.CAUSE_SPURIOUS).sum()
+        assert direction["timeouts"] == (again["trigger"] == CAUSE.CAUSE_TIMEOUT).sum()
+        assert direction["lost_before_capture"] == (again["loss_side"] == LossSide.LOSS_BEFORE).sum()
+        assert direction["lost_after_capture"] == (again["loss_side"] == LossSide.LOSS_AFTER).sum()

@@ -1,0 +1,58 @@
+"""What the verdicts on a direction's segments add up to."""
+from libc.stdint cimport uint32_t
+from libc.string cimport memset
+
+from tcpcore.flags cimport (
+    CAUSE_FAST, CAUSE_SPURIOUS, CAUSE_TAIL_LOSS_PROBE, CAUSE_TIMEOUT, KIND_NETWORK_DUPLICATE, KIND_PROBE,
+    KIND_REORDERED, KIND_RETRANSMISSION, LOSS_AFTER, LOSS_BEFORE)
+from tcpcore.history cimport find_range, sent_ranges
+from tcpcore.records cimport flow_verdict_t, verdict_t
+from tcpcore.sender cimport GAP, sender_t, sent_t, tally_t
+from tcpcore.weighing cimport judge_t, trouble_at, trouble_of, turn_t
+
+
+cdef inline void count(tally_t* tally, const verdict_t* verdict) noexcept nogil:
+    tally.reordered += verdict.kind == KIND_REORDERED
+    tally.duplicates += verdict.kind == KIND_NETWORK_DUPLICATE
+    tally.probes += verdict.kind == KIND_PROBE
+    tally.retransmissions += verdict.kind == KIND_RETRANSMISSION
+    tally.needless += verdict.cause == CAUSE_SPURIOUS
+    tally.fast += verdict.trigger == CAUSE_FAST
+    tally.timeouts += verdict.trigger == CAUSE_TIMEOUT
+    tally.tail_probes += verdict.trigger == CAUSE_TAIL_LOSS_PROBE
+    tally.lost_before += verdict.loss_side == LOSS_BEFORE
+    tally.lost_after += verdict.loss_side == LOSS_AFTER
+
+
+cdef inline void count_delay(judge_t* j, turn_t* t, const sent_t* bound) noexcept nogil:
+    """How late it is, in time and in the segments that overtook it (RFC 4737 section 4)."""
+    cdef tally_t* tally = &trouble_of(j, t.sender).tally
+    cdef const sent_t* ranges = sent_ranges(&j.ranges, t.sender)
+    cdef uint32_t i, overtook = 0
+    for i in range(find_range(&j.ranges, t.sender, t.sent.start), t.sender.sent.tail):
+        overtook += not ranges[i].state & GAP
+    tally.reorder_ns = max(tally.reorder_ns, t.sent.time - bound.time)
+    tally.reorder_extent = max(tally.reorder_extent, overtook)
+
+
+cdef inline void write_record(judge_t* j, const sender_t* senders, flow_verdict_t* out) noexcept nogil:
+    cdef tally_t none, first, second
+    memset(&none, 0, sizeof(tally_t))
+    first = trouble_at(j, &senders[0]).tally if senders[0].trouble else none
+    second = trouble_at(j, &senders[1]).tally if senders[1].trouble else none
+    out.segments0, out.segments1 = senders[0].segments, senders[1].segments
+    out.retransmissions0, out.retransmissions1 = first.retransmissions, second.retransmissions
+    out.needless0, out.needless1 = first.needless, second.needless
+    out.reordered0, out.reordered1 = first.reordered, second.reordered
+    out.duplicates0, out.duplicates1 = first.duplicates, second.duplicates
+    out.probes0, out.probes1 = first.probes, second.probes
+    out.fast0, out.fast1 = first.fast, second.fast
+    out.timeouts0, out.timeouts1 = first.timeouts, second.timeouts
+    out.tail_probes0, out.tail_probes1 = first.tail_probes, second.tail_probes
+    out.recoveries0, out.recoveries1 = first.recoveries, second.recoveries
+    out.lost_before0, out.lost_before1 = first.lost_before, second.lost_before
+    out.lost_after0, out.lost_after1 = first.lost_after, second.lost_after
+    out.reorder_extent0, out.reorder_extent1 = first.reorder_extent, second.reorder_extent
+    out.recovery_ns0, out.recovery_ns1 = first.recovery_ns, second.recovery_ns
+    out.timeout_ns0, out.timeout_ns1 = first.timeout_ns, second.timeout_ns
+    out.reorder_ns0, out.reorder_ns1 = first.reorder_ns, second.reorder_ns
