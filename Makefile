@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXAMPLE := examples/loopback.pcap
 
-.PHONY: demo test lint docs bench differential truth clean tshark
+.PHONY: demo test lint docs bench differential fuzz truth clean tshark
 
 demo: $(VENV)/demo
 	$(BIN)/tcpkit info $(EXAMPLE)
@@ -28,6 +28,11 @@ bench: $(VENV)/bench
 	-$(BIN)/pip install -q nfstream
 	$(BIN)/python -m pytest benchmarks/bench_stages.py
 	$(BIN)/python -m benchmarks.peers $(if $(QUICK),--quick,--write docs/performance.md)
+
+# Mutated captures through every stage.
+SECONDS ?= 60
+fuzz: $(VENV)/test
+	$(BIN)/python fuzz/mutate.py --seconds $(SECONDS)
 
 # Random conversations against tshark, as many as you like: make differential N=5000 SEED=1
 N ?= 2000
