@@ -2,13 +2,16 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
@@ -230,11 +233,14 @@ def test_a_full_disk_is_told(path):
 def test_ctrl_c_gives_what_is_done_so_far():
     reading, writing = os.pipe()
     process = start("flows", "-", "--format", "csv", stdin=reading)
-    os.close(reading)
     os.write(writing, Conversation().handshake().pcap())
-    time.sleep(2)
+    until = time.monotonic() + 60
+    while struct.unpack("i", fcntl.ioctl(reading, termios.FIONREAD, bytes(4)))[0] and time.monotonic() < until:
+        time.sleep(0.05)                 # until it has read what there is, and waits for more
+    time.sleep(1)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
+    os.close(reading)
     os.close(writing)
     assert process.returncode == 1
     assert b"10.0.0.1" in out
