@@ -30,4 +30,7 @@ extensions = [
     for source in SOURCES
 ]
 
-setup(ext_modules=cythonize(extensions, include_path=["src"], compiler_directives=DIRECTIVES, nthreads=2))
+CORES = os.cpu_count() or 1
+
+setup(ext_modules=cythonize(extensions, include_path=["src"], compiler_directives=DIRECTIVES, nthreads=CORES),
+      options={"build_ext": {"parallel": CORES}})
