@@ -57,8 +57,8 @@ def test_python_examples_run(program):
 
 @pytest.mark.parametrize("line", list(commands()))
 def test_command_examples_run(line):
-    done = subprocess.run([sys.executable, "-m", *shlex.split(line, comments=True)], cwd=ROOT, capture_output=True, text=True,
-                          check=False)
+    done = subprocess.run([sys.executable, "-m", *shlex.split(line, comments=True)], cwd=ROOT, capture_output=True,
+                          text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout
 
