@@ -14,6 +14,7 @@ from tcpcore.sender cimport (
     RECOVERY_TIMEOUT, SACK_PERMITTED, SACKING, STAMPED, again_t, sender_t, sent_end, sent_t, trouble_t)
 
 cdef enum:
+    SIZES_BACK = 64                # acknowledged ranges whose size shows what gets through
     DEFAULT_TRIP = 100 * MS        # while none is measured
 
 # What is weighed.
@@ -199,14 +200,15 @@ cdef inline bint is_smaller(judge_t* j, turn_t* t, const sent_t* first) noexcept
     """Full-sized segments that never got through come again in smaller pieces (RFC 1191, 4821, 8899)."""
     cdef sender_t* sender = t.sender
     cdef const sent_t* ranges
-    cdef uint32_t i
+    cdef uint32_t i, acked
     if sender.mode == RECOVERY_SMALLER and t.sent.start < t.trouble.recover and t.sent.length < first.length:
         return True
     if (t.sent.start != first.start or t.sent.length >= first.length or sender.mss == 0 or first.length > sender.mss
             or sent_end(&t.sent) == sender.high):
         return False
     ranges = sent_ranges(&j.ranges, sender)
-    for i in range(sender.sent.head, sender.sent.tail):
+    acked = find_range(&j.ranges, sender, sender.acked)
+    for i in range(max(<uint32_t> sender.sent.head, acked - min(acked, <uint32_t> SIZES_BACK)), acked):
         if not ranges[i].state & GAP and sent_end(&ranges[i]) <= sender.acked and ranges[i].length >= first.length:
             return False
     sender.mode, t.trouble.recover, t.trouble.mode_end = RECOVERY_SMALLER, sender.high, INT64_MAX

@@ -10,6 +10,9 @@ from tcpcore.records cimport flow_verdict_t, verdict_t
 from tcpcore.sender cimport GAP, sender_t, sent_t, tally_t
 from tcpcore.weighing cimport judge_t, trouble_at, trouble_of, turn_t
 
+cdef enum:
+    EXTENT_MAX = 1024              # segments that overtook one are counted up to here
+
 
 cdef inline void count(tally_t* tally, const verdict_t* verdict) noexcept nogil:
     tally.reordered += verdict.kind == KIND_REORDERED
@@ -29,7 +32,8 @@ cdef inline void count_delay(judge_t* j, turn_t* t, const sent_t* bound) noexcep
     cdef tally_t* tally = &trouble_of(j, t.sender).tally
     cdef const sent_t* ranges = sent_ranges(&j.ranges, t.sender)
     cdef uint32_t i, overtook = 0
-    for i in range(find_range(&j.ranges, t.sender, t.sent.start), t.sender.sent.tail):
+    cdef uint32_t start = find_range(&j.ranges, t.sender, t.sent.start)
+    for i in range(start, min(<uint32_t> t.sender.sent.tail, start + EXTENT_MAX)):
         overtook += not ranges[i].state & GAP
     tally.reorder_ns = max(tally.reorder_ns, t.sent.time - bound.time)
     tally.reorder_extent = max(tally.reorder_extent, overtook)
