@@ -318,7 +318,7 @@ cdef inline void end_by_reset(scene_t* s, bint acks) noexcept nogil:
     if state_of(peer, s.me) != SYN_RECEIVED or peer.opened not in (OPENED_NOT, OPENED_PASSIVE):
         if not peer.gone:
             peer.gone = CLOSED
-    elif acks and peer.opened:
+    elif acks:
         peer.doubt = DOUBT_RESET       # who resets with an ACK has answered the SYN+ACK before, unseen
     else:
         peer.gone = LISTEN

@@ -307,7 +307,7 @@ class Observer:
         if peer.opened == "passive" and (peer.doubt == "syn" or (peer.doubt == "reset" and not peer.syn_acked)):
             return
         if state(peer, me) == "SYN_RECEIVED" and peer.opened in ("", "passive"):
-            if synchronized and peer.opened:
+            if synchronized:
                 peer.doubt = "reset"       # who resets with an ACK has answered the SYN+ACK before, unseen
             else:
                 peer.gone = "LISTEN"
