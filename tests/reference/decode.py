@@ -129,8 +129,6 @@ def option(found: dict[str, int], kind: int, value: bytes) -> None:
         if len(value) < 8:
             found["damage"] |= Damage.SACK_BROKEN
         edges(found, value)
-    elif kind == 30 and value:
-        found["mptcp"] = found.get("mptcp", 0) | 1 << (value[0] >> 4)
 
 
 def cut_option(found: dict[str, int], kind: int, length: int, value: bytes) -> None:
@@ -138,6 +136,7 @@ def cut_option(found: dict[str, int], kind: int, length: int, value: bytes) -> N
     if kind == 8 and length == 10 and "tsval" not in found:
         found["tsval"] = number(value[:4])
     elif kind == 5 and "sack_count" not in found:
+        found["sack_count"] = len(value) // 8
         edges(found, value)
 
 
