@@ -23,6 +23,7 @@ from odd_frames import ICMP, NETWORK, TCP
 from packets import T0, Frame, pcap, pcapng
 from tcpkit.fields import contract_names
 from tcpkit.listing import write_fields
+from tcpkit.policies import POLICIES
 
 EXTREMES = (b"\0", b"\xff", b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"\xff\xff\xff\xff", b"\0\0\0\1", b"\x01\0\0\0")
 NAMES = contract_names()
@@ -57,13 +58,19 @@ def mutate(rng: random.Random, data: bytearray) -> None:
 
 
 def exercise(data: bytes) -> None:
-    """Every stage and every table."""
+    """Every stage, every table, and streams by a policy that the capture chooses."""
+    policy = sorted(POLICIES)[len(data) % len(POLICIES)]
     try:
         capture = tcpkit.open(io.BytesIO(data))
         write_fields(capture, NAMES, io.BytesIO())
-        for table in (capture.packets, capture.flows, capture.directions, capture.conversations,
-                      capture.retransmissions):
+        for table in (capture.info, capture.packets, capture.flows, capture.directions, capture.conversations,
+                      capture.retransmissions, capture.handshakes, capture.threats, capture.http):
             repr(table)
+        for piece in tcpkit.scan_streams(io.BytesIO(data), policy=policy):
+            bytes(piece)
+        for stream in capture.streams.with_policy(policy):
+            for side in (stream.client, stream.server):
+                b"".join(side.views(0, len(side))) if not len(side.holes) else repr(side.chunks)
     except tcpkit.CaptureError:
         pass
 
