@@ -22,6 +22,7 @@ cdef class Batch:
     cdef readonly Py_ssize_t stride
     cdef Py_ssize_t analysis_at, states_at, verdict_at   # offset of the part in a row, -1: not asked for
     cdef readonly object dtype
+    cdef list copies                            # arrays of frame_capacity rows that were given out
     cdef uint32_t* slots                        # flow-table slot of each row; set by flows
     cdef tunnel_t* tunnels                      # side table of SEGMENT.tunnel
     cdef readonly Py_ssize_t n_tunnels
@@ -32,6 +33,7 @@ cdef class Batch:
     cdef readonly Py_ssize_t arena_len
     cdef Py_ssize_t arena_capacity
 
+    cdef object room_for_rows(self)
     cdef int reserve_data(self, Py_ssize_t capacity) except -1
     cdef tunnel_t* add_tunnel(self) except NULL nogil
     cdef uint8_t* add_arena(self, Py_ssize_t size) except NULL nogil

@@ -2,10 +2,14 @@
 import numpy as np
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.ref cimport Py_REFCNT
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy
 
 from tcpcore.records import ANALYSIS, FRAME, SEGMENT, STATES, TUNNEL, VERDICT, join
+
+cdef enum:
+    MOST_COPIES = 4
 
 
 cdef class Batch:
@@ -35,6 +39,7 @@ cdef class Batch:
             self.verdict_at = at
             at += sizeof(verdict_t)
         self.dtype = join(**parts)
+        self.copies = []
         self.stride = at
         self.frame_capacity = frames
         self.frames = <frame_t*> malloc(frames * sizeof(frame_t))
@@ -134,10 +139,22 @@ cdef class Batch:
 
     @property
     def array(self):
-        """The rows of this batch, copied into a fresh structured array, shape (n_rows,)."""
-        out = np.empty(self.n_rows, self.dtype)
+        """The rows of this batch, copied, shape (n_rows,)."""
+        out = self.room_for_rows()
         self.copy_rows(out, 0)
         return out
+
+    cdef object room_for_rows(self):
+        """Fresh memory costs page faults, so what was given out and is no longer looked at is used again."""
+        if 2 * self.n_rows < self.frame_capacity:
+            return np.empty(self.n_rows, self.dtype)
+        for rows in self.copies:
+            if Py_REFCNT(rows) == 2:            # the list's and this loop's
+                return rows[:self.n_rows]
+        rows = np.empty(self.frame_capacity, self.dtype)
+        if len(self.copies) < MOST_COPIES:
+            self.copies.append(rows)
+        return rows[:self.n_rows]
 
     @property
     def tunnel_array(self):
