@@ -14,7 +14,7 @@ import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from benchmarks.report import Measured, write_report
 from benchmarks.traffic import PROFILES, compiled, generate, size
 from tcpkit.compare import Run, run, tcp_only_profile
 from tcpkit.fields import contract_names
+from tcpkit.packet_columns import PACKETS
 
 HERE = Path(__file__).parent
 PYTHON = sys.executable
@@ -64,25 +65,38 @@ def libpcap(capture: str) -> list[str] | None:
         return None
 
 
-FIELDS = [part for name in contract_names(own=False) for part in ("-e", name)]
-TSHARK_FIELDS = tool("tshark", "-n", "-r", "{}", "-Y", "tcp", "-T", "fields", "-E", "occurrence=f", *FIELDS)
-SCAN = "import tcpkit\nfor batch in tcpkit.scan(path{}): pass"
+def tshark_fields(fields: list[str]) -> Command:
+    return tool("tshark", "-n", "-r", "{}", "-Y", "tcp", "-T", "fields", "-E", "occurrence=f", *fields)
+
+
+def options(names: Iterable[str]) -> list[str]:
+    return [part for name in names for part in ("-e", name)]
+
+
+FIELDS = options(contract_names(own=False))
+FLOW_FIELDS = options(column.wireshark for column in PACKETS
+                      if column.wireshark in FIELDS and column.stage in ("decode", "flows"))
+SCAN = "import tcpkit\nfor batch in tcpkit.scan(path, threads=1, stages=[{!r}]): pass"
 # The first peer of each work is tcpkit, against which the others are measured.
 WORKS: dict[str, list[Peer]] = {
     "walk and decode to arrays": [
-        Peer("tcpkit.scan, decode", script(SCAN.format(", stages=['decode']"))),
+        Peer("tcpkit.scan, decode", script(SCAN.format("decode"))),
         Peer("libpcap loop that counts", libpcap),
         Peer("tcpdump -w /dev/null", tool("tcpdump", "-n", "-r", "{}", "-w", "/dev/null")),
         Peer("dpkt reader", script("import dpkt\nfor _ in dpkt.pcap.Reader(open(path, 'rb')): pass", "dpkt")),
     ],
+    "packets and flows to arrays": [
+        Peer("tcpkit.scan, flows", script(SCAN.format("flows"))),
+        Peer("tshark -T fields", tshark_fields(FLOW_FIELDS)),
+    ],
     "all tshark fields to arrays": [
-        Peer("tcpkit.scan, analysis", script(SCAN.format(", stages=['analysis']"))),
-        Peer("tshark -T fields", TSHARK_FIELDS),
+        Peer("tcpkit.scan, analysis", script(SCAN.format("analysis"))),
+        Peer("tshark -T fields", tshark_fields(FIELDS)),
         Peer("tcptrace -n -l -r", tool("tcptrace", "-n", "-l", "-r", "{}")),
     ],
     "all tshark fields as text": [
         Peer("tcpkit fields", tool(PYTHON, "-m", "tcpkit", "fields", "{}", *FIELDS)),
-        Peer("tshark -T fields", TSHARK_FIELDS),
+        Peer("tshark -T fields", tshark_fields(FIELDS)),
     ],
     "flows": [
         Peer("tcpkit flows", tool(PYTHON, "-m", "tcpkit", "flows", "{}", "--format", "csv")),

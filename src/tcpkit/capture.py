@@ -16,7 +16,7 @@ from tcpkit.fields import find_column, index_columns, stages_of
 from tcpkit.flows import conversation_table, flow_table
 from tcpkit.handshakes import handshake_table
 from tcpkit.packet_columns import SCHEMA
-from tcpkit.pipeline import ALL_STAGES, Observer, Pipeline, Totals, with_needs
+from tcpkit.pipeline import ALL_STAGES, MSL, Observer, Pipeline, Totals, with_needs
 from tcpkit.retransmissions import retransmission_table
 from tcpkit.rotated import files_of, open_reader
 from tcpkit.rows import Corrections, RowStore
@@ -46,7 +46,7 @@ class Capture:
     """
 
     def __init__(self, source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_filter: str = "",
-                 strict: bool = False, follow: bool = False, threads: int = 0,
+                 strict: bool = False, follow: bool = False, threads: int = 0, msl: float = MSL,
                  observer: Observer | None = None) -> None:
         self._source = _keep(source)
         self._start = _position(source)
@@ -55,6 +55,7 @@ class Capture:
         self._strict = strict
         self._observer = observer
         self._threads = 1 if follow else threads
+        self._msl = msl
         self._reader: AnyReader | None = open_reader(self._source, follow=follow)     # fails here if it is no capture
         self._pass: Pipeline | None = None                                            # the last one
 
@@ -216,7 +217,7 @@ class Capture:
         size = _size(self._source)
         self._pass = Pipeline(reader, frozenset(stages) or self._stages, size=size, observer=self._observer,
                               capture_filter=self._capture_filter, where=where, strict=self._strict, totals=totals,
-                              threads=threads or self._threads or _worthwhile_threads(size))
+                              threads=threads or self._threads or _worthwhile_threads(size), msl=self._msl)
         return self._pass
 
     def _past(self, *stages: Stage, totals: bool) -> Pipeline:
@@ -243,7 +244,7 @@ class Capture:
 
 
 def open(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_filter: str = "", strict: bool = False,
-         follow: bool = False, threads: int = 0, observer: Observer | None = None) -> Capture:
+         follow: bool = False, threads: int = 0, msl: float = MSL, observer: Observer | None = None) -> Capture:
     """The capture in ``source``: a path, "-" for standard input, a glob pattern, a directory, a URL, a binary file
     object, or a list of these, which are then one capture in order of time.  Decompressed by content.
 
@@ -251,13 +252,13 @@ def open(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_fi
     packets and flows tables have the columns of these stages only, and cost only them.  ``capture_filter``
     (libpcap's syntax) leaves out frames as if they had not been captured.  ``strict``: damage is an error too.
     ``follow``: a file that is still being written, read until it is closed for good.  ``threads``: how many may work
-    on a pass (0: as many as help); what comes out is the same.  ``observer`` is called with the Pipeline after each
-    batch, and may set its ``stopped``.
+    on a pass (0: as many as help); what comes out is the same.  ``msl``: seconds that a segment may live; TIME-WAIT
+    lasts twice as long.  ``observer`` is called with the Pipeline after each batch, and may set its ``stopped``.
 
     CaptureError if it is no capture or cannot be read; FilterError for a wrong filter.
     """
     return Capture(source, stages=stages, capture_filter=capture_filter, strict=strict, follow=follow,
-                   threads=threads, observer=observer)
+                   threads=threads, msl=msl, observer=observer)
 
 
 def scan(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, columns: Sequence[str] | None = None,

@@ -27,6 +27,7 @@ NEEDS: dict[Stage, tuple[Stage, ...]] = {
 ALL_STAGES: tuple[Stage, ...] = ("decode", "flows", "analysis", "lifecycle", "verdicts")
 Observer = Callable[["Pipeline"], None]
 Totals = Literal["none", "too", "only"]          # of each stream: not wanted, beside the rows, or instead of them
+MSL = 120.0                                      # seconds: maximum segment lifetime (RFC 9293 section 3.4.2)
 PIECE = 1 << 14                                  # streams
 
 
@@ -76,7 +77,7 @@ class Pipeline:
 
     def __init__(self, reader: FrameReader, stages: Iterable[Stage], *, size: int = 0,
                  observer: Observer | None = None, capture_filter: str = "", where: str = "", strict: bool = False,
-                 totals: Totals = "none", threads: int = 1) -> None:
+                 totals: Totals = "none", threads: int = 1, msl: float = MSL) -> None:
         self.reader = reader
         self._where = _row_filter(where) if where else None
         self.stages = with_needs((*stages, *(self._where.stages if self._where else ())))
@@ -97,7 +98,7 @@ class Pipeline:
         self.flows = FlowTable() if "flows" in self.stages else None
         self.has_totals = totals != "none"
         self._analysis = Analysis(summary=self.has_totals) if "analysis" in self.stages else None
-        self._lifecycle = Lifecycle() if "lifecycle" in self.stages else None
+        self._lifecycle = Lifecycle(msl_ns=round(msl * 1e9)) if "lifecycle" in self.stages else None
         self.verdicts = Verdicts() if "verdicts" in self.stages else None
 
     def __del__(self) -> None:

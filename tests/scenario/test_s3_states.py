@@ -41,6 +41,7 @@ def test_time_wait_ends_after_twice_the_maximum_segment_lifetime():
     assert (early["client_state"], early["server_state"]) == ("TIME-WAIT", "CLOSED")
     late.c("A", 1, 1, dt=240 * SECOND)
     assert tcpkit.open(io.BytesIO(late.pcap(nano=True))).flows[0]["client_state"] == "CLOSED"
+    assert tcpkit.open(io.BytesIO(late.pcap(nano=True)), msl=121).flows[0]["client_state"] == "TIME-WAIT"
 
 
 def test_what_the_capture_cannot_tell_is_unknown():
