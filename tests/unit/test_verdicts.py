@@ -138,6 +138,32 @@ def test_timeouts_are_counted(talk: Talk) -> None:
     assert list(rows["backoff"]) == [1, 2, 3]
 
 
+def test_a_syn_that_nobody_answers() -> None:
+    life = Conversation()
+    for number, waited in enumerate((0, 1000 * MS, 2000 * MS)):
+        life.c("S", 0, dt=waited, ip_fields={"ident": 7 + number})
+    rows = tcpkit.open(io.BytesIO(life.pcap(nano=True))).packets.array
+    assert list(rows["kind"]) == [NEW, AGAIN, AGAIN]
+    assert list(rows["cause"][1:]) == [CAUSE.CAUSE_SYN] * 2
+    assert (list(rows["backoff"][1:]), list(rows["repeats"][1:])) == ([1, 2], [1, 1])
+
+
+def test_a_fin_that_nobody_answers(talk: Talk) -> None:
+    talk.data(10, size=0, flags="FA")
+    original = len(talk.frames)
+    row = talk.data(10, 300 * MS, size=0, flags="FA").verdicts()[-1]
+    assert (row["kind"], row["cause"], row["repeats"]) == (AGAIN, CAUSE.CAUSE_FIN, original)
+
+
+def test_smaller_pieces_of_what_never_got_through(talk: Talk) -> None:
+    """RFC 1191: a router asked for smaller packets; none as large as these had been acknowledged."""
+    for at in range(3):
+        talk.data(10, size=1400) if at == 0 else talk.c("A", 1 + 10 * SIZE + at * 1400, 1, 1400, dt=MS)
+    row = talk.data(10, RTT, size=500).verdicts()[-1]
+    assert (row["kind"], row["cause"]) == (AGAIN, CAUSE.CAUSE_PATH_MTU)
+    assert row["evidence"] & Evidence.SMALLER
+
+
 def test_keep_alive_is_a_probe(talk: Talk) -> None:
     talk.c("A", talk.frames and 10 * SIZE, 1, dt=1000 * MS)
     assert talk.verdicts()["kind"][-1] == PROBE
