@@ -56,7 +56,7 @@ def run_flows(capture: bytes, *, frames: int = 64, table: FlowTable | None = Non
         decoder.process(batch)
         table.process(batch)
         if analysis is not None:
-            analysis.process(batch, table)
+            analysis.process(batch)
         rows.append(batch.array)
     return np.concatenate(rows) if rows else batch.array, table
 

@@ -72,10 +72,10 @@ cdef class Analysis:
         pool_clear(&self.state.summaries.findings)
         pool_clear(&self.state.summaries.bins)
 
-    def process(self, Batch batch not None, FlowTable flows not None):
+    def process(self, Batch batch not None):
         """Fill the ANALYSIS part of the batch's rows, if it has one; after ``flows.process``."""
-        if (grow(&self.state.conversations, flows.n_slots * sizeof(conversation_t)) or self.state.summaries.wanted
-                and grow(&self.state.summaries.of, flows.n_slots * 2 * sizeof(summary_t))):
+        if (grow(&self.state.conversations, batch.n_slots * sizeof(conversation_t)) or self.state.summaries.wanted
+                and grow(&self.state.summaries.of, batch.n_slots * 2 * sizeof(summary_t))):
             raise MemoryError
         with nogil:
             process_rows(&self.state, batch.rows, batch.stride, batch.analysis_at, batch.slots, batch.n_rows)

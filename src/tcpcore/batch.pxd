@@ -24,6 +24,8 @@ cdef class Batch:
     cdef readonly object dtype
     cdef list copies                            # arrays of frame_capacity rows that were given out
     cdef uint32_t* slots                        # flow-table slot of each row; set by flows
+    cdef readonly Py_ssize_t n_slots            # slots that the flow table has used up to this batch; set by flows
+    cdef public object corrections              # what verdicts change in rows of earlier batches, None: nothing
     cdef tunnel_t* tunnels                      # side table of SEGMENT.tunnel
     cdef readonly Py_ssize_t n_tunnels
     cdef Py_ssize_t tunnel_capacity

@@ -8,6 +8,8 @@ class Batch:
     n_frames: int
     frame_capacity: int
     n_rows: int
+    n_slots: int
+    corrections: tuple[NDArray[np.uint64], NDArray[np.void]] | None
     stride: int
     dtype: np.dtype[np.void]
     n_tunnels: int

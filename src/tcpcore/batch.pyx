@@ -4,7 +4,7 @@ import numpy as np
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.ref cimport Py_REFCNT
 from libc.stdlib cimport calloc, free, malloc, realloc
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from tcpcore.records import ANALYSIS, FRAME, SEGMENT, STATES, TUNNEL, VERDICT, join
 
@@ -47,6 +47,7 @@ cdef class Batch:
         self.slots = <uint32_t*> malloc(frames * sizeof(uint32_t))
         if self.frames == NULL or self.rows == NULL or self.slots == NULL:
             raise MemoryError
+        memset(self.slots, 0xFF, frames * sizeof(uint32_t))          # no slots yet
         self.reserve_data(data)
 
     def __dealloc__(self):

@@ -71,7 +71,7 @@ cdef class FlowTable:
         self.reserve(batch.n_rows)
         with nogil:
             process_rows(&self.table, batch.rows, batch.stride, batch.n_rows, batch.slots)
-        self.n_slots = self.table.n_slots
+        self.n_slots = batch.n_slots = self.table.n_slots
 
     @property
     def n_streams(self):

@@ -59,11 +59,11 @@ cdef class Lifecycle:
         release(&self.stage.closings)
         pool_clear(&self.stage.pool)
 
-    def process(self, Batch batch not None, FlowTable flows not None):
+    def process(self, Batch batch not None):
         """Fill the STATES part of the batch's rows, if it has one; after ``flows.process``."""
-        if (grow(&self.stage.sides, flows.n_slots * 2 * sizeof(side_t))
-                or grow(&self.stage.openings, flows.n_slots * sizeof(opening_t))
-                or grow(&self.stage.closings, flows.n_slots * sizeof(closing_t))):
+        if (grow(&self.stage.sides, batch.n_slots * 2 * sizeof(side_t))
+                or grow(&self.stage.openings, batch.n_slots * sizeof(opening_t))
+                or grow(&self.stage.closings, batch.n_slots * sizeof(closing_t))):
             raise MemoryError
         with nogil:
             process_rows(&self.stage, batch.rows, batch.stride, batch.states_at, batch.slots, batch.n_rows)

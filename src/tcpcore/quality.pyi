@@ -1,5 +1,4 @@
 from tcpcore.batch import Batch
-from tcpcore.flows import FlowTable
 
 class Quality:
     segments: int
@@ -8,5 +7,5 @@ class Quality:
     missing_bytes: int
     duplicates_elsewhere: int
     checksums: int
-    def process(self, batch: Batch, flows: FlowTable) -> None: ...
+    def process(self, batch: Batch) -> None: ...
     def findings(self) -> dict[str, tuple[int, list[int]]]: ...

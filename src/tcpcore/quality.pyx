@@ -13,7 +13,7 @@ from tcpcore.flags cimport (
     ACK, BOGUS_HEADER_LENGTH, FIN, HAS_CHECKSUM, HAS_LEN, HAS_MSS, HAS_SEQ, HEADER_CUT, OPTIONS_CUT, PORTS_ONLY, QUOTED,
     RST, STREAM_CREATED, SYN)
 from tcpcore.flowkey cimport fold
-from tcpcore.flows cimport NO_SLOT, FlowTable
+from tcpcore.flows cimport NO_SLOT
 from tcpcore.growable cimport grow, release
 from tcpcore.records cimport segment_t
 from tcpcore.seqnum cimport segment_len
@@ -230,10 +230,10 @@ cdef class Quality:
         free(self.copies)
         release(&self.talks)
 
-    def process(self, Batch batch not None, FlowTable flows not None):
+    def process(self, Batch batch not None):
         """After ``flows.process``."""
-        self.n_slots = flows.n_slots
-        if grow(&self.talks, flows.n_slots * sizeof(talk_t)):
+        self.n_slots = batch.n_slots
+        if grow(&self.talks, batch.n_slots * sizeof(talk_t)):
             raise MemoryError
         with nogil:
             look_at_rows(&self.found, <talk_t*> self.talks.data, self.copies, batch.rows, batch.stride, batch.slots,

@@ -48,7 +48,7 @@ cdef class Verdicts:
     """``history_limit`` bounds the bytes spent on remembering what was sent; ``forgotten`` counts what it cost.
 
     A verdict that later segments change is set right in its row if the batch still holds it; else it is among the
-    ``corrections`` until the next batch.
+    ``corrections`` of the batch that brought the change.
     """
 
     cdef judge_t state
@@ -68,9 +68,9 @@ cdef class Verdicts:
         pool_clear(&self.state.packets)
         pool_clear(&self.state.troubles)
 
-    def process(self, Batch batch not None, FlowTable flows not None):
+    def process(self, Batch batch not None):
         """Fill the VERDICT part of the batch's rows, if they have one; after ``flows.process``."""
-        if grow(&self.state.streams, flows.n_slots * 2 * sizeof(sender_t)):
+        if grow(&self.state.streams, batch.n_slots * 2 * sizeof(sender_t)):
             raise MemoryError
         self.state.rows, self.state.stride, self.state.at = batch.rows, batch.stride, batch.verdict_at
         self.state.n_rows = batch.n_rows
@@ -78,17 +78,14 @@ cdef class Verdicts:
         with nogil:
             process_rows(&self.state, batch.slots)
         self.state.rows, self.state.n_rows = NULL, 0
+        batch.corrections = self._corrections() if self.state.n_corrected else None
 
-    def corrections(self):
-        """Frame numbers, and VERDICT rows for them: what the latest batch has changed of earlier ones.
-
-        In the order of their making: the last one for a frame counts.
-        """
+    cdef object _corrections(self):
+        """Frame numbers, and VERDICT rows for them, in the order of their making: the last one for a frame counts."""
         cdef uint64_t n = self.state.n_corrected
         frames, verdicts = np.empty(n, np.uint64), np.empty(n, VERDICT)
-        if n:
-            memcpy(<void*> <size_t> frames.ctypes.data, self.state.corrected_frames.data, n * sizeof(uint64_t))
-            memcpy(<void*> <size_t> verdicts.ctypes.data, self.state.corrected.data, n * sizeof(verdict_t))
+        memcpy(<void*> <size_t> frames.ctypes.data, self.state.corrected_frames.data, n * sizeof(uint64_t))
+        memcpy(<void*> <size_t> verdicts.ctypes.data, self.state.corrected.data, n * sizeof(verdict_t))
         return frames, verdicts
 
     def records(self, FlowTable flows not None, Py_ssize_t start=0, stop=None):

@@ -1,50 +1,72 @@
-"""Batches prepared in a thread of their own, while the caller works on the last one."""
+"""A row of threads, through which batches go one after the other while the caller works on those that are done."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import combinations, pairwise
 from queue import SimpleQueue
 
 from tcpcore.batch import Batch
 
+Task = Callable[[Batch], object]
 
-class ReadAhead:
-    """Iterating gives batches that ``prepare`` has filled, in order, until it returns False.
 
-    A batch is the caller's until the next one is asked for; then it is filled anew.  What ``prepare`` raises is
-    raised in the caller.  ``close`` is called when the thread has ended.
+class WorkersAhead:
+    """Iterating gives batches that all ``tasks`` have worked on, in order, each in a thread of its own.
+
+    A task that returns False ends the work; the first one does so when it has nothing more to fill a batch with.  A
+    batch is the caller's until the next one is asked for; then it is filled anew.  What a task raises is raised in
+    the caller.
     """
 
-    def __init__(self, prepare: Callable[[Batch], bool], close: Callable[[], None], batches: Sequence[Batch]) -> None:
-        self._prepare = prepare
-        self._close = close
-        self._empty: SimpleQueue[Batch | None] = SimpleQueue()
-        self._ready: SimpleQueue[Batch | BaseException | None] = SimpleQueue()
+    def __init__(self, tasks: Sequence[Task], batches: Sequence[Batch]) -> None:
+        self._inboxes: list[SimpleQueue[Batch | BaseException | None]] = [SimpleQueue() for _ in (*tasks, None)]
         self._stopped = False
         for batch in batches:
-            self._empty.put(batch)
-        self._thread = threading.Thread(target=self._run, name="read ahead", daemon=True)
-        self._thread.start()
+            self._inboxes[0].put(batch)
+        self._threads = [threading.Thread(target=self._work, args=(task, *self._inboxes[at:at + 2]), name="ahead",
+                                          daemon=True) for at, task in enumerate(tasks)]
+        for thread in self._threads:
+            thread.start()
 
     def __iter__(self) -> Iterator[Batch]:
-        while (given := self._ready.get()) is not None:
+        while (given := self._inboxes[-1].get()) is not None:
             if isinstance(given, BaseException):
                 raise given
             yield given
-            self._empty.put(given)
+            self._inboxes[0].put(given)
 
-    def stop(self) -> None:
-        """End the thread; it may still wait for a source that gives nothing, and ends after that."""
+    def stop(self) -> bool:
+        """End the threads; False if the first still waits for a source that gives nothing, it ends after that."""
         self._stopped = True
-        self._empty.put(None)
-        self._thread.join(timeout=1)
+        for inbox in self._inboxes:
+            inbox.put(None)
+        for thread in self._threads:
+            thread.join(timeout=1)
+        return not self._threads[0].is_alive()
 
-    def _run(self) -> None:
+    def _work(self, task: Task, inbox: SimpleQueue[Batch | BaseException | None],
+              outbox: SimpleQueue[Batch | BaseException | None]) -> None:
+        """Until there is nothing more, or something is raised; the next in the row is told of either."""
+        last: BaseException | None = None
         try:
-            while (batch := self._empty.get()) is not None and not self._stopped and self._prepare(batch):
-                self._ready.put(batch)
-            self._ready.put(None)
+            while isinstance(given := inbox.get(), Batch):
+                if self._stopped or task(given) is False:
+                    break
+                outbox.put(given)
+            else:
+                last = given
         except BaseException as error:
-            self._ready.put(error)
-        finally:
-            self._close()
+            last = error
+        outbox.put(last)
+
+
+def share_out(costs: Sequence[int], n_workers: int, n_ahead: int) -> list[int]:
+    """Where to cut a row of tasks for ``n_workers``, so that the one with the most to do has the least.
+
+    Each cut is the number of tasks before it; only the first ``n_ahead`` tasks may lie before one.
+    """
+    def slowest(cuts: Iterable[int]) -> int:
+        return max(sum(costs[start:end]) for start, end in pairwise([0, *cuts, len(costs)]))
+
+    return list(min((cuts for n in range(n_workers) for cuts in combinations(range(1, n_ahead + 1), n)), key=slowest))

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 
 SMALL = 4 << 20                  # bytes of capture that are not worth a thread
+MOST_THREADS = 4                 # with more the slowest stage is no faster
 
 
 class Capture:
@@ -83,10 +84,10 @@ class Capture:
     def packets(self) -> Table:
         """One row for each frame with TCP; takes some 340 bytes a row."""
         pipeline = self.pipeline(totals="too")
-        store, corrections = RowStore(pipeline.batch.dtype), Corrections(pipeline.verdicts)
+        store, corrections = RowStore(pipeline.batch.dtype), Corrections()
         for batch in pipeline:
             store.append(batch)
-            corrections.collect()
+            corrections.collect(batch)
         array, tunnels = store.finish()
         corrections.apply(array)
         return Table(array, schema_of(pipeline), tunnels=tunnels, start_ns=pipeline.start_ns)
@@ -208,7 +209,7 @@ class Capture:
             self._pass.stop()
 
     def pipeline(self, stages: Iterable[Stage] = (), where: str = "", totals: Totals = "none",
-                 threads: int = 0) -> Pipeline:
+                 threads: int = 0, in_step: bool = False) -> Pipeline:
         """A new pass, for one's own loop over batches with the rows of a display filter.
 
         Through ``stages`` and those they build on; if none are named, all that this capture was opened with.
@@ -217,7 +218,8 @@ class Capture:
         size = _size(self._source)
         self._pass = Pipeline(reader, frozenset(stages) or self._stages, size=size, observer=self._observer,
                               capture_filter=self._capture_filter, where=where, strict=self._strict, totals=totals,
-                              threads=threads or self._threads or _worthwhile_threads(size), msl=self._msl)
+                              threads=threads or self._threads or _worthwhile_threads(size), in_step=in_step,
+                              msl=self._msl)
         return self._pass
 
     def _past(self, *stages: Stage, totals: bool) -> Pipeline:
@@ -289,8 +291,8 @@ def _position(source: Any) -> int | None:
 
 
 def _worthwhile_threads(size: int) -> int:
-    """Two, unless the capture is known to be small: decoding goes on beside the analysis."""
-    return 1 if 0 < size < SMALL else min(2, len(os.sched_getaffinity(0)))
+    """One for each core, unless the capture is known to be small: the stages go on beside each other."""
+    return 1 if 0 < size < SMALL else min(MOST_THREADS, len(os.sched_getaffinity(0)))
 
 
 def _is_file(path: str | os.PathLike[str], source: Any) -> bool:

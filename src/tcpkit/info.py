@@ -96,11 +96,10 @@ class CaptureInfo:
 def survey(pipeline: Pipeline) -> CaptureInfo:
     """Run the pass, which tells flows apart, and describe what it read."""
     census, quality = Census(), Quality()
-    assert pipeline.flows is not None
     reader = cast("Reader | MergedReader", pipeline.reader)       # only files are described
     for batch in pipeline:
         census.process(batch)
-        quality.process(batch, pipeline.flows)
+        quality.process(batch)
     _take_latest_statistics(reader)
     statistics = [interface.statistics for interface in reader.interfaces]
     flaws = find_flaws(census, quality, sum(counts.get("dropped", 0) for counts in statistics),

@@ -109,10 +109,10 @@ def fold_text(fold: Fold) -> str:
 def build_ladder(capture: Capture, stream: int, *, everything: bool = False) -> Ladder:
     """The ladder of one stream; memory grows with its segments.  IndexError if there is no such stream."""
     pipeline = capture.pipeline(("analysis", "lifecycle", "verdicts"), where=f"tcp.stream == {stream}", totals="too")
-    store, corrections = RowStore(pipeline.batch.dtype), Corrections(pipeline.verdicts)
+    store, corrections = RowStore(pipeline.batch.dtype), Corrections()
     for batch in pipeline:
         store.append(batch)
-        corrections.collect()
+        corrections.collect(batch)
     rows, _ = store.finish()
     corrections.apply(rows)
     for streams in pipeline.stream_records():

@@ -1,8 +1,9 @@
 """Drives batches of frames through the stages: capture, decode, flows, analysis, lifecycle, verdicts."""
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
+from itertools import pairwise, repeat
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from tcpcore.analysis import Analysis
@@ -11,6 +12,7 @@ from tcpcore.decode import Decoder
 from tcpcore.flows import FlowTable
 from tcpcore.lifecycle import Lifecycle
 from tcpcore.verdicts import Verdicts
+from tcpkit.ahead import Task, WorkersAhead, share_out
 from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
 from tcpkit.values import Array
@@ -29,6 +31,9 @@ Observer = Callable[["Pipeline"], None]
 Totals = Literal["none", "too", "only"]          # of each stream: not wanted, beside the rows, or instead of them
 MSL = 120.0                                      # seconds: maximum segment lifetime (RFC 9293 section 3.4.2)
 PIECE = 1 << 14                                  # streams
+# Nanoseconds a frame that each task takes of ordinary traffic, to share the work out among threads.
+READING, CALLING = 120, 40
+COSTS: dict[Stage, int] = {"decode": 50, "flows": 70, "analysis": 80, "lifecycle": 60, "verdicts": 80}
 
 
 class StreamRecords(NamedTuple):
@@ -56,6 +61,14 @@ class FrameReader(Protocol):
     def close(self) -> None: ...
 
 
+def in_turn(tasks: Sequence[Task]) -> Task:
+    """All ``tasks`` one after the other as one; False as soon as one says so."""
+    def work(batch: Batch) -> bool:
+        return all(task(batch) is not False for task in tasks)
+
+    return work
+
+
 def with_needs(stages: Iterable[Stage]) -> frozenset[Stage]:
     """The stages and those they build on; ValueError for one that does not exist."""
     wanted = frozenset(stages)
@@ -71,13 +84,14 @@ class Pipeline:
     display filter) only keeps rows from being delivered, all count for what is said of the others.
     ``observer`` is called after each batch; setting ``stopped`` ends the pass early.  Damage ends it too,
     and goes to ``warnings``, or is raised if ``strict``.  ``totals``: what the analysis adds up for each stream.
-    With two ``threads`` the next batches are read and decoded beside the stages after that; what comes out is the
-    same.
+    With several ``threads`` each works on a batch of its own, one stage further than the next thread; what comes out
+    is the same.  Stages may be some batches ahead of the caller then, so who looks into ``flows`` between batches
+    asks for ``in_step``.
     """
 
     def __init__(self, reader: FrameReader, stages: Iterable[Stage], *, size: int = 0,
                  observer: Observer | None = None, capture_filter: str = "", where: str = "", strict: bool = False,
-                 totals: Totals = "none", threads: int = 1, msl: float = MSL) -> None:
+                 totals: Totals = "none", threads: int = 1, in_step: bool = False, msl: float = MSL) -> None:
         self.reader = reader
         self._where = _row_filter(where) if where else None
         self.stages = with_needs((*stages, *(self._where.stages if self._where else ())))
@@ -85,12 +99,14 @@ class Pipeline:
         self.position = 0                        # bytes of the capture done
         self.start_ns = 0                        # time of the first frame
         self._started = False
+        self._n_slots = 0                        # of the flow table, that all stages know
         self.stopped = False
         self.finished = False
         self.warnings: list[CaptureError] = []
         self._observer = observer
         self._strict = strict
         self._threads = threads
+        self._in_step = in_step
         self._rows = totals != "only"
         self.batch = self._new_batch()
         self._filter = _frame_filter(capture_filter) if capture_filter else None
@@ -108,48 +124,57 @@ class Pipeline:
         with closing(self._batches()) as batches:
             for batch in batches:
                 self.position = batch.data_offset + batch.data_len
-                self._process(batch)
+                self._n_slots = batch.n_slots
                 if self._where:
                     self._where.process(batch, self.start_ns)
                 yield batch
                 if self._observer:
                     self._observer(self)
-                if self.stopped:
-                    break
         self._finish()
 
     def _batches(self) -> Generator[Batch, None, None]:
-        """Read and decoded batches."""
-        if self._threads > 1:
-            from tcpkit.ahead import ReadAhead
-
-            ahead = ReadAhead(self._prepare, self.reader.close, [self.batch, self._new_batch()])
-            try:
-                yield from ahead
-            finally:
-                ahead.stop()
-            return
+        """Batches that have been through all stages."""
+        costs, tasks = zip(*self._tasks(), strict=True)
+        cuts = share_out([*costs, CALLING], self._threads, 2 if self._in_step else len(tasks))
+        *ahead, mine = (in_turn(tasks[start:end]) for start, end in pairwise([0, *cuts, len(tasks)]))
+        batches = [self.batch, *(self._new_batch() for _ in cuts)]
+        workers = WorkersAhead(ahead, batches) if ahead else None
         try:
-            while self._prepare(self.batch):
-                yield self.batch
+            for batch in workers or repeat(self.batch):
+                if mine(batch) is False:
+                    break
+                yield batch
         finally:
-            self.reader.close()
+            if not workers or workers.stop():
+                self.reader.close()
+
+    def _tasks(self) -> Iterator[tuple[int, Task]]:
+        """What each batch goes through, and the cost of it."""
+        yield READING, self._read
+        yield COSTS["decode"], self._decode
+        workers: dict[Stage, FlowTable | Analysis | Lifecycle | Verdicts | None] = {
+            "flows": self.flows, "analysis": self._analysis, "lifecycle": self._lifecycle, "verdicts": self.verdicts}
+        for stage, worker in workers.items():
+            if worker:
+                yield COSTS[stage], worker.process
 
     def _new_batch(self) -> Batch:
         rows = self._rows
         return Batch(analysis=rows and "analysis" in self.stages, states=rows and "lifecycle" in self.stages,
                      verdicts=rows and "verdicts" in self.stages)
 
-    def _prepare(self, batch: Batch) -> bool:
-        """What can be done ahead of the stages that keep state of streams; False at the end of the capture."""
-        if not self.reader.next(batch):
+    def _read(self, batch: Batch) -> bool:
+        """The next frames; False at the end of the capture."""
+        if self.stopped or not self.reader.next(batch):
             return False
         if not self._started and batch.n_frames:
             self.start_ns, self._started = int(batch.frame_array["time_ns"][0]), True
+        return True
+
+    def _decode(self, batch: Batch) -> None:
         if self._filter:
             self._filter.process(batch)
         self._decoder.process(batch)
-        return True
 
     def run(self) -> None:
         """The whole pass, for what the stages hold at its end."""
@@ -167,22 +192,12 @@ class Pipeline:
         """What is held of the streams so far, some ten thousand at a time, at least one piece."""
         if not self.flows:
             raise ValueError("this pass does not tell streams apart")
-        for start in range(0, max(self.flows.n_slots, 1), PIECE):
-            stop = start + PIECE
+        for start in range(0, max(self._n_slots, 1), PIECE):
+            stop = min(start + PIECE, self._n_slots)
             analysis = self._analysis.records(self.flows, start, stop) if self._analysis and self.has_totals else None
             lifecycle = self._lifecycle.records(self.flows, start, stop) if self._lifecycle else None
             verdicts = self.verdicts.records(self.flows, start, stop) if self.verdicts else None
             yield StreamRecords(self.flows.records(start, stop), analysis, lifecycle, verdicts)
-
-    def _process(self, batch: Batch) -> None:
-        if self.flows:
-            self.flows.process(batch)
-            if self._analysis:
-                self._analysis.process(batch, self.flows)
-            if self._lifecycle:
-                self._lifecycle.process(batch, self.flows)
-            if self.verdicts:
-                self.verdicts.process(batch, self.flows)
 
     def _finish(self) -> None:
         self.finished = True

@@ -18,10 +18,10 @@ FIELDS = {"original": "original_frame", "delay": "since_original"}
 def retransmission_table(pipeline: Pipeline) -> Table:
     """One row for each segment of the pass that repeats an earlier one; runs the pass."""
     dtype = _row_type(pipeline.batch.dtype)
-    parts, corrections = [np.empty(0, dtype)], Corrections(pipeline.verdicts)
+    parts, corrections = [np.empty(0, dtype)], Corrections()
     for batch in pipeline:
         parts.append(_pick(batch.array, dtype))
-        corrections.collect()
+        corrections.collect(batch)
     rows = np.concatenate(parts)
     corrections.apply(rows)
     return Table(rows, RETRANSMISSIONS, start_ns=pipeline.start_ns)

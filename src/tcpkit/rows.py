@@ -7,7 +7,6 @@ import numpy as np
 
 from tcpcore.batch import Batch
 from tcpcore.records import TUNNEL, VERDICT
-from tcpcore.verdicts import Verdicts
 from tcpkit.values import Array
 
 FIRST = 1 << 20                  # bytes
@@ -54,18 +53,15 @@ class RowStore:
 class Corrections:
     """What later batches make of the verdicts on earlier rows."""
 
-    def __init__(self, verdicts: Verdicts | None) -> None:
-        self._verdicts = verdicts
+    def __init__(self) -> None:
         self._frames = [np.empty(0, np.uint64)]
         self._rows: list[Array] = [np.empty(0, VERDICT)]
 
-    def collect(self) -> None:
-        """Those of the latest batch."""
-        if self._verdicts:
-            frames, rows = self._verdicts.corrections()
-            if len(frames):
-                self._frames.append(frames)
-                self._rows.append(rows)
+    def collect(self, batch: Batch) -> None:
+        if batch.corrections:
+            frames, rows = batch.corrections
+            self._frames.append(frames)
+            self._rows.append(rows)
 
     def apply(self, rows: Array) -> None:
         """Correct ``rows``, which are in the order of their frames; of several verdicts the last one counts."""

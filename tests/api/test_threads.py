@@ -14,6 +14,8 @@ import tcpkit
 from conversations import random_capture
 from fragment_trains import trains
 from packets import pcap
+from tcpcore.flags import Present
+from tcpkit.ahead import share_out
 from tcpkit.errors import CaptureError, FilterError
 
 # Some batches of conversations, with fragments and so joined datagrams in their midst.
@@ -30,7 +32,7 @@ def columns(array: np.ndarray) -> dict[str, bytes]:
 
 
 def alive() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name == "read ahead"]
+    return [thread.name for thread in threading.enumerate() if thread.name == "ahead"]
 
 
 @pytest.mark.parametrize("threads", [2, 3, 8])
@@ -92,3 +94,28 @@ def test_several_captures_at_once():
     for reader in readers:
         reader.join()
     assert found == [expected] * 3
+
+
+@pytest.mark.parametrize(("costs", "workers", "ahead", "cuts"), [
+    ([5], 8, 0, []),
+    ([3, 3, 3], 1, 2, []),
+    ([3, 3, 3], 2, 2, [1]),
+    ([1, 1, 4], 2, 2, [2]),
+    ([1, 1, 4], 2, 1, [1]),
+    ([9, 1, 1], 8, 2, [1]),                      # more workers would not make it faster
+    ([2, 1, 1, 2], 3, 3, [1, 3])])
+def test_work_is_shared_out_evenly(costs, workers, ahead, cuts):
+    assert share_out(costs, workers, ahead) == cuts
+
+
+def test_stopped_it_delivers_what_has_been_read():
+    """The streams' records are of the batches that came, all of them and no other."""
+    for threads in (1, 2, 4):
+        pipeline = tcpkit.open(io.BytesIO(BYTES), threads=threads).pipeline(totals="too")
+        rows = 0
+        for batch in pipeline:
+            rows += np.count_nonzero(batch.array["present"] & Present.HAS_STREAM)
+            pipeline.stop()
+        streams = [piece.flows for piece in pipeline.stream_records()]
+        assert sum(int(piece[name].sum()) for piece in streams for name in ("packets0", "packets1", "quoted")) == rows
+        assert alive() == []

@@ -58,10 +58,14 @@ def pcapngs(draw):
     return made
 
 
-PCAPS = st.builds(pcap_file, ORDERS, st.booleans(), st.sampled_from([1, 101, 113]),
-                  st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 999_999), DATA, st.integers(70, 9000)),
-                           max_size=15))
-CAPTURES = pcapngs() | PCAPS
+def pcaps(nano):
+    rows = st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 999_999), DATA, st.integers(70, 9000))
+    return st.builds(pcap_file, ORDERS, nano, st.sampled_from([1, 101, 113]), st.lists(rows, max_size=15))
+
+
+CAPTURES = pcapngs() | pcaps(st.booleans())
+# With microseconds several variants share a magic number: a cut or a change may make another one fit better.
+OF_ONE_VARIANT = pcapngs() | pcaps(st.just(True))
 
 
 class Dribble(io.BytesIO):
@@ -104,7 +108,7 @@ def test_what_was_written_is_read(made, most, capacity):
              given.name) for given in made.interfaces]
 
 
-@given(made=CAPTURES, data=st.data(), most=st.sampled_from([1, 50, 1 << 20]))
+@given(made=OF_ONE_VARIANT, data=st.data(), most=st.sampled_from([1, 50, 1 << 20]))
 @settings(max_examples=300)
 def test_a_cut_capture_gives_all_whole_records(made, data, most):
     cut = data.draw(st.integers(0, len(made.data)))
@@ -122,9 +126,9 @@ def test_a_cut_capture_gives_all_whole_records(made, data, most):
         assert "in the middle" in reader.damage[1]
 
 
-@given(made=CAPTURES, data=st.data())
+@given(made=OF_ONE_VARIANT, data=st.data())
 @settings(max_examples=500)
-@example(made=pcap_file("<", False, 1, [(0, 0, b"", 70)] * 3), data=None)
+@example(made=pcap_file("<", True, 1, [(0, 0, b"", 70)] * 3), data=None)
 def test_damage_never_reaches_back(made, data):
     """Bytes changed at random: no crash, and what lies before the first of them is as it was."""
     changed = bytearray(made.data)

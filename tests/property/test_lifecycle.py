@@ -49,7 +49,7 @@ def inferred(segments: list[Seen], frames: int = 64) -> list[tuple[str, str]]:
     while reader.next(batch):
         decoder.process(batch)
         flows.process(batch)
-        lifecycle.process(batch, flows)
+        lifecycle.process(batch)
         rows = batch.array
         assert not rows["stream"].any()
         answers += zip(rows["client_state"].tolist(), rows["server_state"].tolist(), strict=True)

@@ -9,6 +9,7 @@ import pytest
 import tcpkit
 from conversations import random_capture
 from packets import MS, Conversation, pcap
+from tcpcore.batch import Batch
 from tcpcore.records import VERDICT
 from tcpkit.rows import Corrections
 
@@ -80,25 +81,20 @@ def test_verdicts_are_those_of_the_packets():
         assert table[ours].tolist() == packets[theirs].tolist()
 
 
-class Later:
-    """Stands for the verdict stage: each call gives the corrections of one more batch."""
-
-    def __init__(self, *batches):
-        self._batches = iter(batches)
-
-    def corrections(self):
-        verdicts = next(self._batches)
-        rows = np.zeros(len(verdicts), VERDICT)
-        rows["cause"] = [cause for _, cause in verdicts]
-        return np.array([frame for frame, _ in verdicts], np.uint64), rows
+def corrected(*verdicts):
+    """A batch whose verdict stage has found (frame, cause) of earlier batches."""
+    batch, rows = Batch(1), np.zeros(len(verdicts), VERDICT)
+    rows["cause"] = [cause for _, cause in verdicts]
+    batch.corrections = (np.array([frame for frame, _ in verdicts], np.uint64), rows) if verdicts else None
+    return batch
 
 
 def test_the_last_correction_of_a_frame_counts():
     rows = np.zeros(4, [("frame", np.uint64), ("cause", np.uint8), ("seq", np.uint32)])
     rows["frame"], rows["cause"], rows["seq"] = [2, 3, 7, 9], [1, 1, 1, 1], 5
-    corrections = Corrections(Later([(7, 2), (3, 2)], [], [(7, 3), (8, 4), (7, 5)]))
-    for _ in range(3):
-        corrections.collect()
+    corrections = Corrections()
+    for batch in (corrected((7, 2), (3, 2)), corrected(), corrected((7, 3), (8, 4), (7, 5))):
+        corrections.collect(batch)
     corrections.apply(rows)
     assert rows["cause"].tolist() == [1, 2, 5, 1]
     assert rows["seq"].tolist() == [5] * 4
