@@ -1,6 +1,7 @@
 """Puts the builders of tests/ on the path; runs the command line."""
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -9,8 +10,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
-# How fast a machine is, or how busy, is no matter of the tests.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How fast a machine is, or how busy, is no matter of the tests.  TCPKIT_EXAMPLES: a wider search, where no test sets
+# the limit.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow],
+                          max_examples=int(os.environ.get("TCPKIT_EXAMPLES", "100")))
 settings.load_profile("patient")
 
 

@@ -19,3 +19,4 @@ cpdef enum TextKind:
     LETTERS = 15             # ASCII up to the first zero byte
     TUNNEL_KIND = 16         # of the outermost tunnel, a word; its identifier
     TUNNEL_ID = 17
+    VERDICT = 18             # in words; the verdict part begins at the value

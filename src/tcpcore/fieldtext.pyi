@@ -25,6 +25,7 @@ class TextKind(IntEnum):
     LETTERS = 15
     TUNNEL_KIND = 16
     TUNNEL_ID = 17
+    VERDICT = 18
 
 class Formatter:
     start_ns: int

@@ -10,9 +10,10 @@ from tcpcore.flags cimport OUTER_ID as HAS_OUTER_ID
 from tcpcore.flags cimport OUTER_IPV4 as HAS_OUTER_IPV4
 from tcpcore.flags cimport OUTER_IPV6 as HAS_OUTER_IPV6
 from tcpcore.infotext cimport MAX_INFO, put_info
-from tcpcore.records cimport analysis_t, segment_t, tunnel_t
+from tcpcore.records cimport analysis_t, segment_t, tunnel_t, verdict_t
 from tcpcore.textwrite cimport (
     SLACK, put_bytes, put_decimal, put_hex, put_ipv4, put_ipv6, put_seconds, put_short, put_signed, put_text)
+from tcpcore.verdicttext cimport MAX_VERDICT, put_verdict
 
 from tcpcore.records import TUNNEL
 
@@ -63,6 +64,7 @@ cdef struct text_t:
     int64_t start_ns
     Py_ssize_t row_limit                   # longest row, without its payload
     bint has_payload
+    bint aligned                           # some column is padded: no blanks at the end of a line
     char* out
     Py_ssize_t size, capacity
 
@@ -107,7 +109,7 @@ cdef class Formatter:
 
         ``conditions`` are tuples (offset of an aligned 32-bit word, mask, value, equal).  ``prefix``
         comes before every cell, ``absent`` stands for a value that is not there; ``width`` pads the cell
-        with blanks, on the right if it is negative.
+        with blanks, on the right if it is negative, but not at the end of a line.
         """
         if len(words) > MAX_WORDS or len(conditions) > MAX_CONDITIONS:
             raise ValueError("too many words or conditions")
@@ -121,10 +123,12 @@ cdef class Formatter:
             column.conditions[i] = condition_t(place, bits, value, equal)
         for i, word in enumerate(words):
             column.words[i] = self._keep(word)
-        longest = max([MAX_INFO if kind == TextKind.INFO else MAX_CELL, len(absent), abs(width)]
+        longest = max([longest_cell(kind), len(absent), abs(width)]
                       + [sum(len(word) + 1 for word in words) if kind == TextKind.SET else len(word) for word in words])
         self.text.row_limit += len(prefix) + longest + 2
         self.text.has_payload |= kind == TextKind.PAYLOAD
+        self.text.aligned |= width != 0
+        size = <int> sizeof(verdict_t) if kind == TextKind.VERDICT else size
         self.row_end = max([self.row_end, at + size] + [place + 4 for place, *_ in conditions])
         if kind in OF_SEGMENTS:
             self.row_end = max(self.row_end, <Py_ssize_t> sizeof(segment_t))
@@ -177,6 +181,12 @@ cdef class Formatter:
         return PyBytes_FromStringAndSize(self.text.out, self.text.size)
 
 
+cdef inline Py_ssize_t longest_cell(int kind) noexcept nogil:
+    if kind == TextKind.INFO:
+        return MAX_INFO
+    return MAX_VERDICT if kind == TextKind.VERDICT else MAX_CELL
+
+
 cdef Py_ssize_t write_rows(text_t* text, const source_t* source) noexcept nogil:
     """Returns how many rows were written: fewer than there are if memory ran out."""
     cdef Py_ssize_t i, room
@@ -207,6 +217,7 @@ cdef bint grow(text_t* text, Py_ssize_t room) noexcept nogil:
 cdef inline char* write_row(char* p, const text_t* text, const source_t* source, const char* row) noexcept nogil:
     cdef int i
     cdef char* start
+    cdef char* line = p
     cdef const column_t* column
     for i in range(text.n_columns):
         column = &text.columns[i]
@@ -223,6 +234,8 @@ cdef inline char* write_row(char* p, const text_t* text, const source_t* source,
             p = put_short(p, column.absent.text, column.absent.size)
         if column.width:
             p = pad(start, p, column.width)
+    while text.aligned and p > line and (p - 1)[0] == 32:
+        p -= 1
     return put_short(p, text.row_end.text, text.row_end.size)
 
 
@@ -307,6 +320,8 @@ cdef char* write_rare(char* p, const column_t* column, const text_t* text, const
         return put_payload(p, source, segment)
     if kind == TextKind.SET:
         return put_set(p, column, load(at, column.size))
+    if kind == TextKind.VERDICT:
+        return put_verdict(p, <const verdict_t*> at)
     if column.other < 0:
         return put_info(p, segment, NULL)
     return put_info(p, segment, <const analysis_t*> (row + column.other))

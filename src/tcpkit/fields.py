@@ -18,9 +18,9 @@ Condition = tuple[int, int, int, bool]
 BOOLEANS = ("false", "true")
 QUOTED = {
     "fields": frozenset[Kind](),
-    "csv": frozenset({Kind.INFO}),
+    "csv": frozenset({Kind.INFO, Kind.VERDICT}),
     "json": frozenset({Kind.HEX, Kind.WORD, Kind.SET, Kind.ADDRESS, Kind.OUTER_IPV4, Kind.OUTER_IPV6, Kind.PAYLOAD,
-                       Kind.INFO, Kind.LETTERS, Kind.TUNNEL_KIND}),
+                       Kind.INFO, Kind.LETTERS, Kind.TUNNEL_KIND, Kind.VERDICT}),
 }
 OWN = "tcpkit."                  # what the names of fields begin with that tshark does not have
 EIGHT_BYTES = (Kind.SECONDS, Kind.SINCE_START, Kind.REAL)

@@ -20,7 +20,7 @@ KINDS = {
     Kind.UNSIGNED: "uint", Kind.HEX: "uint", Kind.SACK_EDGE: "uint", Kind.SIGNED: "int", Kind.SECONDS: "time",
     Kind.SINCE_START: "time", Kind.SET: "uint", Kind.REAL: "real"}
 MAPPED = np.uint64(0xFFFF << 32)          # rows hold an IPv4 address as ::ffff:a.b.c.d
-UNFILTERED = frozenset({Kind.INFO, Kind.PAYLOAD, Kind.LETTERS})
+UNFILTERED = frozenset({Kind.INFO, Kind.PAYLOAD, Kind.LETTERS, Kind.VERDICT})
 # In tables without the headers' own columns, these stand for the ends of the connection.
 ENDS = {"ip.src": "src", "ip.dst": "dst", "ipv6.src": "src", "ipv6.dst": "dst"}
 

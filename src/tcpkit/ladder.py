@@ -10,20 +10,20 @@ import numpy as np
 from tcpcore.flags import Finding, Present, SegmentKind, TcpFlag
 from tcpkit.endings import STATE_WORDS
 from tcpkit.flows import flow_table
-from tcpkit.packet_columns import CAUSE_WORDS, KIND_WORDS
 from tcpkit.rows import Corrections, RowStore
-from tcpkit.values import Array
+from tcpkit.values import Array, Rows, column_values
+from tcpkit.verdict_columns import CAUSE_WORDS, KIND_WORDS, VERDICT_TEXT
 
 if TYPE_CHECKING:
     from tcpkit.capture import Capture
 
 SHOWN = 120                      # segments of a long connection that are drawn, from its two ends
-MARKED = 40                      # marked ones among them, beyond these they are folded too
+JUDGED = 24                      # of them, what was not simply new; beyond these they are folded too
+REMARKABLE = 16                  # likewise, what the analysis found
 AROUND = 1                       # segments shown beside one that stands out
 SHORTEST_FOLD = 4
 FLAG_NAMES = (("SYN", TcpFlag.SYN), ("FIN", TcpFlag.FIN), ("RST", TcpFlag.RST), ("PSH", TcpFlag.PSH),
               ("ACK", TcpFlag.ACK), ("URG", TcpFlag.URG))
-TURNING = TcpFlag.SYN | TcpFlag.FIN | TcpFlag.RST
 # What the analysis finds, apart from what its verdicts say better or the arrows show anyway.
 FINDINGS = (
     (Finding.LOST_SEGMENT, "earlier segment not captured"),
@@ -33,10 +33,8 @@ FINDINGS = (
     (Finding.WINDOW_FULL, "window full"), (Finding.KEEP_ALIVE, "keep-alive"),
     (Finding.KEEP_ALIVE_ACK, "keep-alive ACK"),
     (Finding.TFO_SYN, "fast open"), (Finding.REUSED_PORTS, "ports reused"))
-SENT_AGAIN = ((Finding.SPURIOUS_RETRANSMISSION, "spurious retransmission"),
-              (Finding.FAST_RETRANSMISSION, "fast retransmission"), (Finding.RETRANSMISSION, "retransmission"),
-              (Finding.OUT_OF_ORDER, "out of order"))
-PLAIN_KINDS = (SegmentKind.KIND_NONE, SegmentKind.KIND_NEW, SegmentKind.KIND_UNDETERMINED)
+NOTED = sum(bit for bit, _ in FINDINGS)
+PLAIN_KINDS = (SegmentKind.KIND_NONE, SegmentKind.KIND_NEW)
 
 
 class Step(NamedTuple):
@@ -49,7 +47,8 @@ class Step(NamedTuple):
     flags: str
     numbers: str                 # Seq, Ack, Len, Win and a SYN's options
     states: tuple[str, str]      # of client and server, afterwards
-    marks: tuple[str, ...]
+    verdict: str                 # with cause and evidence, if the segment is not simply new
+    notes: tuple[str, ...]       # what the analysis found
 
 
 class Fold(NamedTuple):
@@ -60,7 +59,7 @@ class Fold(NamedTuple):
     server: tuple[int, int]
     time_ns: int                 # of the first
     duration_ns: int
-    marks: tuple[tuple[str, int], ...]
+    notes: tuple[tuple[str, int], ...]           # how often each
 
 
 class Ladder(NamedTuple):
@@ -106,6 +105,11 @@ def fold_text(fold: Fold) -> str:
     return f"{fold.segments:,} segments in {duration_text(fold.duration_ns)}: {', '.join(sides)}"
 
 
+def counts_text(fold: Fold) -> str:
+    """What stands out among them."""
+    return ", ".join(f"{word}: {count:,}" for word, count in fold.notes)
+
+
 def build_ladder(capture: Capture, stream: int, *, everything: bool = False) -> Ladder:
     """The ladder of one stream; memory grows with its segments.  IndexError if there is no such stream."""
     pipeline = capture.pipeline(("analysis", "lifecycle", "verdicts"), where=f"tcp.stream == {stream}", totals="too")
@@ -125,29 +129,33 @@ def build_ladder(capture: Capture, stream: int, *, everything: bool = False) -> 
 
 
 def _items(rows: Array, client: int, everything: bool) -> Iterable[Step | Fold]:
-    marks = [_marks(row) for row in rows]
-    shown = np.ones(len(rows), bool) if everything else _chosen(rows, [bool(mark) for mark in marks])
+    words = column_values(Rows(rows), VERDICT_TEXT)
+    shown = np.ones(len(rows), bool) if everything else _chosen(rows)
     at = 0
     while at < len(rows):
         end = at
         while end < len(rows) and not shown[end]:
             end += 1
         if end - at >= SHORTEST_FOLD:
-            yield _fold(rows[at:end], marks[at:end], client)
+            yield _fold(rows[at:end], client)
         else:
             end = max(end, at + 1)
-            yield from (_step(row, mark, client) for row, mark in zip(rows[at:end], marks[at:end], strict=True))
+            yield from (_step(row, text or "", client) for row, text in zip(rows[at:end], words[at:end], strict=True))
         at = end
 
 
-def _chosen(rows: Array, marked: list[bool]) -> Array:
+def _chosen(rows: Array) -> Array:
     """What turns the connection or stands out, a little around it, and no more than one can look at."""
-    turning = (rows["flags"] & TURNING) != 0
+    turning = (rows["flags"] & (TcpFlag.SYN | TcpFlag.FIN)) != 0
+    resets = (rows["flags"] & TcpFlag.RST) != 0
+    for direction in (0, 1):
+        turning[np.flatnonzero(resets & (rows["direction"] == direction))[:1]] = True
     for state in ("client_state", "server_state"):
         turning[1:] |= rows[state][1:] != rows[state][:-1]
-    standing_out = np.flatnonzero(np.array(marked, bool))[:MARKED]
+    repeated = rows["duplicate_ack_num"] > 1
     turning[:1] = turning[-1:] = True
-    turning[standing_out] = True
+    turning[np.flatnonzero(((rows["findings"] & NOTED) != 0) & ~repeated)[:REMARKABLE]] = True
+    turning[np.flatnonzero(~np.isin(rows["kind"], PLAIN_KINDS))[:JUDGED]] = True
     at = np.flatnonzero(turning)
     if len(at) > SHOWN:
         at = np.concatenate([at[:SHOWN * 2 // 3], at[-SHOWN // 3:]])
@@ -157,11 +165,13 @@ def _chosen(rows: Array, marked: list[bool]) -> Array:
     return shown
 
 
-def _step(row: Any, marks: tuple[str, ...], client: int) -> Step:
+def _step(row: Any, verdict: str, client: int) -> Step:
     flags = int(row["flags"])
     return Step(int(row["frame"]), int(row["time_relative"]), int(row["time_delta"]), int(row["direction"]) == client,
                 ", ".join(name for name, bit in FLAG_NAMES if flags & bit) or "no flags", _numbers(row, flags),
-                (STATE_WORDS[row["client_state"]], STATE_WORDS[row["server_state"]]), marks)
+                (STATE_WORDS[row["client_state"]], STATE_WORDS[row["server_state"]]),
+                verdict,
+                tuple(_found(row)))
 
 
 def _numbers(row: Any, flags: int) -> str:
@@ -181,21 +191,22 @@ def _numbers(row: Any, flags: int) -> str:
     return " ".join(parts)
 
 
-def _marks(row: Any) -> tuple[str, ...]:
-    """What the verdicts say of the segment; where they say nothing, what tshark says."""
-    kind, cause, findings = int(row["kind"]), int(row["cause"]), int(row["findings"])
-    marks = []
-    if kind not in PLAIN_KINDS:
-        word = KIND_WORDS[kind].replace("_", " ")
-        marks.append(f"{word} ({CAUSE_WORDS[cause].replace('_', ' ')})" if cause else word)
-    elif kind == SegmentKind.KIND_UNDETERMINED:
-        marks += [word for bit, word in SENT_AGAIN if findings & bit][:1]
-    return (*marks, *(word for bit, word in FINDINGS if findings & bit))
+def _found(row: Any) -> list[str]:
+    return [word for bit, word in FINDINGS if row["findings"] & bit]
 
 
-def _fold(rows: Array, marks: list[tuple[str, ...]], client: int) -> Fold:
+def _verdict(row: Any) -> list[str]:
+    """In a word or two."""
+    kind, cause = int(row["kind"]), int(row["cause"])
+    if kind in PLAIN_KINDS:
+        return []
+    word = KIND_WORDS[kind].replace("_", " ")
+    return [f"{word} ({CAUSE_WORDS[cause].replace('_', ' ')})" if cause else word]
+
+
+def _fold(rows: Array, client: int) -> Fold:
     by_client = rows["direction"] == client
-    counts = Counter(word for some in marks for word in some)
+    counts = Counter(word for row in rows for word in (*_verdict(row), *_found(row)))
     sides = [(int(np.count_nonzero(side)), int(rows["payload_len"][side].sum())) for side in (by_client, ~by_client)]
     return Fold(len(rows), sides[0], sides[1], int(rows["time_relative"][0]),
                 int(rows["time_ns"][-1] - rows["time_ns"][0]), tuple(counts.most_common()))

@@ -1,9 +1,12 @@
 """A ladder in the terminal: client on the left, server on the right, time downwards."""
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator
+
 from rich.text import Text
 
-from tcpkit.ladder import Fold, Ladder, Step, duration_text, fold_text, headline, phase
+from tcpkit.ladder import Fold, Ladder, Step, counts_text, duration_text, fold_text, headline, phase
 
 COLORS = {"opening": "blue", "open": "green", "closing": "yellow", "closed": "bright_black", "unknown": "magenta"}
 STATE = 12                       # letters of SYN-RECEIVED
@@ -22,13 +25,16 @@ def ladder_lines(ladder: Ladder, width: int) -> list[Text]:
     head.append(f"{'client':>{STATE}} ", style="bold").append(ends[0], style="bold cyan")
     head.append(" " * max(room - len(ends[0]) - len(ends[1]) + 2, 3)).append(ends[1], style="bold cyan")
     lines.append(head.append(" server", style="bold"))
-    before = ("", "")
+    states = ("", "")
     for item in ladder.items:
         if isinstance(item, Fold):
             lines.append(_fold_line(item, room))
+            lines += _note_lines(counts_text(item), "italic dim", states, room)
         else:
-            lines.append(_step_line(item, before, room))
-            before = item.states
+            lines.append(_step_line(item, states, room))
+            states = item.states
+            lines += _note_lines(item.verdict, "red", states, room)
+            lines += _note_lines(", ".join(item.notes), "yellow", states, room)
     return lines
 
 
@@ -41,14 +47,12 @@ def _step_line(step: Step, before: tuple[str, str], room: int) -> Text:
     label = f" {step.flags} {step.numbers} "
     label = label if len(label) <= room - 4 else label[:room - 5] + "…"
     filling = room - 1 - len(label)
-    ink = "bold red" if step.marks else "cyan" if step.by_client else "blue"
+    ink = "bold red" if step.verdict else "cyan" if step.by_client else "blue"
     start, end = "─" * (filling // 2), "─" * (filling - filling // 2)
-    line.append(start if step.by_client else "◀" + start, style=ink).append(label, style="bold" if step.marks else "")
+    line.append(start if step.by_client else "◀" + start, style=ink).append(label, style="bold" if step.verdict else "")
     line.append(end + "▶" if step.by_client else end, style=ink)
     line.append("│", style=COLORS[phase(step.states[1])])
     _append_state(line, step.states[1], before[1], left=False)
-    if step.marks:
-        line.append(" " + ", ".join(step.marks), style="red")
     return line
 
 
@@ -61,7 +65,11 @@ def _append_state(line: Text, state: str, before: str, *, left: bool) -> None:
 def _fold_line(fold: Fold, room: int) -> Text:
     line = Text(f"{'⋮':>7} {fold.time_ns / 1e9:>12.6f} {duration_text(fold.duration_ns):>9} ", style="dim")
     line.append(" " * (STATE + 1)).append("┊", style="dim")
-    line.append(fold_text(fold).center(room), style="italic dim").append("┊", style="dim")
-    if fold.marks:
-        line.append(" " * (STATE + 2) + ", ".join(f"{count} {word}" for word, count in fold.marks), style="red")
-    return line
+    return line.append(fold_text(fold).center(room), style="italic dim").append("┊", style="dim")
+
+
+def _note_lines(text: str, style: str, states: tuple[str, str], room: int) -> Iterator[Text]:
+    """What stands out, below the segment."""
+    for part in textwrap.wrap(text, room - 4, initial_indent="↳ ", subsequent_indent="  "):
+        line = Text(" " * (BEFORE + STATE + 1)).append("│", style=COLORS[phase(states[0])])
+        yield line.append(f"  {part}".ljust(room), style=style).append("│", style=COLORS[phase(states[1])])

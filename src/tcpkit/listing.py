@@ -16,7 +16,7 @@ from tcpkit.pipeline import Pipeline
 FIELDS = {column.wireshark: column for column in (*PACKETS, PAYLOAD)}
 # The packet list: columns, their titles, and their widths (negative: to the left; 0: to the end of the line).
 LISTED = (("frame", "No.", 7), ("time_since_start", "Time", 14), ("src", "Source", -15), ("dst", "Destination", -15),
-          ("frame_len", "Length", 6), ("info", "Info", 0))
+          ("frame_len", "Length", 6), ("info", "Info", 0), ("verdict_text", "", 0))
 IPV6_WIDTH = -39
 
 
@@ -38,7 +38,7 @@ def write_fields(capture: Capture, names: Sequence[str], out: BinaryIO, where: s
 
 
 def packet_lines(capture: Capture, where: str = "") -> Iterator[bytes]:
-    """The packet list, batch by batch: number, time, ends, length, and what the segment says."""
+    """The packet list, batch by batch: number, time, ends, length, what the segment says, and what it really was."""
     return lines_of(capture.pipeline(stages_of(_listed_columns()), where))
 
 
@@ -48,7 +48,7 @@ def lines_of(pipeline: Pipeline) -> Iterator[bytes]:
     widths = [width for _, _, width in LISTED]
     formatter = build_formatter(columns, pipeline.batch.dtype, widths=widths)
     titles = (title.rjust(width) if width > 0 else title.ljust(-width) for _, title, width in LISTED)
-    yield ("  ".join(titles) + "\n").encode()
+    yield ("  ".join(titles).rstrip() + "\n").encode()
     for batch in pipeline:
         if IPV6_WIDTH not in widths and np.any(batch.array["ip_version"] == 6):
             widths[2] = widths[3] = IPV6_WIDTH

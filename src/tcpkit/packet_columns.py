@@ -6,20 +6,10 @@ Everything else reads this registry: ``Table`` and its conversions, ``tcpkit fie
 from __future__ import annotations
 
 from tcpcore.fieldtext import TextKind as Kind
-from tcpcore.flags import (
-    AnalysisPresent,
-    Damage,
-    Evidence,
-    Finding,
-    LossSide,
-    Present,
-    RetransmissionCause,
-    SegmentKind,
-    TcpFlag,
-    TunnelKind,
-)
+from tcpcore.flags import AnalysisPresent, Damage, Finding, Present, TcpFlag, TunnelKind
 from tcpkit.columns import EPOCH, MARK, Column, Schema, When, address, duration, mark, number, words_of
 from tcpkit.endings import STATE_WORDS
+from tcpkit.verdict_columns import VERDICT_COLUMNS
 
 
 def has(bits: int) -> tuple[When, ...]:
@@ -203,42 +193,11 @@ ANALYSIS_COLUMNS = (
            noted(AnalysisPresent.HAS_RTO), stage="analysis"),
 )
 
-KIND_WORDS = words_of(SegmentKind, "KIND_")
-CAUSE_WORDS = words_of(RetransmissionCause, "CAUSE_")
-SIDE_WORDS = words_of(LossSide, "LOSS_")
-EVIDENCE_WORDS = words_of(Evidence)
-SENT_AGAIN = (When("cause", 0xFF, 0, equal=False),)
-JUDGED = (When("kind", 0xFF, 0, equal=False),)
-REPEATS = (When("repeats", 0xFFFFFFFF, 0, equal=False),)
-
 STATE_COLUMNS = (
     Column("client_state", "tcpkit.state.client", "client_state", Kind.WORD, "state of the client after the segment",
            stage="lifecycle", words=STATE_WORDS),
     Column("server_state", "tcpkit.state.server", "server_state", Kind.WORD, "state of the server after the segment",
            stage="lifecycle", words=STATE_WORDS),
-)
-
-VERDICT_COLUMNS = (
-    Column("kind", "tcpkit.segment.kind", "kind", Kind.WORD, "what the segment really was", JUDGED, stage="verdicts",
-           words=KIND_WORDS),
-    number("confidence", "tcpkit.segment.confidence", "confidence", "how sure the verdict is", JUDGED, "percent",
-           "verdicts"),
-    Column("evidence", "tcpkit.segment.evidence", "evidence", Kind.SET, "what the verdict rests on", JUDGED,
-           stage="verdicts", words=EVIDENCE_WORDS),
-    number("original", "tcpkit.retransmission.original", "repeats", "frame of the first transmission", REPEATS,
-           stage="verdicts"),
-    duration("since_original", "tcpkit.retransmission.since_original", "repeats_after", "time since then", REPEATS,
-             "verdicts"),
-    Column("cause", "tcpkit.retransmission.cause", "cause", Kind.WORD, "why it was sent again", SENT_AGAIN,
-           stage="verdicts", words=CAUSE_WORDS),
-    Column("trigger", "tcpkit.retransmission.trigger", "trigger", Kind.WORD,
-           "what made the sender send it, also if that was needless (spurious)", SENT_AGAIN, stage="verdicts",
-           words=CAUSE_WORDS),
-    number("backoff", "tcpkit.retransmission.backoff", "backoff", "consecutive timeouts, from 1",
-           (When("backoff", 0xFF, 0, equal=False),), stage="verdicts"),
-    Column("loss_side", "tcpkit.retransmission.loss_side", "loss_side", Kind.WORD,
-           "where the original was lost: before or after the capture point, or none: it was not", SENT_AGAIN,
-           stage="verdicts", words=SIDE_WORDS),
 )
 
 INFO = Column("info", "tcpkit.info", "flags", Kind.INFO, "the segment in one line", stage="analysis",
@@ -247,4 +206,5 @@ PACKETS = (*FRAME_COLUMNS, *HEADER_COLUMNS, *ANALYSIS_COLUMNS, *STATE_COLUMNS, *
 # Written by `fields` alone: the bytes are at hand only while their batch is.
 PAYLOAD = Column("payload", "tcp.payload", "payload_captured", Kind.PAYLOAD, "payload captured, in hexadecimal",
                  has(Present.HAS_LEN), "bytes")
-SCHEMA = Schema("packets", PACKETS, ("frame", "time_since_start", "src", "dst", "stream", "frame_len", "info"))
+SCHEMA = Schema("packets", PACKETS, ("frame", "time_since_start", "src", "dst", "stream", "frame_len", "info",
+                                     "verdict_text"))

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from tcpcore.fieldtext import TextKind as Kind
 from tcpkit.columns import EPOCH, Column, Schema, When, number
-from tcpkit.packet_columns import CAUSE_WORDS, JUDGED, KIND_WORDS, SENT_AGAIN
+from tcpkit.verdict_columns import JUDGED, KIND_WORDS, SHARED_COLUMNS
 
 # What tshark calls it; a fast or spurious one is a retransmission too (RT-8).
 KINDS = ("retransmission", "fast_retransmission", "spurious_retransmission")
@@ -32,9 +32,6 @@ RETRANSMISSIONS = Schema("retransmissions", (
            ORIGINAL_KNOWN, "ns"),
     Column("verdict", "tcpkit.segment.kind", "kind", Kind.WORD, "what the segment really was", JUDGED,
            words=KIND_WORDS),
-    Column("cause", "tcpkit.retransmission.cause", "cause", Kind.WORD, "why it was sent again", SENT_AGAIN,
-           words=CAUSE_WORDS),
-    number("confidence", "tcpkit.segment.confidence", "confidence", "how sure verdict and cause are", JUDGED,
-           "percent"),
+    *SHARED_COLUMNS,
 ), ("stream", "direction", "frame", "time_since_start", "src", "src_port", "dst", "dst_port", "seq", "payload_len",
-    "kind", "original", "delay", "cause"))
+    "kind", "original", "delay", "verdict_text"))

@@ -4,14 +4,15 @@ from __future__ import annotations
 import numpy as np
 
 from tcpcore.flags import Finding
+from tcpcore.records import VERDICT
 from tcpkit.pipeline import Pipeline
 from tcpkit.retransmission_columns import RETRANSMISSIONS
-from tcpkit.rows import Corrections
+from tcpkit.rows import AMENDED, Corrections
 from tcpkit.table import Table
 from tcpkit.values import Array
 
 COPIED = ("time_ns", "frame", "src_hi", "src_lo", "dst_hi", "dst_lo", "stream", "seq", "payload_len", "src_port",
-          "dst_port", "flags", "direction", "ip_version", "kind", "cause", "confidence")
+          "dst_port", "flags", "direction", "ip_version")
 FIELDS = {"original": "original_frame", "delay": "since_original"}
 
 
@@ -28,16 +29,17 @@ def retransmission_table(pipeline: Pipeline) -> Table:
 
 
 def _row_type(source: np.dtype[np.void]) -> np.dtype[np.void]:
-    renamed = [(name, source[field]) for name, field in FIELDS.items()]
-    copied = [(name, source[name]) for name in COPIED]
-    widest_first = sorted(renamed + copied, key=lambda field: -field[1].itemsize)
-    return np.dtype([*widest_first, ("tshark_kind", np.dtype(np.uint8))], align=True)
+    """The fields of VERDICT as they lie there, then the others, the widest first."""
+    fields = [(name, VERDICT[name]) for name in VERDICT.names or ()]
+    others = [*((name, source[field]) for name, field in FIELDS.items()), *((name, source[name]) for name in COPIED)]
+    fields += sorted(others, key=lambda field: -field[1].itemsize)
+    return np.dtype([*fields, ("tshark_kind", np.dtype(np.uint8))], align=True)
 
 
 def _pick(rows: Array, dtype: np.dtype[np.void]) -> Array:
     chosen = rows[(rows["findings"] & Finding.RETRANSMISSION) != 0]
-    out = np.empty(len(chosen), dtype)
-    for name in COPIED:
+    out = np.zeros(len(chosen), dtype)
+    for name in (*COPIED, *AMENDED):
         out[name] = chosen[name]
     for name, field in FIELDS.items():
         out[name] = chosen[field]

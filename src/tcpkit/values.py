@@ -14,7 +14,7 @@ from tcpkit.fields import build_formatter
 
 Array = NDArray[Any]
 Mask = NDArray[np.bool_]
-TEXTS = frozenset({Kind.ADDRESS, Kind.OUTER_IPV4, Kind.OUTER_IPV6, Kind.INFO, Kind.SET, Kind.LETTERS})
+TEXTS = frozenset({Kind.ADDRESS, Kind.OUTER_IPV4, Kind.OUTER_IPV6, Kind.INFO, Kind.SET, Kind.LETTERS, Kind.VERDICT})
 
 
 class Rows(NamedTuple):

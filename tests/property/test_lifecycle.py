@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from packets import Frame as Captured
@@ -114,7 +114,7 @@ def test_any_segments_give_the_states_of_the_reference(some, frames):
 @pytest.mark.parametrize("name", PATHS)
 def test_legal_conversations_are_never_misjudged(name):
     wrong, known, total = [], 0, 0
-    for seed in range(80):
+    for seed in range(settings.default.max_examples):
         talk = conversation(Random(seed), PATHS[name])
         talk.run()
         captured = seen(talk.frames)

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tcpcore.fieldtext import Formatter, TextKind
-from tcpcore.flags import TunnelHas
-from tcpcore.records import SEGMENT, TUNNEL
+from tcpcore.flags import SegmentKind, TunnelHas
+from tcpcore.records import SEGMENT, TUNNEL, VERDICT
 
 U64 = st.integers(0, 2**64 - 1)
 I64 = st.integers(-2**63, 2**63 - 1)
@@ -135,7 +135,8 @@ def test_cells_are_quoted_padded_and_joined():
     formatter = Formatter(row_end=b"}\n")
     formatter.add(TextKind.UNSIGNED, at("seq"), 4, prefix=b'{"seq":', width=4)
     formatter.add(TextKind.ADDRESS, at("src_hi"), 8, other=at("ip_version"), prefix=b',"src":', quoted=True, width=-12)
-    assert formatter.rows(rows(seq=12, src_lo=1)).decode() == '{"seq":  12,"src":"0.0.0.1"   }\n'
+    formatter.add(TextKind.UNSIGNED, at("ack"), 4, prefix=b",", width=-3)
+    assert formatter.rows(rows(seq=12, src_lo=1)).decode() == '{"seq":  12,"src":"0.0.0.1"   ,0}\n'
 
 
 def test_any_slice_of_an_array_will_do():
@@ -161,6 +162,25 @@ def test_rows_too_short_for_a_column_are_refused():
         formatter.rows(np.zeros((1, 1), SEGMENT))
     with pytest.raises(TypeError):
         formatter.rows(rows(), rows())
+
+
+@given(st.binary(min_size=VERDICT.itemsize, max_size=VERDICT.itemsize))
+def test_any_verdict_is_one_line(data):
+    formatter = Formatter()
+    formatter.add(TextKind.VERDICT, 0, 8)
+    assert formatter.rows(np.frombuffer(data, VERDICT)).decode().count("\n") == 1
+
+
+@pytest.mark.parametrize(("after", "words"), [
+    (0, "after 0 µs"), (41_400, "after 41 µs"), (999_500, "after 1.0 ms"), (9_949_999, "after 9.9 ms"),
+    (9_950_000, "after 10 ms"), (212_000_000, "after 212 ms"), (9_999_499_999, "after 9999 ms"),
+    (9_999_500_000, "after 10.0 s"), (-3_000_000, "3.0 ms before it")])
+def test_how_long_after_the_original(after, words):
+    row = np.zeros(1, VERDICT)
+    row["kind"], row["repeats"], row["repeats_after"] = SegmentKind.KIND_NETWORK_DUPLICATE, 7, after
+    formatter = Formatter()
+    formatter.add(TextKind.VERDICT, 0, 8)
+    assert words in formatter.rows(row).decode()
 
 
 def test_limits():

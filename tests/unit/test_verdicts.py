@@ -9,7 +9,6 @@ import pytest
 import tcpkit
 from packets import MS, SACK_PERMITTED, T0, Conversation, sack, timestamps
 from tcpcore.flags import Evidence, LossSide, RetransmissionCause, SegmentKind
-from tcpkit.verdict_text import verdict_text
 from truth.score import CAPTURES
 
 NONE, NEW, REORDERED, AGAIN, COPY, PROBE, _ = SegmentKind
@@ -207,21 +206,32 @@ def test_evidence_in_words() -> None:
     assert line == b"retransmission\tby_timestamp+after_silence+at_tail\n"
 
 
+def words(talk: Talk) -> list[str]:
+    return tcpkit.open(io.BytesIO(talk.pcap(nano=True))).packets["verdict_text"].tolist()
+
+
 def test_verdicts_in_words() -> None:
     talk = Talk().warm_up()
     talk.data(10)
-    original = len(talk.frames)
+    again = f"retransmission of #{len(talk.frames)} after"
     talk.data(10, 300 * MS).data(10, 600 * MS).data(10, 1200 * MS)
-    texts = [verdict_text(row) for row in talk.verdicts()[-4:]]
-    assert texts == [
-        "new",
-        f"retransmission of #{original} after 300 ms: tail loss probe, after silence; lost after the capture point",
-        f"retransmission of #{original} after 900 ms: timeout, after silence; lost after the capture point",
-        f"retransmission of #{original} after 2100 ms: timeout, 2nd, after silence; lost after the capture point"]
+    lost, why = "original was lost after the capture point", "order of time stamps, after silence, last bytes sent"
+    assert words(talk)[-4:] == [
+        None, f"{again} 300 ms: tail loss probe; {lost} ({why})", f"{again} 900 ms: timeout; {lost} ({why})",
+        f"{again} 2100 ms: timeout, 2nd; {lost} ({why})"]
     talk.answer(11, RTT, (10, 11))
-    assert verdict_text(talk.verdicts()[-2]).endswith(
-        "timeout, 2nd, after silence; needless: the receiver reports it as a duplicate")
-    assert verdict_text(talk.verdicts()[-1]) == ""
+    assert words(talk)[-2:] == [f"{again} 2100 ms: timeout, 2nd; needless ({why}, D-SACK)", None]
+
+
+def test_the_packet_list_says_the_verdict(cli, tmp_path) -> None:
+    talk = Talk().warm_up()
+    talk.data(10).data(10, 300 * MS)
+    path = tmp_path / "talk.pcap"
+    path.write_bytes(talk.pcap(nano=True))
+    *_, first, again = cli("packets", path).out.decode().splitlines()
+    assert "retransmission" not in first
+    assert again.endswith(words(talk)[-1])
+    assert f"  retransmission of #{len(talk.frames) - 1} after 300 ms: tail loss probe; " in again
 
 
 def test_figures_of_a_direction() -> None:
