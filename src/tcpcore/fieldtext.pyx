@@ -144,12 +144,16 @@ cdef class Formatter:
         self.text.columns = grown
         return &grown[n]
 
-    def batch(self, Batch batch not None):
-        """The rows of ``batch`` as bytes."""
+    def batch(self, Batch batch not None, Py_ssize_t part=0, Py_ssize_t n_parts=1):
+        """The rows of ``batch`` as bytes, or those of one of ``n_parts`` about equal parts."""
+        if not 0 <= part < n_parts:
+            raise ValueError("no such part")
         self._check_fits(batch.stride)
+        cdef Py_ssize_t start = batch.n_rows * part // n_parts
+        cdef Py_ssize_t stop = batch.n_rows * (part + 1) // n_parts
         return self._write(source_t(
-            batch.rows, batch.stride, batch.n_rows, batch.tunnels, batch.n_tunnels, batch.data, batch.data_offset,
-            batch.data_len, batch.arena, batch.arena_len))
+            batch.rows + start * batch.stride, batch.stride, stop - start, batch.tunnels, batch.n_tunnels, batch.data,
+            batch.data_offset, batch.data_len, batch.arena, batch.arena_len))
 
     def rows(self, array, tunnels=None):
         """The rows of a structured array as bytes; ``tunnels`` is the TUNNEL array that its rows refer to."""

@@ -2,10 +2,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from typing import BinaryIO
 
 import numpy as np
 
+from tcpcore.fieldtext import Formatter
 from tcpkit.capture import Capture
 from tcpkit.columns import Column
 from tcpkit.fields import build_formatter, find_column, header, index_columns, stages_of
@@ -30,11 +33,15 @@ def write_fields(capture: Capture, names: Sequence[str], out: BinaryIO, where: s
     """A header line, then one tab-separated row for each frame with TCP; FieldError for an unknown name."""
     columns = [find_column(name, FIELDS) for name in names]
     pipeline = capture.pipeline(stages_of(columns), where)
-    formatter = build_formatter(columns, pipeline.batch.dtype)
+    parts = range(pipeline.threads)
+    formatters = [build_formatter(columns, pipeline.batch.dtype) for _ in parts]
     out.write(header(names, "fields"))
-    for batch in pipeline:
-        formatter.start_ns = pipeline.start_ns
-        out.write(formatter.batch(batch))
+    with ThreadPoolExecutor(len(parts)) as pool:         # starts no thread before it is given work
+        share = pool.map if len(parts) > 1 else map
+        for batch in pipeline:
+            for formatter in formatters:
+                formatter.start_ns = pipeline.start_ns
+            out.writelines(share(Formatter.batch, formatters, repeat(batch), parts, repeat(len(parts))))
 
 
 def packet_lines(capture: Capture, where: str = "") -> Iterator[bytes]:

@@ -105,7 +105,7 @@ class Pipeline:
         self.warnings: list[CaptureError] = []
         self._observer = observer
         self._strict = strict
-        self._threads = threads
+        self.threads = threads
         self._in_step = in_step
         self._rows = totals != "only"
         self.batch = self._new_batch()
@@ -135,7 +135,7 @@ class Pipeline:
     def _batches(self) -> Generator[Batch, None, None]:
         """Batches that have been through all stages."""
         costs, tasks = zip(*self._tasks(), strict=True)
-        cuts = share_out([*costs, CALLING], self._threads, 2 if self._in_step else len(tasks))
+        cuts = share_out([*costs, CALLING], self.threads, 2 if self._in_step else len(tasks))
         *ahead, mine = (in_turn(tasks[start:end]) for start, end in pairwise([0, *cuts, len(tasks)]))
         batches = [self.batch, *(self._new_batch() for _ in cuts)]
         workers = WorkersAhead(ahead, batches) if ahead else None
