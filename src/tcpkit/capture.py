@@ -129,10 +129,18 @@ class Capture:
         """One row for each connection."""
         return joined(self.flow_pieces())
 
-    def flow_pieces(self) -> Iterator[Table]:
+    @cached_property
+    def judged_flows(self) -> Table:
+        """The same with loss, reordering and duplication as the verdicts tell them, which takes longer."""
+        return joined(self.flow_pieces(verdicts=True))
+
+    def flow_pieces(self, *, verdicts: bool = False) -> Iterator[Table]:
         """The flows table in pieces of some ten thousand rows, at least one, in the order of their streams."""
-        for streams in self._totals.stream_records():
-            yield flow_table(streams.flows, streams.analysis, streams.lifecycle)
+        told = self._stages & {"flows", "analysis", "lifecycle"}
+        if verdicts:
+            told |= self._stages & {"verdicts"}
+        for streams in self._past(*told, totals="analysis" in told).stream_records():
+            yield flow_table(streams if verdicts else streams._replace(verdicts=None))
 
     @cached_property
     def directions(self) -> Table:
@@ -229,12 +237,6 @@ class Capture:
             last = self.pipeline(stages, totals="only" if totals else "none")
             last.run()
         return last
-
-    @property
-    def _totals(self) -> Pipeline:
-        """A pass that has added up what there is to say of each stream, as far as this capture's stages go."""
-        told = self._stages & {"flows", "analysis", "lifecycle"}
-        return self._past(*told, totals="analysis" in told)
 
     def _open_again(self) -> AnyReader:
         """A reader for another pass; CaptureError if the source gives its bytes only once."""

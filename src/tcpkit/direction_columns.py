@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from tcpcore.fieldtext import TextKind as Kind
 from tcpkit.columns import Column, Schema, When, number
+from tcpkit.verdict_figures import VERDICT_COUNTS, VERDICT_RATES, VERDICT_TIMES
 
 # What the analysis counts for each direction, in tshark's words, and what it means.
 COUNTS = (
@@ -25,33 +26,6 @@ COUNTS = (
 TIMES = (
     ("rtt_min", "shortest round trip"), ("rtt_median", "median of the round trips, within 1/32"),
     ("rtt_mean", "mean of the round trips"), ("rtt_max", "longest round trip"),
-)
-# What the verdicts add up to: column, field of FLOW_VERDICT, meaning.
-VERDICT_COUNTS = (
-    ("judged_segments", "segments", "segments that take sequence space, and probes"),
-    ("sent_again", "retransmissions", "retransmissions, by their verdicts"),
-    ("sent_needlessly", "needless", "of these: all of it had arrived"),
-    ("lost_before_capture", "lost_before", "of these: the original was lost before the capture point"),
-    ("lost_after_capture", "lost_after", "of these: it was lost after the capture point"),
-    ("sent_fast", "fast", "of these: prompted by SACK or duplicate ACKs"),
-    ("timeouts", "timeouts", "of these: in answer to a timeout"),
-    ("tail_loss_probes", "tail_probes", "of these: tail loss probes"),
-    ("recoveries", "recoveries", "loss events: recoveries begun"),
-    ("reordered", "reordered", "segments overtaken on the path"),
-    ("reordering_extent", "reorder_extent", "most later segments that came before one of them (RFC 4737 section 4.2)"),
-    ("network_duplicates", "duplicates", "copies made by the path"),
-    ("probes", "probes", "keep-alives and window probes"),
-)
-VERDICT_TIMES = (
-    ("reordering_delay", "reorder_ns", "longest time a segment came after one that overtook it (RFC 4737 section 4.3)"),
-    ("recovery_time", "recovery_ns", "spent in recoveries that ended"),
-    ("timeout_time", "timeout_ns", "spent in recoveries from a timeout"),
-)
-VERDICT_RATES = (
-    ("true_loss_rate", "segments sent again, and not needlessly, over all"),
-    ("needless_share", "needless retransmissions over all"),
-    ("reordered_rate", "reordered segments over all"),
-    ("duplicated_rate", "copies made by the path over all"),
 )
 JUDGED_ANY = (When("judged_segments", 0xFFFFFFFF, 0, equal=False),)
 SENT_ANY = (When("packets", 0xFFFFFFFF, 0, equal=False),)

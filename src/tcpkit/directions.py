@@ -4,12 +4,12 @@ from __future__ import annotations
 import numpy as np
 
 from tcpkit.directed import ends, join, pick, ratio
-from tcpkit.direction_columns import COUNTS, DIRECTIONS, VERDICT_COUNTS, VERDICT_TIMES, rate_of
+from tcpkit.direction_columns import COUNTS, DIRECTIONS, rate_of
 from tcpkit.flows import mean_round_trip, needed_retransmissions
 from tcpkit.table import Table
 from tcpkit.values import Array
+from tcpkit.verdict_figures import verdict_figures
 
-VERDICT_FIELDS = {name: field for name, field, _ in (*VERDICT_COUNTS, *VERDICT_TIMES)}
 FIGURES = ("rtt_samples", "rtt_min", "rtt_median", "rtt_max", "max_in_flight", "zero_window_ns")
 
 
@@ -37,15 +37,5 @@ def _direction_rows(records: Array, analysis: Array, verdicts: Array | None, dir
     variance = ratio(pick(analysis, direction, "rtt_squares"), fields["rtt_samples"].astype(np.float64) - 1)
     fields["rtt_deviation"] = np.rint(np.sqrt(variance)).astype(np.int64)
     if verdicts is not None:
-        fields |= _verdict_fields(verdicts, direction)
+        fields |= verdict_figures(verdicts, direction)
     return join(fields)
-
-
-def _verdict_fields(verdicts: Array, direction: int) -> dict[str, Array]:
-    """What really happened to the direction's segments."""
-    fields = {name: pick(verdicts, direction, field) for name, field in VERDICT_FIELDS.items()}
-    segments, again = fields["judged_segments"], fields["sent_again"]
-    needless = fields["sent_needlessly"]
-    return fields | {"true_loss_rate": ratio(again - needless, segments), "needless_share": ratio(needless, again),
-                     "reordered_rate": ratio(fields["reordered"], segments),
-                     "duplicated_rate": ratio(fields["network_duplicates"], segments)}

@@ -5,6 +5,7 @@ from tcpcore.fieldtext import TextKind as Kind
 from tcpcore.flags import ClientEvidence, Eviction
 from tcpkit.columns import EPOCH, Column, Schema, When, number, words_of
 from tcpkit.endings import ENDING_COLUMNS
+from tcpkit.verdict_figures import VERDICT_COUNTS, VERDICT_RATES, VERDICT_TIMES
 
 ENDS = ("client", "server")
 THERE = (When("conversation_frame", 0xFFFFFFFF, 0, equal=False),)
@@ -17,6 +18,18 @@ def address(name: str, doc: str) -> Column:
 def both(name: str, doc: str, unit: str = "") -> tuple[Column, ...]:
     """A figure of what the client and of what the server sent."""
     return tuple(number(f"{name}_{end}", "", f"{name}_{end}", f"{doc} sent by the {end}", unit=unit) for end in ENDS)
+
+
+def verdict_columns(end: str) -> tuple[Column, ...]:
+    """Loss, reordering and duplication of what an end sent; there if the verdicts were asked for."""
+    judged = (When(f"judged_segments_{end}", 0xFFFFFFFF, 0, equal=False),)
+    return (
+        *(number(f"{name}_{end}", "", f"{name}_{end}", f"{doc}, sent by the {end}", stage="verdicts")
+          for name, _, doc in VERDICT_COUNTS),
+        *(Column(f"{name}_{end}", "", f"{name}_{end}", Kind.SECONDS, f"{doc}, of the {end}", unit="ns",
+                 stage="verdicts") for name, _, doc in VERDICT_TIMES),
+        *(Column(f"{name}_{end}", "", f"{name}_{end}", Kind.REAL, f"{doc}, sent by the {end}", judged, "ratio",
+                 "verdicts") for name, doc in VERDICT_RATES))
 
 
 FLOWS = Schema("flows", (
@@ -45,10 +58,12 @@ FLOWS = Schema("flows", (
              (When(f"rtt_samples_{end}", 0xFFFFFFFF, 0, equal=False),), "ns")
       for name, doc in (("rtt_min", "shortest round trip"), ("rtt_mean", "mean round trip")) for end in ENDS),
     *ENDING_COLUMNS,
+    *(column for end in ENDS for column in verdict_columns(end)),
     Column("evicted", "", "evicted", Kind.WORD, "why its state was given up early",
            (When("evicted", 0xFF, 0, equal=False),), words=words_of(Eviction, "EVICTED_")),
 ), ("stream", "client", "client_port", "server", "server_port", "packets_client", "packets_server",
     "payload_bytes_client", "payload_bytes_server", "duration", "retransmissions_client", "retransmissions_server",
+    *(f"{name}_{end}" for name in ("true_loss_rate", "reordered", "network_duplicates") for end in ENDS),
     "initial_rtt", "teardown", "conn_state"))
 
 CONVERSATIONS = Schema("conversations", (

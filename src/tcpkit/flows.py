@@ -6,25 +6,32 @@ import numpy as np
 from tcpkit.directed import ends, join, pick, ratio, sent
 from tcpkit.endings import lifecycle_fields
 from tcpkit.flow_columns import CONVERSATIONS, FLOWS
+from tcpkit.pipeline import StreamRecords
 from tcpkit.table import Table
 from tcpkit.values import Array
+from tcpkit.verdict_figures import verdict_figures
 
 SHARED = ("stream", "quoted", "first_ns", "earliest_ns", "latest_ns", "first_frame", "conversation_frame",
           "ip_version", "client_evidence", "evicted")
 
 
-def flow_table(records: Array, analysis: Array | None = None, lifecycle: Array | None = None) -> Table:
-    """One row for each stream: ``records`` are those of FlowTable, the others those of stages that were run."""
+def flow_table(streams: StreamRecords) -> Table:
+    """One row for each stream, with the columns of the stages that were run."""
+    records = streams.flows
     fields = {name: records[name] for name in SHARED}
     client = records["client"]
     fields |= ends(records, client, ("client", "server"))
     for figure in ("packets", "wire_bytes", "payload_bytes"):
         fields |= sent(records, client, figure, (f"{figure}_client", f"{figure}_server"))
     fields["duration"] = records["latest_ns"] - records["earliest_ns"]
-    if analysis is not None:
-        fields |= _trouble(analysis, records, client)
-    if lifecycle is not None:
-        fields |= lifecycle_fields(lifecycle)
+    if streams.analysis is not None:
+        fields |= _trouble(streams.analysis, records, client)
+    if streams.lifecycle is not None:
+        fields |= lifecycle_fields(streams.lifecycle)
+    if streams.verdicts is not None:
+        for end, direction in (("client", client), ("server", 1 - client)):
+            figures = verdict_figures(streams.verdicts, direction)
+            fields |= {f"{name}_{end}": values for name, values in figures.items()}
     return Table(join(fields), FLOWS)
 
 

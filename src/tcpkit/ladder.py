@@ -122,7 +122,7 @@ def build_ladder(capture: Capture, stream: int, *, everything: bool = False) -> 
     for streams in pipeline.stream_records():
         at = np.flatnonzero(streams.flows["stream"] == stream)
         if len(at):
-            flow = flow_table(streams.flows, streams.analysis, streams.lifecycle)[int(at[0])]
+            flow = flow_table(streams._replace(verdicts=None))[int(at[0])]
             client = int(streams.flows["client"][at[0]])
             return Ladder(flow, tuple(_items(rows, client, everything)))
     raise IndexError(f"there is no stream {stream}")

@@ -59,8 +59,7 @@ class LiveCapture:
     @property
     def flows(self) -> Table:
         """One row for each connection seen so far."""
-        return joined(flow_table(streams.flows, streams.analysis, streams.lifecycle)
-                      for streams in self.pipeline.stream_records())
+        return joined(flow_table(streams) for streams in self.pipeline.stream_records())
 
     @property
     def n_frames(self) -> int:

@@ -11,6 +11,7 @@ import tcpkit
 from conversations import random_capture
 from packets import MS, Conversation, pcap
 from tcpkit.direction_columns import COUNTS
+from tcpkit.verdict_figures import VERDICT_FIELDS, VERDICT_RATES
 
 MARKS = {"retransmissions": "retransmission", "fast_retransmissions": "fast_retransmission",
          "spurious_retransmissions": "spurious_retransmission", "out_of_order": "out_of_order",
@@ -73,6 +74,16 @@ def test_flows_add_what_the_directions_tell(capture):
     initial = capture.packets.where("tcp.analysis.initial_rtt")
     shown = dict(zip(initial["stream"].tolist(), initial["initial_rtt"].tolist(), strict=True))
     assert shown.items() <= dict(zip(flows["stream"].tolist(), flows["initial_rtt"].tolist(), strict=True)).items()
+
+
+def test_flows_add_what_the_verdicts_tell_of_the_directions(capture):
+    assert "reordered_client" not in capture.flows.columns
+    judged, directions = capture.judged_flows, capture.directions
+    assert set(judged.columns) > set(capture.flows.columns)
+    for end in ("client", "server"):
+        side = directions[directions["sender"] == end]
+        for name in ("judged_segments", *VERDICT_FIELDS, *(rate for rate, _ in VERDICT_RATES)):
+            assert side[name].tolist() == judged[f"{name}_{end}"].tolist()
 
 
 def test_round_trips():

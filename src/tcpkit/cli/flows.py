@@ -2,6 +2,9 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Annotated
+
+import typer
 
 from tcpkit.cli.app import (
     CaptureArgument,
@@ -16,13 +19,17 @@ from tcpkit.cli.app import (
 from tcpkit.cli.output import chosen, write_pieces
 from tcpkit.cli.reading import reading
 
+VerdictsOption = Annotated[bool, typer.Option(
+    "--verdicts", help="Also loss, reordering and duplication as the verdicts tell them, which takes longer.")]
+
 
 @app.command()
 def flows(file: CaptureArgument, capture_filter: CaptureFilterOption = "", where: WhereOption = "",
-          follow: FollowOption = False, form: FormatOption = Format.table, output: OutputOption = None) -> None:
+          verdicts: VerdictsOption = False, follow: FollowOption = False, form: FormatOption = Format.table,
+          output: OutputOption = None) -> None:
     """One line for each TCP connection."""
     with reading(file, follow=follow, capture_filter=capture_filter) as capture:
-        write_pieces(partial(chosen, capture.flow_pieces, where), form, output)
+        write_pieces(partial(chosen, partial(capture.flow_pieces, verdicts=verdicts), where), form, output)
 
 
 @app.command()
