@@ -29,7 +29,7 @@ def join(fields: Mapping[str, Array]) -> Array:
     """One structured array, the widest fields first; the low half of an address follows the high one."""
     names = sorted(fields, key=lambda name: (-fields[name].dtype.itemsize, name.removesuffix("_lo").removesuffix("_hi"),
                                              name.endswith("_lo")))
-    rows = np.empty(len(fields[names[0]]), np.dtype([(name, fields[name].dtype) for name in names], align=True))
+    rows = np.zeros(len(fields[names[0]]), np.dtype([(name, fields[name].dtype) for name in names], align=True))
     for name in names:
         rows[name] = fields[name]
     return rows

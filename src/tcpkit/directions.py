@@ -16,7 +16,7 @@ FIGURES = ("rtt_samples", "rtt_min", "rtt_median", "rtt_max", "max_in_flight", "
 def direction_table(records: Array, analysis: Array, verdicts: Array | None = None) -> Table:
     """``records`` are those of FlowTable, the others those of Analysis and Verdicts for the same streams."""
     first, second = (_direction_rows(records, analysis, verdicts, direction) for direction in (0, 1))
-    rows = np.empty(2 * len(records), first.dtype)
+    rows = np.zeros(2 * len(records), first.dtype)
     rows[0::2], rows[1::2] = first, second
     return Table(rows, DIRECTIONS)
 

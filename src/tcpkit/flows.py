@@ -38,6 +38,8 @@ def flow_table(streams: StreamRecords) -> Table:
 def conversation_table(records: Array, start_ns: int) -> Table:
     """One row for each stream with a whole segment (CV-1), largest first (CV-3)."""
     records = records[records["conversation_frame"] > 0]
+    packets = records["conversation_packets0"] + records["conversation_packets1"]
+    records = records[np.lexsort((records["conversation_frame"], -packets.astype(np.int64)))]
     fields = {name: records[name] for name in ("stream", "earliest_ns", "conversation_frame", "ip_version")}
     first = records["conversation_direction"]
     fields |= ends(records, first, ("a", "b"))
@@ -45,8 +47,7 @@ def conversation_table(records: Array, start_ns: int) -> Table:
         both = sent(records, first, f"conversation_{figure}", (f"{figure}_to_b", f"{figure}_to_a"))
         fields |= {**both, figure: both[f"{figure}_to_a"] + both[f"{figure}_to_b"]}
     fields["duration"] = records["latest_ns"] - records["earliest_ns"]
-    order = np.lexsort((fields["conversation_frame"], -fields["packets"].astype(np.int64)))
-    return Table(join(fields)[order], CONVERSATIONS, start_ns=start_ns)
+    return Table(join(fields), CONVERSATIONS, start_ns=start_ns)
 
 
 def mean_round_trip(analysis: Array, direction: Array | int) -> Array:

@@ -9,7 +9,7 @@ from tcpkit.pipeline import Pipeline
 from tcpkit.retransmission_columns import RETRANSMISSIONS
 from tcpkit.rows import AMENDED, Corrections
 from tcpkit.table import Table
-from tcpkit.values import Array
+from tcpkit.values import Array, stacked
 
 COPIED = ("time_ns", "frame", "src_hi", "src_lo", "dst_hi", "dst_lo", "stream", "seq", "payload_len", "src_port",
           "dst_port", "flags", "direction", "ip_version")
@@ -23,7 +23,7 @@ def retransmission_table(pipeline: Pipeline) -> Table:
     for batch in pipeline:
         parts.append(_pick(batch.array, dtype))
         corrections.collect(batch)
-    rows = np.concatenate(parts)
+    rows = stacked(parts)
     corrections.apply(rows)
     return Table(rows, RETRANSMISSIONS, start_ns=pipeline.start_ns)
 

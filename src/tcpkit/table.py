@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tcpkit.columns import Column, Schema
 from tcpkit.fields import Style, available, build_formatter, find_column, header, index_columns
 from tcpkit.grid import Grid, column_widths, grid
-from tcpkit.values import Rows, column_values
+from tcpkit.values import Rows, column_values, stacked
 
 if TYPE_CHECKING:
     import pandas
@@ -175,7 +175,7 @@ class Table:
 def joined(tables: Iterable[Table]) -> Table:
     """At least one table of a kind as one; tables whose rows refer to tunnels cannot be joined."""
     pieces = list(tables)
-    return pieces[0] if len(pieces) == 1 else pieces[0].like(np.concatenate([piece.array for piece in pieces]))
+    return pieces[0] if len(pieces) == 1 else pieces[0].like(stacked([piece.array for piece in pieces]))
 
 
 def write_grid(tables: Callable[[], Iterable[Table]], file: BinaryIO) -> None:

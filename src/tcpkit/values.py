@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,16 @@ class Rows(NamedTuple):
     array: Array
     tunnels: Array | None = None
     start_ns: int = 0
+
+
+def stacked(arrays: Sequence[Array]) -> Array:
+    """Rows of one dtype one after the other; what pads a row is zero, unlike with np.concatenate."""
+    out = np.zeros(sum(map(len, arrays)), arrays[0].dtype)
+    at = 0
+    for array in arrays:
+        out[at:at + len(array)] = array
+        at += len(array)
+    return out
 
 
 def column_values(rows: Rows, column: Column) -> Array:

@@ -5,6 +5,7 @@ import gzip
 import io
 import os
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -143,3 +144,13 @@ def test_same_text(monkeypatch, cli, tmp_path):
     one = cli("fields", path, *names)
     monkeypatch.setattr(capture_module, "_worthwhile_threads", lambda size: 3)
     assert cli("fields", path, *names) == one
+
+
+@pytest.mark.parametrize("name", ["parallel.rcv", "heavy-reorder.snd", "v6-exchanges.snd"])
+def test_same_bits_of_a_real_capture(name):
+    path = Path(__file__).parents[1] / "truth" / "captures" / f"{name}.pcap"
+    expected = {table: getattr(tcpkit.open(path, threads=1), table).array.tobytes() for table in TABLES}
+    for threads in (2, 3, 8):
+        capture = tcpkit.open(path, threads=threads)
+        for table in TABLES:
+            assert getattr(capture, table).array.tobytes() == expected[table], (threads, table)
