@@ -4,15 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXAMPLE := examples/loopback.pcap
 
-.PHONY: demo test lint docs bench differential fuzz truth clean tshark
+.PHONY: demo test lint docs bench instructions differential fuzz truth clean programs
 
 demo: $(VENV)/demo
 	$(BIN)/tcpkit info $(EXAMPLE)
 	$(BIN)/tcpkit flows $(EXAMPLE)
 	$(BIN)/tcpkit packets $(EXAMPLE)
 
-test: $(VENV)/test tshark lint
+test: $(VENV)/test programs lint
 	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m benchmarks.instructions
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .
@@ -29,6 +30,10 @@ bench: $(VENV)/bench
 	$(BIN)/python -m pytest benchmarks/bench_stages.py
 	$(BIN)/python -m benchmarks.peers $(if $(QUICK),--quick,--write docs/performance.md)
 
+# What each work costs a segment, in instructions; after a change that is worth it: make instructions WRITE=1
+instructions: $(VENV)/test programs
+	$(BIN)/python -m benchmarks.instructions $(if $(WRITE),--write)
+
 # Mutated captures through every stage.
 SECONDS ?= 60
 fuzz: $(VENV)/test
@@ -37,18 +42,19 @@ fuzz: $(VENV)/test
 # Random conversations against tshark, as many as you like: make differential N=5000 SEED=1
 N ?= 2000
 SEED ?= 1
-differential: $(VENV)/test tshark
+differential: $(VENV)/test programs
 	TCPKIT_CONVERSATIONS=$(N) TCPKIT_SEED=$(SEED) $(BIN)/python -m pytest -n auto tests/differential/test_conversations.py
 
 # The verdicts against what really happened to each packet of the recorded captures (docs/verdicts.md).
 truth: $(VENV)/demo
 	$(BIN)/python tests/truth/score.py
 
-# The differential tests need the real tshark; without it they alone are skipped, and say so.
-tshark:
-	@command -v tshark >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq tshark >/dev/null; } \
-	  || echo "tshark cannot be installed here: the tests against it will be skipped"
+# The differential tests need the real tshark, counting instructions needs valgrind; what is missing is said.
+programs:
+	@for program in tshark valgrind; do command -v $$program >/dev/null || { [ "$$(id -u)" = 0 ] \
+	  && command -v apt-get >/dev/null && apt-get update -qq \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$program >/dev/null; } \
+	  || echo "$$program cannot be installed here: what needs it will be skipped"; done
 
 SOURCES := $(wildcard src/*/*.py src/*/*/*.py src/*/*.pyx src/*/*.pxd src/*/*/*.pxd src/*/*.h src/*/*.pyi) setup.py pyproject.toml
 
