@@ -13,6 +13,7 @@ from tcpkit.direction_columns import DIRECTIONS
 from tcpkit.flow_columns import CONVERSATIONS, FLOWS
 from tcpkit.packet_columns import PAYLOAD, SCHEMA
 from tcpkit.retransmission_columns import RETRANSMISSIONS
+from tcpkit.states import STATES
 from tcpkit.values import TEXTS
 
 TARGET = Path(__file__).parents[1] / "docs" / "columns.md"
@@ -23,6 +24,7 @@ TABLES = (
      "either end sent and how it fared."),
     (RETRANSMISSIONS, "`Capture.retransmissions`, `tcpkit retransmissions`: one row for each segment that was sent "
      "again."),
+    (STATES, "`Capture.states`, `tcpkit states`: one row for each connection that is not over."),
     (CONVERSATIONS, "`Capture.conversations`, `tcpkit conversations`: one row for each connection with a whole "
      "segment."),
 )

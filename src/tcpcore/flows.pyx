@@ -3,7 +3,7 @@ import os
 
 import numpy as np
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from tcpcore.batch cimport Batch, segment_at
@@ -89,6 +89,19 @@ cdef class FlowTable:
                 write_record(&self.table, <uint32_t> slot, &rows[n])
                 n += 1
         return out[:n]
+
+    def latest(self, Py_ssize_t count):
+        """Slots of the ``count`` streams that had a segment last, the latest first."""
+        cdef Py_ssize_t slot, n = 0
+        slots, times = np.empty(self.n_slots, np.uint32), np.empty(self.n_slots, np.int64)
+        cdef uint32_t* slot_at = <uint32_t*> <size_t> slots.ctypes.data
+        cdef int64_t* time_at = <int64_t*> <size_t> times.ctypes.data
+        for slot in range(self.n_slots):
+            if self.flows[slot].state & LIVE:
+                slot_at[n], time_at[n] = <uint32_t> slot, self.flows[slot].previous_ns
+                n += 1
+        chosen = np.argpartition(times[:n], n - count)[n - count:] if 0 < count < n else np.arange(n)
+        return slots[chosen[np.argsort(-times[chosen], kind="stable")]][:count]
 
 
 # -- the table: places[tag & mask] and onwards, until an empty place

@@ -34,6 +34,8 @@ ctypedef struct stage_t:
     growable_t openings            # opening_t by slot
     growable_t closings            # closing_t by slot; untouched memory for streams that carry nothing
     pool_t pool                    # of range_t
+    growable_t ended               # uint32_t: slots of the streams that came to their end in the last batch
+    uint64_t n_ended
     int64_t time_wait_ns
     int64_t latest_ns
 
@@ -57,16 +59,28 @@ cdef class Lifecycle:
         release(&self.stage.sides)
         release(&self.stage.openings)
         release(&self.stage.closings)
+        release(&self.stage.ended)
         pool_clear(&self.stage.pool)
 
     def process(self, Batch batch not None):
         """Fill the STATES part of the batch's rows, if it has one; after ``flows.process``."""
         if (grow(&self.stage.sides, batch.n_slots * 2 * sizeof(side_t))
                 or grow(&self.stage.openings, batch.n_slots * sizeof(opening_t))
-                or grow(&self.stage.closings, batch.n_slots * sizeof(closing_t))):
+                or grow(&self.stage.closings, batch.n_slots * sizeof(closing_t))
+                or grow(&self.stage.ended, batch.n_rows * sizeof(uint32_t))):
             raise MemoryError
+        self.stage.n_ended = 0
         with nogil:
             process_rows(&self.stage, batch.rows, batch.stride, batch.states_at, batch.slots, batch.n_rows)
+
+    @property
+    def ended(self):
+        """Slots of the streams that were closed by both ends, or reset, in the last batch."""
+        slots = np.empty(self.stage.n_ended, np.uint32)
+        if self.stage.n_ended:
+            memcpy(<uint32_t*> <size_t> slots.ctypes.data, self.stage.ended.data,
+                   self.stage.n_ended * sizeof(uint32_t))
+        return slots
 
     def records(self, FlowTable flows not None, Py_ssize_t start=0, stop=None):
         """LIFECYCLE rows, one for each of ``flows.records(start, stop)``."""
@@ -134,6 +148,16 @@ cdef inline void follow(stage_t* stage, const segment_t* row, uint32_t slot, sid
     me.state, peer.state = state_of(me, peer), state_of(peer, me)
     if row.flags & (SYN | FIN | RST) or not acked or peer.bits & FIN_KNOWN:
         note_change(opening, closing, row, me, peer, acked)
+    if row.flags & (FIN | RST) or me.bits & peer.bits & FIN_ACKED:
+        note_end_of_stream(stage, slot)
+
+
+cdef inline void note_end_of_stream(stage_t* stage, uint32_t slot) noexcept nogil:
+    cdef closing_t* closing = <closing_t*> stage.closings.data + slot
+    if closing.closed_ns and not closing.told:
+        closing.told = 1
+        (<uint32_t*> stage.ended.data)[stage.n_ended] = slot
+        stage.n_ended += 1
 
 
 cdef inline void write_history(opening_t* opening, closing_t* closing, const segment_t* row, side_t* me,

@@ -49,6 +49,7 @@ ctypedef struct closing_t:
     uint8_t closer                 # direction + 1; 0: nobody
     uint8_t resetter
     uint8_t refused
+    uint8_t told                   # listed among the ended
 
 
 cdef inline void letter(opening_t* opening, int direction, uint8_t upper) noexcept nogil:

@@ -20,6 +20,7 @@ from tcpkit.pipeline import ALL_STAGES, MSL, Observer, Pipeline, Totals, with_ne
 from tcpkit.retransmissions import retransmission_table
 from tcpkit.rotated import files_of, open_reader
 from tcpkit.rows import Corrections, RowStore
+from tcpkit.states import states_at_end
 from tcpkit.table import Table, joined
 
 if TYPE_CHECKING:
@@ -141,6 +142,15 @@ class Capture:
             told |= self._stages & {"verdicts"}
         for streams in self._past(*told, totals="analysis" in told).stream_records():
             yield flow_table(streams if verdicts else streams._replace(verdicts=None))
+
+    @cached_property
+    def states(self) -> Table:
+        """One row for each connection that is not over at the end of the capture: the states of both ends, ages."""
+        return joined(self.state_pieces())
+
+    def state_pieces(self) -> Iterator[Table]:
+        """The states table in pieces, as ``flow_pieces``."""
+        return states_at_end(self._past("flows", "analysis", "lifecycle", totals=True))
 
     @cached_property
     def directions(self) -> Table:

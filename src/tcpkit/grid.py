@@ -16,9 +16,9 @@ LEFT = TEXTS | {Kind.WORD, Kind.TUNNEL_KIND}       # text begins at the left, nu
 class Grid:
     """Rows as aligned lines: first ``measure`` all of them, then write the ``header`` and all ``lines``."""
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[Column], least: int = 0) -> None:
         self._columns = columns
-        self._widths = [len(column.name) for column in columns]
+        self._widths = [max(len(column.name), least) for column in columns]
 
     def measure(self, rows: Rows) -> None:
         """Make room for these rows."""

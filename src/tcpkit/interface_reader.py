@@ -86,6 +86,10 @@ class InterfaceReader:
         return self._reader.frames
 
     @property
+    def n_bytes(self) -> int:
+        return self._reader.position
+
+    @property
     def interfaces(self) -> list[Interface]:
         return self.metadata.interfaces
 

@@ -2,34 +2,39 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from types import TracebackType
+from typing import Any
 
 from tcpkit.capture import schema_of
 from tcpkit.capture_writer import SNAPLEN, CaptureWriter, Ring
 from tcpkit.errors import CaptureError
 from tcpkit.flows import flow_table
 from tcpkit.interface_reader import BUFFER, InterfaceReader, Statistics
-from tcpkit.pipeline import ALL_STAGES, Observer, Pipeline
+from tcpkit.pipeline import ALL_STAGES, MSL, Observer, Pipeline, StreamRecords
+from tcpkit.states import state_table
 from tcpkit.table import Table, joined
 
 
 class LiveCapture:
     """Segments as they arrive: iterating gives a table of the new ones some times a second, empty if there are none.
 
-    ``flows`` may be asked for at any time, between two tables as well as at the end.  The same stages run as
-    for a file: what is reported here is what reading the written file reports.
+    ``flows``, ``states`` and ``finished`` may be asked for between two tables, the first two also at the end.  The
+    same stages run as for a file: what is reported here is what reading the written file reports.
     """
 
     def __init__(self, interface: str, *, capture_filter: str = "", where: str = "", count: int = 0,
                  duration: float = 0.0, write: str | os.PathLike[str] = "", ring: Ring | None = None,
-                 snaplen: int = SNAPLEN, buffer_size: int = BUFFER, promiscuous: bool = True,
+                 snaplen: int = SNAPLEN, buffer_size: int = BUFFER, promiscuous: bool = True, msl: float = MSL,
                  observer: Observer | None = None) -> None:
         self._reader = InterfaceReader(interface, capture_filter=capture_filter, count=count, duration=duration,
                                        buffer_size=buffer_size, promiscuous=promiscuous)
         self.writer = CaptureWriter(write, snaplen=snaplen, ring=ring) if write else None
         self._reader.on_batch = self.writer.write if self.writer else None
-        self.pipeline = Pipeline(self._reader, ALL_STAGES, where=where, observer=observer, totals="too")
+        self.pipeline = Pipeline(self._reader, ALL_STAGES, where=where, observer=observer, totals="too",
+                                 msl=msl)
+        self._end_ns = 0
 
     def __enter__(self) -> LiveCapture:
         return self
@@ -52,6 +57,7 @@ class LiveCapture:
 
     def close(self) -> None:
         """End the capture and finish the file that is written."""
+        self._end_ns = self._end_ns or time.time_ns()
         self._reader.close()
         if self.writer:
             self.writer.close()
@@ -59,7 +65,49 @@ class LiveCapture:
     @property
     def flows(self) -> Table:
         """One row for each connection seen so far."""
-        return joined(flow_table(streams) for streams in self.pipeline.stream_records())
+        return joined(map(flow_table, self.pipeline.stream_records()))
+
+    @property
+    def finished(self) -> Table:
+        """The flows that came to their end with the present table: closed by both ends, or reset."""
+        return flow_table(self.pipeline.ended_records())
+
+    @property
+    def unfinished(self) -> Table:
+        """The flows that have not come to their end, whether they go on or fell silent."""
+        return joined(flow_table(without_end(streams)) for streams in self.pipeline.stream_records())
+
+    @property
+    def states(self) -> Table:
+        """One row for each connection that is not over: the states of both ends at this moment, ages, round trips."""
+        return joined(map(self._states_of, self.pipeline.stream_records()))
+
+    def latest_flows(self, count: int) -> Table:
+        """Those rows of ``flows`` whose connections had a segment last."""
+        return flow_table(self.pipeline.latest_records(count))
+
+    def latest_states(self, count: int) -> Table:
+        """Of the connections that had a segment last, those rows of ``states`` that there are."""
+        return self._states_of(self.pipeline.latest_records(count))
+
+    def _states_of(self, streams: StreamRecords) -> Table:
+        return state_table(streams, self._end_ns or time.time_ns(), self.pipeline.time_wait_ns)
+
+    @property
+    def n_flows(self) -> int:
+        """Connections seen so far."""
+        assert self.pipeline.flows
+        return self.pipeline.flows.n_streams
+
+    @property
+    def n_finished(self) -> int:
+        """Rows of ``finished``."""
+        return self.pipeline.n_ended
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes captured so far."""
+        return self._reader.n_bytes
 
     @property
     def n_frames(self) -> int:
@@ -77,15 +125,25 @@ class LiveCapture:
         return self.pipeline.warnings
 
 
+def without_end(streams: StreamRecords) -> StreamRecords:
+    """Those that neither both ends closed nor one reset."""
+    assert streams.lifecycle is not None
+    going_on = streams.lifecycle["closed_ns"] == 0
+    parts: list[Any] = [None if part is None else part[going_on] for part in streams]
+    return StreamRecords(*parts)
+
+
 def live(interface: str, *, capture_filter: str = "", where: str = "", count: int = 0, duration: float = 0.0,
          write: str | os.PathLike[str] = "", ring: Ring | None = None, snaplen: int = SNAPLEN,
-         buffer_size: int = BUFFER, promiscuous: bool = True) -> LiveCapture:
+         buffer_size: int = BUFFER, promiscuous: bool = True, msl: float = MSL) -> LiveCapture:
     """Capture from ``interface`` until ``count`` frames, ``duration`` seconds, ``stop()`` or ``close()``.
 
     ``capture_filter`` (libpcap's syntax) runs in the kernel; ``where`` (a display filter) chooses the rows of the
     tables.  ``write``: also write every frame to this file, pcapng if its name says so, cut to ``snaplen``, and
-    rotated by ``ring``.  ``buffer_size``: bytes the kernel holds for us.
+    rotated by ``ring``.  ``buffer_size``: bytes the kernel holds for us.  ``msl``: seconds that a segment may live;
+    TIME-WAIT lasts twice as long.
     CaptureError if the interface cannot be used, FilterError for a wrong filter.
     """
     return LiveCapture(interface, capture_filter=capture_filter, where=where, count=count, duration=duration,
-                       write=write, ring=ring, snaplen=snaplen, buffer_size=buffer_size, promiscuous=promiscuous)
+                       write=write, ring=ring, snaplen=snaplen, buffer_size=buffer_size, promiscuous=promiscuous,
+                       msl=msl)

@@ -1,37 +1,52 @@
-"""The terminal's picture of a live capture: totals, rates, and the connections that moved last."""
+"""The terminal's picture of a live capture: totals, rates, and the connections that move most."""
 from __future__ import annotations
 
-from time import monotonic
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from tcpcore.flags import Finding
+from tcpkit.live_cells import TRAFFIC, Heading, Moment, amount, end, span
+from tcpkit.text import one_line
+
 if TYPE_CHECKING:
+    from tcpcore.batch import Batch
     from tcpkit.live_capture import LiveCapture
     from tcpkit.table import Table as Flows
 
 EVERY = 0.5                    # seconds from picture to picture
-HEADINGS = ("Client", "Server", "State", "Handshake", "Packets", "Bytes", "Rate", "Retrans.", "Idle")
-LEFT = 3                       # so many of them to the left
+WEIGHT = 0.3                   # of the last picture's rate in the smoothed one
+CANDIDATES = 4                 # connections looked at for each line there is
+CURVE = 30                     # pictures in the curve of the rate
+BARS = " ▁▂▃▄▅▆▇█"
 
 
 class LiveView:
-    """Redraws on a terminal while the capture runs; the last picture stays when it ends."""
+    """Redraws on a terminal while the capture runs; the last picture stays when it ends.
 
-    def __init__(self, capture: LiveCapture, interface: str, console: Console | None = None) -> None:
+    ``connections`` gives the table of so many connections, or fewer, that had a segment last.
+    """
+
+    def __init__(self, capture: LiveCapture, interface: str, headings: Sequence[Heading] = TRAFFIC, *,
+                 connections: Callable[[int], Flows] | None = None, console: Console | None = None) -> None:
         self._capture = capture
-        self._interface = interface
+        self._chosen = connections or capture.latest_flows
+        self._interface = one_line(interface)
+        self._headings = headings
         self._console = console or Console()
         self._live = Live(console=self._console, auto_refresh=False, vertical_overflow="crop")
-        self._started = self._drawn = monotonic()
-        self._moved = np.zeros(0, np.int64)    # payload of each connection, at the last picture
-        self._frames = 0
+        self._started = self._drawn = time.monotonic()
+        self._moved: dict[int, tuple[int, float]] = {}     # payload and smoothed rate by stream, at the last picture
+        self._curve: deque[float] = deque([0.0] * CURVE, CURVE)
+        self._frames = self._bytes = self._ended = self._segments = self._sent_again = 0
 
     def __enter__(self) -> LiveView:
         self._live.start()
@@ -39,82 +54,80 @@ class LiveView:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        self._draw(monotonic() - self._drawn)
+        self._draw(time.monotonic() - self._drawn)
         self._live.stop()
 
-    def update(self) -> None:
-        """Draw again if it is time."""
-        now = monotonic()
+    def update(self, batch: Batch) -> None:
+        """Count the batch, and draw again if it is time."""
+        if batch.n_rows:
+            findings = batch.array["findings"]
+            self._segments += len(findings)
+            self._sent_again += int(np.count_nonzero(findings & Finding.RETRANSMISSION))
+            self._ended += self._capture.n_finished
+        now = time.monotonic()
         if now - self._drawn >= EVERY:
             self._draw(now - self._drawn)
             self._drawn = now
 
     def _draw(self, passed: float) -> None:
-        flows = self._capture.flows
-        picture = Group(self._totals(len(flows), passed), Text(), self._connections(flows, passed))
+        flows = self._chosen(CANDIDATES * self._lines)
+        picture = Group(self._rates(max(passed, 1e-3)), self._totals(flows), Text(), self._connections(flows, passed))
         self._live.update(picture, refresh=True)
 
-    def _totals(self, connections: int, passed: float) -> Text:
-        frames, dropped = self._capture.n_frames, self._capture.statistics.dropped
-        rate, self._frames = (frames - self._frames) / max(passed, 1e-3), frames
-        text = Text.assemble((f" {self._interface} ", "bold reverse"), f"  {monotonic() - self._started:,.0f} s    ",
-                             (f"{connections:,}", "bold"), " connections    ", (f"{frames:,}", "bold"),
-                             f" frames    {rate:,.0f}/s    ")
-        return text.append(f"{dropped:,} dropped", "bold red" if dropped else "dim")
+    @property
+    def _lines(self) -> int:
+        return max(1, self._console.height - 6)
+
+    def _rates(self, passed: float) -> Text:
+        frames, size = self._capture.n_frames, self._capture.n_bytes
+        frame_rate, rate = (frames - self._frames) / passed, (size - self._bytes) / passed
+        self._frames, self._bytes = frames, size
+        self._curve.append(rate)
+        most = max(self._curve) or 1
+        curve = "".join(BARS[round(value / most * (len(BARS) - 1))] for value in self._curve)
+        return Text.assemble((f" {self._interface} ", "bold reverse"), f"  {time.monotonic() - self._started:,.0f} s  ",
+                             (curve, "cyan"), f"  {amount(rate)}/s  {frame_rate:,.0f} frames/s  ",
+                             (f"{frames:,}", "bold"), " frames  ", self._dropped())
+
+    def _dropped(self) -> Text:
+        counts = self._capture.statistics
+        dropped = counts.dropped + counts.dropped_by_interface
+        return Text(f"{dropped:,} dropped", "bold red" if dropped else "dim")
+
+    def _totals(self, flows: Flows) -> Text:
+        opened = self._capture.n_flows
+        times = flows.array["initial_rtt"][flows.array["initial_rtt"] > 0]
+        share = self._sent_again / max(self._segments, 1)
+        text = Text.assemble("  ", (f"{opened:,}", "bold"), " connections, ", (f"{opened - self._ended:,}", "bold"),
+                             " not ended    ")
+        if len(times):
+            text.append(f"handshakes take {span(np.median(times))}    ")
+        return text.append(f"{self._sent_again:,} retransmissions ({share:.2%})",
+                           "bold red" if share > 0.01 else "")
 
     def _connections(self, flows: Flows, passed: float) -> Table:
-        """As many as the screen has lines for, those that moved last first."""
+        """As many as the screen has lines for, those that move most first."""
         table = Table(box=None, header_style="bold", expand=True, padding=(0, 1))
-        for place, heading in enumerate(HEADINGS):
-            table.add_column(heading, justify="left" if place < LEFT else "right", no_wrap=True)
-        moved = both(flows, "payload_bytes")
-        rates = moved.astype(float)
-        rates[:len(self._moved)] -= self._moved
-        self._moved = moved
-        last = flows.array["latest_ns"]
-        shown = flows[np.argsort(-last, kind="stable")[:max(1, self._console.height - 5)]]
-        now = last.max(initial=0)
-        for row, rate in enumerate(rates[shown["stream"]] / max(passed, 1e-3)):
-            table.add_row(*cells(shown[row:row + 1], rate, now))
+        for heading in self._headings:
+            table.add_column(heading.title, justify="left" if heading.left else "right", no_wrap=True,
+                             min_width=heading.least)
+        rates = self._rates_of(flows, passed)
+        order = np.lexsort((-flows.array["latest_ns"], -np.round(rates)))[:self._lines]
+        now = time.time_ns()
+        shown = flows[order]
+        clients, servers = (map(end, shown[side], shown[f"{side}_port"]) for side in ("client", "server"))
+        for row, client, server, rate in zip(shown.array, clients, servers, rates[order], strict=True):
+            moment = Moment(row, client, server, rate, now)
+            table.add_row(*(heading.cell(moment) for heading in self._headings))
         return table
 
-
-def cells(flow: Flows, rate: float, now: int) -> list[str]:
-    """What is shown of the one connection in ``flow``."""
-    figures = flow.array[0]
-    sent_again, idle = both(flow, "retransmissions")[0], (now - figures["latest_ns"]) / 1e9
-    return [end(flow, "client"), end(flow, "server"), states(flow),
-            duration(figures["initial_rtt"] / 1e9) if figures["initial_rtt"] else "", f"{both(flow, 'packets')[0]:,}",
-            amount(both(flow, "payload_bytes")[0]), f"{amount(rate)}/s" if rate else "",
-            f"{sent_again:,}" if sent_again else "", f"{idle:,.0f} s" if idle >= 1 else ""]
-
-
-def both(flows: Flows, figure: str) -> NDArray[np.int64]:
-    """What both ends sent."""
-    rows = flows.array
-    return rows[f"{figure}_client"].astype(np.int64) + rows[f"{figure}_server"].astype(np.int64)
-
-
-def end(flow: Flows, side: str) -> str:
-    address, port = str(flow[side][0]), flow[f"{side}_port"][0]
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
-def states(flow: Flows) -> str:
-    """The states of both ends, once if they are the same."""
-    client, server = str(flow["client_state"][0]), str(flow["server_state"][0])
-    return client if client == server else f"{client} / {server}"
-
-
-def duration(seconds: float) -> str:
-    """Three digits and a unit."""
-    scale, unit = (1e6, "µs") if seconds < 1e-3 else (1e3, "ms") if seconds < 1 else (1, "s")
-    return f"{seconds * scale:.3g} {unit}"
-
-
-def amount(size: float) -> str:
-    """Bytes with three digits and a decimal unit."""
-    steps = 0
-    while size >= 999.5 and steps < 3:
-        size, steps = size / 1000, steps + 1
-    return f"{size:.3g} {('B', 'kB', 'MB', 'GB')[steps]}"
+    def _rates_of(self, flows: Flows, passed: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """Smoothed, so that lines do not change places at every picture."""
+        rows, since = flows.array, time.time_ns() - passed * 1e9
+        seen: dict[int, tuple[int, float]] = {}
+        sizes = rows["payload_bytes_client"] + rows["payload_bytes_server"]
+        for stream, size, first in zip(rows["stream"].tolist(), sizes.tolist(), rows["first_ns"].tolist(), strict=True):
+            before, rate = self._moved.get(stream, (0 if first >= since else size, 0.0))
+            seen[stream] = size, rate + WEIGHT * ((size - before) / max(passed, 1e-3) - rate)
+        self._moved = seen
+        return np.array([rate for _, rate in seen.values()])

@@ -6,6 +6,8 @@ from contextlib import closing
 from itertools import pairwise, repeat
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
+import numpy as np
+
 from tcpcore.analysis import Analysis
 from tcpcore.batch import Batch
 from tcpcore.decode import Decoder
@@ -43,6 +45,12 @@ class StreamRecords(NamedTuple):
     analysis: Array | None = None
     lifecycle: Array | None = None
     verdicts: Array | None = None
+
+
+def join_records(pieces: Sequence[StreamRecords]) -> StreamRecords:
+    """At least one piece of the same pass as one."""
+    parts: list[Any] = [None if part[0] is None else np.concatenate(part) for part in zip(*pieces, strict=True)]
+    return StreamRecords(*parts)
 
 
 class FrameReader(Protocol):
@@ -114,6 +122,7 @@ class Pipeline:
         self.flows = FlowTable() if "flows" in self.stages else None
         self.has_totals = totals != "none"
         self._analysis = Analysis(summary=self.has_totals) if "analysis" in self.stages else None
+        self.time_wait_ns = 2 * round(msl * 1e9)
         self._lifecycle = Lifecycle(msl_ns=round(msl * 1e9)) if "lifecycle" in self.stages else None
         self.verdicts = Verdicts() if "verdicts" in self.stages else None
 
@@ -193,11 +202,38 @@ class Pipeline:
         if not self.flows:
             raise ValueError("this pass does not tell streams apart")
         for start in range(0, max(self._n_slots, 1), PIECE):
-            stop = min(start + PIECE, self._n_slots)
-            analysis = self._analysis.records(self.flows, start, stop) if self._analysis and self.has_totals else None
-            lifecycle = self._lifecycle.records(self.flows, start, stop) if self._lifecycle else None
-            verdicts = self.verdicts.records(self.flows, start, stop) if self.verdicts else None
-            yield StreamRecords(self.flows.records(start, stop), analysis, lifecycle, verdicts)
+            yield self._records(self.flows, start, min(start + PIECE, self._n_slots))
+
+    def latest_records(self, count: int) -> StreamRecords:
+        """Of the ``count`` streams that had a segment last."""
+        if not self.flows:
+            raise ValueError("this pass does not tell streams apart")
+        return self._records_at(self.flows.latest(count))
+
+    @property
+    def n_ended(self) -> int:
+        """Streams of ``ended_records``."""
+        return len(self._lifecycle.ended) if self._lifecycle else 0
+
+    def ended_records(self) -> StreamRecords:
+        """Of the streams that were closed by both ends, or reset, in the last batch."""
+        if not self._lifecycle:
+            raise ValueError("this pass does not tell how streams end")
+        return self._records_at(self._lifecycle.ended)
+
+    def _records_at(self, slots: Array) -> StreamRecords:
+        assert self.flows
+        slots = np.sort(slots).astype(np.int64)
+        runs = np.split(slots, np.flatnonzero(np.diff(slots) != 1) + 1)
+        return join_records([self._records(self.flows, int(run[0]), int(run[-1]) + 1) for run in runs if len(run)]
+                            or [self._records(self.flows, 0, 0)])
+
+    def _records(self, flows: FlowTable, start: int, stop: int) -> StreamRecords:
+        return StreamRecords(
+            flows.records(start, stop),
+            self._analysis.records(flows, start, stop) if self._analysis and self.has_totals else None,
+            self._lifecycle.records(flows, start, stop) if self._lifecycle else None,
+            self.verdicts.records(flows, start, stop) if self.verdicts else None)
 
     def _finish(self) -> None:
         self.finished = True

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import html
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, overload
 
 import numpy as np
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 Selection = slice | Sequence[int] | Array
+LEAST = 12                       # letters of a column whose rows are not known beforehand
 SHOWN = 10                       # rows in a repr: half from either end
 
 
@@ -176,6 +177,16 @@ def joined(tables: Iterable[Table]) -> Table:
     """At least one table of a kind as one; tables whose rows refer to tunnels cannot be joined."""
     pieces = list(tables)
     return pieces[0] if len(pieces) == 1 else pieces[0].like(stacked([piece.array for piece in pieces]))
+
+
+def lines_as_they_come(tables: Iterable[Table]) -> Iterator[bytes]:
+    """The rows of tables of one kind below a line of names; columns grow wider as wider values come."""
+    lines: Grid | None = None
+    for table in tables:
+        head = lines is None
+        lines = lines or Grid(table._chosen(table._summary_names()), least=LEAST)
+        lines.measure(table._rows)
+        yield (lines.header().encode() if head else b"") + lines.lines(table._rows)
 
 
 def write_grid(tables: Callable[[], Iterable[Table]], file: BinaryIO) -> None:

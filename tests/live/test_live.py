@@ -125,7 +125,8 @@ def test_a_wrong_filter_points_at_the_word():
 @may_capture
 def test_the_command_ends_with_a_complete_file_at_ctrl_c(exchange, tmp_path):
     path = tmp_path / "out.pcapng"
-    command = [sys.executable, "-m", "tcpkit", "capture", "-i", "lo", "-f", exchange.filter, "-w", str(path)]
+    command = [sys.executable, "-m", "tcpkit", "capture", "-i", "lo", "-f", exchange.filter, "-w", str(path),
+               "--packets"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert "No." in process.stdout.readline()

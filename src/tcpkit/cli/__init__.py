@@ -15,7 +15,7 @@ from tcpkit.cli.text import printable
 from tcpkit.errors import CaptureError, FieldError, FilterError, MissingLibraryError
 
 MODULES = ("info", "packets", "fields", "flows", "handshakes", "explain", "threats", "retransmissions", "filter",
-           "compare", "follow", "capture", "export", "overlaps", "http")
+           "compare", "follow", "capture", "states", "export", "overlaps", "http")
 
 
 def main() -> None:

@@ -3,52 +3,59 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tcpkit.cli.app import CaptureFilterOption, WhereOption, app
+from tcpkit.cli.app import CaptureFilterOption, Format, FormatOption, WhereOption, app
+from tcpkit.cli.output import write_as_they_come
 from tcpkit.cli.reading import Watch
 from tcpkit.cli.text import one_line
 
 if TYPE_CHECKING:
     from tcpkit.capture_writer import Ring
     from tcpkit.live_capture import LiveCapture
+    from tcpkit.table import Table
 
 UNITS = {"": 1, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 InterfaceOption = Annotated[str, typer.Option("--interface", "-i", help="Where to capture.", show_default=False)]
 WriteOption = Annotated[str, typer.Option("--write", "-w", metavar="FILE", help="Also write every frame here.")]
 RingOption = Annotated[str, typer.Option(
-    metavar="FILES:SIZE", help="Rotate what is written: keep this many files of this size, such as 10:100M "
-                               "(or of a time, such as 24:3600s).")]
+    metavar="FILES:SIZE", help="Rotate what is written: keep this many files of this size, such as 10:100M, of a "
+                               "time, such as 24:3600s, or both, 24:100M:3600s. With 0 files all are kept.")]
 CountOption = Annotated[int, typer.Option("--count", "-c", min=0, help="Stop after this many frames.")]
 DurationOption = Annotated[float, typer.Option(min=0, help="Stop after this many seconds.")]
 SnaplenOption = Annotated[int, typer.Option(min=14, help="Write at most this many bytes of a frame.")]
-BufferOption = Annotated[int, typer.Option("--buffer", "-B", min=1, help="The kernel's buffer, in MiB.")]
+BufferOption = Annotated[int, typer.Option("--buffer", "-B", min=1, max=2047, help="The kernel's buffer, in MiB.")]
+PacketsOption = Annotated[bool, typer.Option("--packets", help="List segments; also without it if the output is no "
+                                                               "terminal and no file is written.")]
+FlowsOption = Annotated[bool, typer.Option("--flows", help="List connections as they end, and at the end the others.")]
 
 
 @app.command()
 def capture(interface: InterfaceOption, capture_filter: CaptureFilterOption = "", where: WhereOption = "",
             write: WriteOption = "", ring: RingOption = "", count: CountOption = 0, duration: DurationOption = 0.0,
-            snaplen: SnaplenOption = 262_144, buffer: BufferOption = 64,
-            packets: Annotated[bool, typer.Option("--packets", help="List segments, as when the output is no "
-                                                                    "terminal.")] = False) -> None:
-    """Capture from an interface: connections as they live on a terminal, segments as lines elsewhere."""
+            snaplen: SnaplenOption = 262_144, buffer: BufferOption = 64, packets: PacketsOption = False,
+            flows: FlowsOption = False, form: FormatOption = Format.table) -> None:
+    """Capture from an interface: on a terminal connections as they live, elsewhere segments or only a file."""
     from tcpkit.live_capture import LiveCapture
 
     with Watch(bar=False) as watch:
-        live = LiveCapture(interface, capture_filter=capture_filter, where=where, write=write, count=count,
-                           ring=rotation(ring) if ring else None, duration=duration, snaplen=snaplen,
+        live = LiveCapture(interface, capture_filter=capture_filter, where="" if flows else where, write=write,
+                           count=count, ring=rotation(ring) if ring else None, duration=duration, snaplen=snaplen,
                            buffer_size=buffer << 20, observer=watch.observe)
         with live:
-            if packets or not sys.stdout.isatty():
+            if flows:
+                list_flows(live, where, form)
+            elif packets or not (write or sys.stdout.isatty()):
                 list_packets(live)
-            else:
+            elif sys.stdout.isatty():
                 watch_connections(live, interface)
+            else:
+                live.pipeline.run()
     tell_end(live)
-    if live.warnings:
-        raise typer.Exit(1)
 
 
 @app.command()
@@ -61,14 +68,13 @@ def interfaces() -> None:
 
 
 def rotation(text: str) -> Ring:
-    """FILES:SIZE or FILES:SECONDSs."""
+    """FILES:SIZE, FILES:SECONDSs or FILES:SIZE:SECONDSs."""
     from tcpkit.capture_writer import Ring
 
-    found = re.fullmatch(r"(\d+):(\d+)([kMG]?|s)", text)
-    if not found:
+    found = re.fullmatch(r"(\d+)(?::(\d+)([kMG]?))?(?::(\d+)s)?", text)
+    if not found or not (found[2] or found[4]):
         raise typer.BadParameter(f"{text!r} is not FILES:SIZE such as 10:100M", param_hint="--ring")
-    files, amount, unit = int(found[1]), int(found[2]), found[3]
-    return Ring(files, seconds=amount) if unit == "s" else Ring(files, size=amount * UNITS[unit])
+    return Ring(int(found[1]), int(found[2] or 0) * UNITS[found[3] or ""], int(found[4] or 0))
 
 
 def list_packets(live: LiveCapture) -> None:
@@ -79,16 +85,26 @@ def list_packets(live: LiveCapture) -> None:
         sys.stdout.buffer.flush()
 
 
+def list_flows(live: LiveCapture, where: str, form: Format) -> None:
+    def tables() -> Iterator[Table]:
+        for _ in live.pipeline:
+            if live.n_finished:
+                yield live.finished
+        yield live.unfinished
+
+    write_as_they_come((table.where(where) if where else table for table in tables()), form)
+
+
 def watch_connections(live: LiveCapture, interface: str) -> None:
     from tcpkit.live_view import LiveView
 
     with LiveView(live, interface) as view:
-        for _ in live:
-            view.update()
+        for batch in live.pipeline:
+            view.update(batch)
 
 
 def tell_end(live: LiveCapture) -> None:
-    """What was captured, what was lost, and where it was written."""
+    """What was captured, what was lost, and where it was written; status 1 if a failure ended it."""
     counts = live.statistics
     report = [f"{live.n_frames} frames captured, {counts.dropped} dropped by the kernel, "
               f"{counts.dropped_by_interface} dropped by the interface"]
@@ -97,3 +113,5 @@ def tell_end(live: LiveCapture) -> None:
         report.append(f"{live.writer.frames} frames written to {files}")
     for line in (*report, *map(str, live.warnings)):
         print(f"tcpkit: {one_line(line)}", file=sys.stderr)
+    if live.warnings:
+        raise typer.Exit(1)

@@ -60,6 +60,25 @@ def write_tables(tables: Iterable[Table], form: Format, output: Path | None,
                 file.write(table.to_text("csv" if form == Format.csv else "json", columns, head=i == 0))
 
 
+def write_as_they_come(tables: Iterable[Table], form: Format) -> None:
+    """The rows of tables of one kind on standard output, each table when it comes."""
+    if form == Format.table:
+        from tcpkit.table import lines_as_they_come
+
+        for piece in lines_as_they_come(tables):
+            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+    else:
+        write_tables(flushed(tables), form, None)
+
+
+def flushed(tables: Iterable[Table]) -> Iterator[Table]:
+    """What was written of one table is there before the next is waited for."""
+    for table in tables:
+        yield table
+        sys.stdout.buffer.flush()
+
+
 def write_json(tables: Iterable[Table], file: BinaryIO, columns: Sequence[str] | None) -> None:
     """One array of objects."""
     file.write(b"[")

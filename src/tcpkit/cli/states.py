@@ -1,0 +1,68 @@
+"""``states``: which connections live, and in which states."""
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tcpkit.cli.app import CaptureFilterOption, Format, FormatOption, OutputOption, WhereOption, app
+from tcpkit.cli.output import chosen, write_pieces
+from tcpkit.cli.reading import Watch, reading
+
+if TYPE_CHECKING:
+    from tcpkit.live_capture import LiveCapture
+    from tcpkit.table import Table
+
+SECONDS = 5.0                      # of looking at an interface where no end is given
+
+FileArgument = Annotated[str, typer.Argument(metavar="[FILE]", show_default=False,
+                                             help="A capture: the connections that live at its end.")]
+InterfaceOption = Annotated[str, typer.Option("--interface", "-i", help="Look at an interface.", show_default=False)]
+DurationOption = Annotated[float, typer.Option(
+    min=0, show_default=False,
+    help="Seconds to look at the interface; without it 5, on a terminal until Ctrl-C.")]
+OnceOption = Annotated[bool, typer.Option("--once", help="Print once, when the time is over, on a terminal too.")]
+MslOption = Annotated[float, typer.Option("--msl", min=0, help="Seconds that a segment may live: TIME-WAIT lasts twice "
+                                                               "as long.")]
+
+
+@app.command()
+def states(file: FileArgument = "", interface: InterfaceOption = "", capture_filter: CaptureFilterOption = "",
+           where: WhereOption = "", duration: DurationOption = 0.0, once: OnceOption = False, msl: MslOption = 120.0,
+           form: FormatOption = Format.table, output: OutputOption = None) -> None:
+    """Connections that are not over: the states of both ends, ages, round trips, retransmissions."""
+    if bool(file) == bool(interface):
+        raise typer.BadParameter("name a capture or, with -i, an interface", param_hint="FILE")
+    if file:
+        with reading(file, capture_filter=capture_filter, msl=msl) as capture:
+            write_pieces(partial(chosen, capture.state_pieces, where), form, output)
+        return
+    from tcpkit.cli.capture import tell_end
+    from tcpkit.live_capture import LiveCapture
+
+    picture = sys.stdout.isatty() and form == Format.table and not (once or output)
+    with Watch(bar=False) as watch:
+        live = LiveCapture(interface, capture_filter=capture_filter, msl=msl, observer=watch.observe,
+                           duration=duration or (0.0 if picture else SECONDS))
+        with live:
+            if picture:
+                watch_states(live, interface, where)
+            else:
+                live.pipeline.run()
+    if not picture:
+        write_pieces(partial(chosen, lambda: [live.states], where), form, output)
+    tell_end(live)
+
+
+def watch_states(live: LiveCapture, interface: str, where: str) -> None:
+    from tcpkit.live_cells import STATES
+    from tcpkit.live_view import LiveView
+
+    def connections(count: int) -> Table:
+        return live.states.where(where) if where else live.latest_states(count)
+
+    with LiveView(live, interface, STATES, connections=connections) as view:
+        for batch in live.pipeline:
+            view.update(batch)
