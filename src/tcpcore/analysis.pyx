@@ -8,7 +8,7 @@ import numpy as np
 from libc.stdint cimport int8_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
-from tcpcore.batch cimport Batch, segment_at
+from tcpcore.batch cimport Batch, released_t, segment_at
 from tcpcore.clear cimport clear
 from tcpcore.connection cimport connection, read_options
 from tcpcore.endpoint cimport (
@@ -18,18 +18,19 @@ from tcpcore.flags cimport (
     ACK, BOGUS_HEADER_LENGTH, FIN, HAS_ACK_RTT, HAS_ACKS_FRAME, HAS_BYTES_IN_FLIGHT, HAS_CHECKSUM, HAS_COMPLETENESS,
     HAS_FLAGS, HAS_INITIAL_RTT, HAS_LEN, HAS_PUSH_BYTES, HAS_RECORD, HAS_WINDOW_SCALE, HAS_WINDOW_SIZE, KEEP_ALIVE,
     PORTS_REUSED, PSH, REUSED_PORTS, STREAM_CREATED, SYN, SYN_REPEATED, WHOLE, ZERO_WINDOW_PROBE)
-from tcpcore.flows cimport LIVE, NO_SLOT, FlowTable, flow_t
-from tcpcore.growable cimport grow, growable_t, release
+from tcpcore.flows cimport LIVE, NO_SLOT, FlowTable
+from tcpcore.growable cimport grow, growable_t
+from tcpcore.growable cimport release as release_memory
 from tcpcore.inflight cimport (
     AGAIN, MAX_INFLIGHT, acked_t, flight_ack, flight_add, flight_count, flight_entries, flight_rebase, flight_t,
     inflight_t)
 from tcpcore.judge cimport is_plain, judge
-from tcpcore.pool cimport pool_at, pool_clear, pool_t
+from tcpcore.pool cimport pool_at, pool_clear, pool_give_back, pool_t
 from tcpcore.prefetch cimport prefetch_write
 from tcpcore.quantile cimport BIN_BYTES, histogram_buckets, histogram_rank
 from tcpcore.records cimport analysis_t, flow_analysis_t, segment_t
 from tcpcore.seqnum cimport after, before
-from tcpcore.summary cimport N_COUNTS, findings_t, summaries_t, summarise, summary_t
+from tcpcore.summary cimport N_COUNTS, findings_t, forget_summaries, summaries_t, summarise, summary_t
 
 from tcpcore.records import FLOW_ANALYSIS
 
@@ -66,17 +67,38 @@ cdef class Analysis:
         self.state.summaries.findings.limit = self.state.summaries.bins.limit = <uint64_t> -1
 
     def __dealloc__(self):
-        release(&self.state.conversations)
-        release(&self.state.summaries.of)
+        release_memory(&self.state.conversations)
+        release_memory(&self.state.summaries.of)
         pool_clear(&self.state.pool)
         pool_clear(&self.state.summaries.findings)
         pool_clear(&self.state.summaries.bins)
 
-    def process(self, Batch batch not None):
-        """Fill the ANALYSIS part of the batch's rows, if it has one; after ``flows.process``."""
-        if (grow(&self.state.conversations, batch.n_slots * sizeof(conversation_t)) or self.state.summaries.wanted
-                and grow(&self.state.summaries.of, batch.n_slots * 2 * sizeof(summary_t))):
+    cdef int reserve(self, Py_ssize_t n_slots) except -1:
+        if (grow(&self.state.conversations, n_slots * sizeof(conversation_t)) or self.state.summaries.wanted
+                and grow(&self.state.summaries.of, n_slots * 2 * sizeof(summary_t))):
             raise MemoryError
+        return 0
+
+    cdef int release(self, Batch batch) except -1:
+        """Let go of what the flow table has released; the FLOW_ANALYSIS rows go to the batch."""
+        cdef const released_t* gone = <released_t*> batch.given_up.data
+        cdef Py_ssize_t i, n = batch.n_released
+        cdef flow_analysis_t* rows = NULL
+        if self.state.summaries.wanted:
+            out = batch.released["analysis"] = np.zeros(n, FLOW_ANALYSIS)
+            rows = <flow_analysis_t*> <size_t> out.ctypes.data
+        with nogil:
+            for i in range(n):
+                if rows != NULL:
+                    write_record(&self.state, gone[i].slot, gone[i].stream, gone[i].latest_ns, &rows[i])
+                let_go(&self.state, gone[i].slot)
+        return 0
+
+    def process(self, Batch batch not None):
+        """Fill the ANALYSIS part of the batch's rows, if it has one; after ``FlowTable.process``."""
+        self.reserve(batch.n_slots)
+        if batch.n_released:
+            self.release(batch)
         with nogil:
             process_rows(&self.state, batch.rows, batch.stride, batch.analysis_at, batch.slots, batch.n_rows)
 
@@ -89,7 +111,8 @@ cdef class Analysis:
         cdef flow_analysis_t* rows = <flow_analysis_t*> <size_t> out.ctypes.data
         for slot in range(max(start, 0), end):
             if flows.flows[slot].state & LIVE:
-                write_record(&self.state, <uint32_t> slot, &flows.flows[slot], &rows[n])
+                write_record(&self.state, <uint32_t> slot, flows.flows[slot].stream, flows.flows[slot].previous_ns,
+                             &rows[n])
                 n += 1
         return out[:n]
 
@@ -323,13 +346,26 @@ cdef void hide(analysis_t* out) noexcept nogil:
     out.bytes_in_flight = out.push_bytes_sent = out.duplicate_ack_num = 0
 
 
-# -- summaries
+# -- streams that are let go of, and summaries
 
-cdef void write_record(const analyser_t* a, uint32_t slot, const flow_t* flow, flow_analysis_t* out) noexcept nogil:
+cdef void let_go(analyser_t* a, uint32_t slot) noexcept nogil:
+    """Back to the start: all zero."""
+    cdef conversation_t* stream = <conversation_t*> a.conversations.data + slot
+    cdef int direction
+    for direction in range(2):
+        if stream.flights[direction].block:
+            pool_give_back(&a.pool, stream.flights[direction].size, stream.flights[direction].block)
+    memset(stream, 0, sizeof(conversation_t))
+    if a.summaries.wanted:
+        forget_summaries(&a.summaries, slot)
+
+
+cdef void write_record(const analyser_t* a, uint32_t slot, uint32_t number, int64_t latest_ns,
+                       flow_analysis_t* out) noexcept nogil:
     cdef const conversation_t* stream = <conversation_t*> a.conversations.data + slot
     cdef const summary_t* both = <summary_t*> a.summaries.of.data + 2 * <uint64_t> slot
     cdef int d
-    out.stream = flow.stream
+    out.stream = number
     out.initial_rtt = stream.initial_rtt
     out.completeness = stream.completeness
     out.window_shift0, out.window_shift1 = <int8_t> scale_shown(&stream.ends[0]), <int8_t> scale_shown(&stream.ends[1])
@@ -342,7 +378,7 @@ cdef void write_record(const analyser_t* a, uint32_t slot, const flow_t* flow, f
         if both[d].findings:
             write_findings(<findings_t*> pool_at(&a.summaries.findings, 0, both[d].findings), d, out)
             if stream.ends[d].state & ZERO_OPEN:
-                (&out.zero_window_ns0)[d] += flow.previous_ns - (
+                (&out.zero_window_ns0)[d] += latest_ns - (
                     <findings_t*> pool_at(&a.summaries.findings, 0, both[d].findings)).zero_since
 
 

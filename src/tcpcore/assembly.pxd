@@ -35,6 +35,7 @@ ctypedef struct totals_t:
 
 ctypedef struct assembly_t:
     stream_t* streams              # by slot
+    int64_t* latest                # time of the stream's last segment, by slot
     store_t store
     uint32_t stream_blocks         # limits, in blocks of held.pxd
     uint32_t total_blocks
@@ -58,4 +59,5 @@ cdef extern from *:
 
 cdef void assemble(assembly_t* a, char* rows, Py_ssize_t stride, Py_ssize_t n_rows, const uint32_t* slots,
                    const uint8_t* capture, const uint8_t* arena) noexcept nogil
+cdef void end_evicted(assembly_t* a, uint32_t slot) noexcept nogil
 cdef void end_stream(assembly_t* a, uint32_t slot, int reason) noexcept nogil

@@ -11,7 +11,8 @@ from tcpcore.batch cimport PAYLOAD_IN_ARENA, segment_at
 from tcpcore.flags cimport (
     ACK, BOGUS_HEADER_LENGTH, CHUNK_CUT, CHUNK_DATA, CHUNK_DROPPED, CHUNK_END, CHUNK_MISSING, CHUNK_UNSEEN,
     END_EVICTED, END_FIN, END_RESET, FIN, GIVEN_UP_ACKNOWLEDGED, GIVEN_UP_AT_END, GIVEN_UP_STREAM_LIMIT,
-    GIVEN_UP_TOTAL_LIMIT, HAS_LEN, NOT_WAITED_FOR, QUOTED, RST, STREAM_CREATED, SYN)
+    GIVEN_UP_TOTAL_LIMIT, HAS_LEN, NOT_WAITED_FOR, QUOTED, RST, SYN)
+from tcpcore.flows cimport NO_SLOT
 from tcpcore.held cimport (
     BLOCK, CUT, DROPPED, arrival_t, block_place, hold_close, hold_front, hold_open, hold_pass_on, hold_put, hold_t,
     hold_yield)
@@ -39,7 +40,10 @@ cdef void assemble(assembly_t* a, char* rows, Py_ssize_t stride, Py_ssize_t n_ro
     for i in range(n_rows):
         if i + AHEAD < n_rows:
             prefetch_for_write(&a.streams[slots[i + AHEAD]])
+            prefetch_for_write(&a.latest[slots[i + AHEAD]])
         row = segment_at(rows, stride, i)
+        if slots[i] != NO_SLOT:
+            a.latest[slots[i]] = row.time_ns
         if row.present & HAS_LEN and not row.damage & (QUOTED | BOGUS_HEADER_LENGTH):
             take_segment(a, row, slots[i], capture, arena)
 
@@ -49,8 +53,6 @@ cdef inline void take_segment(assembly_t* a, const segment_t* row, uint32_t slot
     cdef stream_t* stream = &a.streams[slot]
     cdef int side = row.direction & 1, other = 1 - side
     cdef int64_t start = row.seq64 - 1 + (row.flags & SYN != 0)
-    if row.events & STREAM_CREATED and stream.number:
-        end_evicted(a, slot)
     if row.flags & ACK and row.ack64 - 1 > stream.acked[other]:
         stream.acked[other] = row.ack64 - 1
     a.now = row.time_ns
@@ -73,8 +75,9 @@ cdef inline void take_segment(assembly_t* a, const segment_t* row, uint32_t slot
 
 
 cdef void end_evicted(assembly_t* a, uint32_t slot) noexcept nogil:
-    """The flow table has given the slot to another stream."""
-    if not a.streams[slot].flags & ENDED:
+    """The flow table takes the slot from its stream."""
+    if a.streams[slot].number and not a.streams[slot].flags & ENDED:
+        a.now = a.latest[slot]
         end_stream(a, slot, END_EVICTED)
     memset(&a.streams[slot], 0, sizeof(stream_t))
 

@@ -1,7 +1,13 @@
 """A batch: some thousands of frames on their way through the stages."""
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
+from tcpcore.growable cimport growable_t
 from tcpcore.records cimport analysis_t, frame_t, segment_t, states_t, tunnel_t, verdict_t
+
+ctypedef struct released_t:
+    int64_t latest_ns              # time of the stream's last segment
+    uint32_t slot
+    uint32_t stream
 
 
 cdef class Batch:
@@ -25,6 +31,9 @@ cdef class Batch:
     cdef list copies                            # arrays of frame_capacity rows that were given out
     cdef uint32_t* slots                        # flow-table slot of each row; set by flows
     cdef readonly Py_ssize_t n_slots            # slots that the flow table has used up to this batch; set by flows
+    cdef growable_t given_up                    # released_t: slots that were taken from their streams before this batch
+    cdef readonly Py_ssize_t n_released
+    cdef public object released                 # the records of these streams by stage; None: there are none
     cdef public object corrections              # what verdicts change in rows of earlier batches, None: nothing
     cdef tunnel_t* tunnels                      # side table of SEGMENT.tunnel
     cdef readonly Py_ssize_t n_tunnels

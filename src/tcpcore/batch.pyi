@@ -11,6 +11,8 @@ class Batch:
     n_slots: int
     corrections: tuple[NDArray[np.uint64], NDArray[np.void]] | None
     stride: int
+    n_released: int
+    released: dict[str, NDArray[np.void]] | None
     dtype: np.dtype[np.void]
     n_tunnels: int
     arena_len: int

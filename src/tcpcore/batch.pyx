@@ -6,6 +6,8 @@ from cpython.ref cimport Py_REFCNT
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
 
+from tcpcore.growable cimport release
+
 from tcpcore.records import ANALYSIS, FRAME, SEGMENT, STATES, TUNNEL, VERDICT, join
 
 cdef enum:
@@ -57,6 +59,7 @@ cdef class Batch:
         free(self.slots)
         free(self.tunnels)
         free(self.arena)
+        release(&self.given_up)
 
     cdef int reserve_data(self, Py_ssize_t capacity) except -1:
         """Make room for ``capacity`` bytes of capture; what is there stays."""

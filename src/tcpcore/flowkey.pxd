@@ -28,14 +28,23 @@ cdef inline uint64_t hash_end(uint64_t hi, uint64_t lo, uint16_t port, const sec
     return fold(lo ^ secret.address, hi ^ ((<uint64_t> port + 1) * secret.port))
 
 
-cdef inline uint32_t hash_row(const segment_t* row, const secret_t* secret) noexcept nogil:
-    """The same for both directions: the sum of the ends' hashes.
+cdef inline uint32_t hash_ends(uint64_t one, uint64_t other, const secret_t* secret) noexcept nogil:
+    """The same for both directions: of the sum of the ends' hashes.
 
     Without the secret nobody can choose streams that fall on one place of the table.
     """
-    cdef uint64_t ends = (hash_end(row.src_hi, row.src_lo, row.src_port, secret)
-                          + hash_end(row.dst_hi, row.dst_lo, row.dst_port, secret))
-    return <uint32_t> (fold(ends ^ secret.final, secret.address | 1) >> 32)
+    return <uint32_t> (fold((one + other) ^ secret.final, secret.address | 1) >> 32)
+
+
+cdef inline uint32_t hash_row(const segment_t* row, const secret_t* secret) noexcept nogil:
+    return hash_ends(hash_end(row.src_hi, row.src_lo, row.src_port, secret),
+                     hash_end(row.dst_hi, row.dst_lo, row.dst_port, secret), secret)
+
+
+cdef inline uint32_t hash_key(const flowkey_t* key, const secret_t* secret) noexcept nogil:
+    """That of the stream's rows."""
+    return hash_ends(hash_end(key.hi[0], key.lo[0], key.port[0], secret),
+                     hash_end(key.hi[1], key.lo[1], key.port[1], secret), secret)
 
 
 cdef inline int direction_of(const segment_t* row, const flowkey_t* key) noexcept nogil:

@@ -1,6 +1,7 @@
 """The table of streams: which stream and direction each segment belongs to, and what the stream has carried."""
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from tcpcore.batch cimport Batch
 from tcpcore.flags cimport ACK, CLIENT_BY_SYN, CLIENT_BY_SYNACK
 from tcpcore.flowkey cimport flowkey_t, secret_t
 from tcpcore.growable cimport growable_t
@@ -15,6 +16,9 @@ cdef enum FlowState:
     LIVE = 4                       # the slot holds a stream
     REACHABLE = 8                  # the table leads to it: not replaced by a reuse of its ports
     IRREGULAR = 16                 # has frames outside the conversation, or time ran backwards: see odd_t
+    FIN0_SEEN = 32                 # shift left by the direction
+    FIN1_SEEN = 64
+    RESET_SEEN = 128
 
 # Two cache lines, both touched by every segment.  Indexes are directions: 0 from the first sender.
 ctypedef struct flow_t:
@@ -53,7 +57,13 @@ ctypedef struct table_t:
     uint64_t used                  # places taken
     uint32_t n_slots               # slots ever used
     uint32_t n_free
-    uint32_t n_streams
+    uint32_t max_slots             # that may hold a stream at a time
+    uint32_t hand                  # eviction.pxd: the next slot to look at, in a round
+    int64_t round_ns               # ... that began at this time of the capture
+    int64_t least_age              # ... and takes streams silent for so long
+    uint64_t[3] evicted            # by Eviction
+    int64_t latest_ns              # time of the last segment
+    uint64_t n_streams
     secret_t secret
 
 
@@ -63,6 +73,7 @@ cdef class FlowTable:
     cdef readonly Py_ssize_t n_slots
 
     cdef int reserve(self, Py_ssize_t n_rows) except -1
+    cdef int make_room(self, Batch batch) except -1
 
 
 cdef inline bint has_base(const flow_t* flow, int direction) noexcept nogil:

@@ -6,9 +6,10 @@ import numpy as np
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from tcpcore.batch cimport Batch, segment_at
+from tcpcore.batch cimport Batch, released_t, segment_at
+from tcpcore.eviction cimport choose, free_slots
 from tcpcore.flags cimport (
-    ACK, FIN, HAS_CHECKSUM, HAS_LEN, HAS_SEQ, HAS_STREAM,
+    ACK, EVICTED_IDLE, EVICTED_PRESSURE, FIN, HAS_CHECKSUM, HAS_LEN, HAS_SEQ, HAS_STREAM,
     HAS_TIMES, IN_CONVERSATION, MPTCP_BROKEN, OPTIONS_CUT, PORTS_REUSED, QUOTED, RST, SACK_BROKEN,
     STREAM_CREATED, SYN,
     SYN_REPEATED, WHOLE)
@@ -24,6 +25,7 @@ cdef enum:
     PLACE_AHEAD = 32               # rows ahead to hash and fetch the place
     FLOW_AHEAD = 16                # ... and then the stream
     MIN_PLACES = 1 << 12
+    AT_ONCE = 1 << 13              # streams released before one batch, unless it needs more room
 
 ctypedef struct lookup_t:
     uint32_t tag
@@ -31,19 +33,25 @@ ctypedef struct lookup_t:
 
 
 cdef class FlowTable:
-    """Streams by slot.  Slots equal stream numbers until some are recycled by ``release``.
+    """Streams by slot.  Slots equal stream numbers until some are used again.
+
+    ``max_flows``: streams held at a time.  When a batch may bring more, room for it is made before: streams that are
+    over or have long been silent give up their slots (eviction.pxd).  Their records go to ``batch.released``; all
+    other stages let go of these slots, and add theirs, before they look at the rows of the batch.  A stream that
+    sends again after that gets another number.  A batch with more rows than ``max_flows`` has its way.
 
     ``seed``: 24 bytes for tests that want the same table every time; random otherwise, so that
     nobody can prepare streams that collide.
     """
 
-    def __cinit__(self, *, seed=None):
+    def __cinit__(self, *, seed=None, uint32_t max_flows=NO_SLOT - 1):
         cdef bytes secret = os.urandom(24) if seed is None else bytes(seed)
         if len(secret) != 24:
             raise ValueError("a seed has 24 bytes")
         memset(&self.table, 0, sizeof(table_t))
         memcpy(&self.table.secret, <const char*> secret, 24)
         self.table.secret.port |= 1
+        self.table.max_slots = max_flows
         self.table.places.huge = self.table.flows.huge = True
         self.reserve(0)
 
@@ -57,8 +65,8 @@ cdef class FlowTable:
     cdef int reserve(self, Py_ssize_t n_rows) except -1:
         """Room for ``n_rows`` new streams."""
         cdef table_t* t = &self.table
-        cdef uint64_t slots = <uint64_t> t.n_slots + n_rows
-        if slots >= NO_SLOT:
+        cdef uint64_t slots = <uint64_t> t.n_slots + max(n_rows - <Py_ssize_t> t.n_free, 0)
+        if slots >= NO_SLOT or t.n_streams + n_rows >= NO_SLOT:
             raise OverflowError("more than 2^32 streams")
         if (grow(&t.flows, slots * sizeof(flow_t)) or grow(&t.first_frames, slots * sizeof(uint64_t))
                 or grow(&t.odd, slots * sizeof(odd_t)) or grow_places(t, t.used + n_rows)):
@@ -68,10 +76,38 @@ cdef class FlowTable:
 
     def process(self, Batch batch not None):
         """Set the flows part of each row (stream, direction, relative numbers, times, events) and ``slots``."""
+        self.make_room(batch)
         self.reserve(batch.n_rows)
         with nogil:
             process_rows(&self.table, batch.rows, batch.stride, batch.n_rows, batch.slots)
         self.n_slots = batch.n_slots = self.table.n_slots
+
+    cdef int make_room(self, Batch batch) except -1:
+        """Release streams, several batches' worth at once, if the batch could bring more than there may be."""
+        cdef table_t* t = &self.table
+        cdef int64_t live = t.n_slots - t.n_free, over = live + batch.n_rows - t.max_slots
+        cdef uint32_t wanted = 0 if over <= 0 else <uint32_t> min(live, max(over, min(t.max_slots // 8, AT_ONCE)))
+        cdef flow_record_t* rows
+        cdef Py_ssize_t i
+        batch.n_released, batch.released = 0, None
+        if wanted == 0:
+            return 0
+        if grow(&batch.given_up, wanted * sizeof(released_t)) or grow(&t.free_slots, t.n_slots * sizeof(uint32_t)):
+            raise MemoryError
+        out = np.zeros(wanted, FLOW)
+        rows = <flow_record_t*> <size_t> out.ctypes.data
+        with nogil:
+            choose(t, <released_t*> batch.given_up.data, wanted)
+            for i in range(wanted):
+                write_record(t, (<released_t*> batch.given_up.data)[i].slot, &rows[i])
+            free_slots(t, <released_t*> batch.given_up.data, wanted)
+        batch.n_released, batch.released = wanted, {"flows": out}
+        return 0
+
+    @property
+    def evicted(self):
+        """Streams that gave up their slots: because they were over or idle, and for want of room."""
+        return self.table.evicted[<int> EVICTED_IDLE], self.table.evicted[<int> EVICTED_PRESSURE]
 
     @property
     def n_streams(self):
@@ -220,7 +256,7 @@ cdef uint32_t create(table_t* t, segment_t* row, uint32_t tag, uint64_t* place) 
         t.n_slots += 1
     flow = <flow_t*> t.flows.data + slot
     set_key(&flow.key, row)
-    flow.stream = t.n_streams
+    flow.stream = <uint32_t> t.n_streams
     flow.state = LIVE | REACHABLE
     flow.first_ns = flow.previous_ns = row.time_ns
     flow.client = row.src_port < row.dst_port
@@ -263,12 +299,21 @@ cdef inline void update(table_t* t, segment_t* row, uint32_t slot, int direction
         relative(row, flow, direction)
     else:                                       # RL-7
         row.seq, row.ack, row.ack64 = row.seq_raw, row.ack_raw, row.ack_raw
-    if row.flags & SYN:
-        learn_client(row, direction, &flow.client, &flow.client_evidence)
+    if row.flags & (SYN | FIN | RST):
+        note_change(row, flow, direction)
     if row.damage == 0 or is_whole(row):
         row.events |= WHOLE | IN_CONVERSATION * (row.damage & QUOTED == 0)
     count(t, row, flow, slot, direction)
-    flow.previous_ns = row.time_ns
+    flow.previous_ns = t.latest_ns = row.time_ns
+
+
+cdef inline void note_change(const segment_t* row, flow_t* flow, int direction) noexcept nogil:
+    """Which end is the client, and whether the stream is over."""
+    if row.flags & SYN:
+        learn_client(row, direction, &flow.client, &flow.client_evidence)
+    if row.present & HAS_LEN and not row.damage & QUOTED:
+        flow.state |= <uint8_t> ((FIN0_SEEN << direction) * (row.flags & FIN != 0)
+                                 | RESET_SEEN * (row.flags & RST != 0))
 
 
 cdef inline void times(segment_t* row, flow_t* flow) noexcept nogil:

@@ -7,12 +7,13 @@ import numpy as np
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from tcpcore.batch cimport Batch, segment_at
+from tcpcore.batch cimport Batch, released_t, segment_at
 from tcpcore.ending cimport conn_state_of, outcome_of, teardown_of
 from tcpcore.flags cimport (
     ACK, BOGUS_HEADER_LENGTH, FIN, HAS_LEN, QUOTED, RST, STREAM_CREATED, SYN, TIME_WAIT)
 from tcpcore.flows cimport LIVE, NO_SLOT, FlowTable, learn_client
-from tcpcore.growable cimport grow, growable_t, release
+from tcpcore.growable cimport grow, growable_t
+from tcpcore.growable cimport release as release_memory
 from tcpcore.inference cimport expire, observe, scene_t, state_of
 from tcpcore.lifetime cimport (
     LETTERS, SEEN_EARLY_DATA, closing_t, letter, logged_letter, note_fin, note_mixed, note_reset, note_syn, opening_t)
@@ -21,7 +22,7 @@ from tcpcore.prefetch cimport prefetch_write
 from tcpcore.records cimport lifecycle_t, segment_t, states_t
 from tcpcore.side cimport (
     ANSWERING, FIN_ACKED, FIN_KNOWN, OPENED_ACTIVE, OPENED_BEFORE, OPENED_NOT, RESET_SENT, SENT_ACK, SENT_DATA, SPOKE,
-    SYN_ACKED, near, range_t, side_t)
+    SYN_ACKED, forget_beyond, near, range_t, side_t)
 
 from tcpcore.records import LIFECYCLE
 
@@ -56,20 +57,39 @@ cdef class Lifecycle:
         self.stage.time_wait_ns = 2 * msl_ns
 
     def __dealloc__(self):
-        release(&self.stage.sides)
-        release(&self.stage.openings)
-        release(&self.stage.closings)
-        release(&self.stage.ended)
+        release_memory(&self.stage.sides)
+        release_memory(&self.stage.openings)
+        release_memory(&self.stage.closings)
+        release_memory(&self.stage.ended)
         pool_clear(&self.stage.pool)
 
+    cdef int reserve(self, Py_ssize_t n_slots) except -1:
+        if (grow(&self.stage.sides, n_slots * 2 * sizeof(side_t))
+                or grow(&self.stage.openings, n_slots * sizeof(opening_t))
+                or grow(&self.stage.closings, n_slots * sizeof(closing_t))):
+            raise MemoryError
+        return 0
+
+    cdef int release(self, Batch batch) except -1:
+        """Let go of what the flow table has released; the LIFECYCLE rows go to the batch."""
+        cdef const released_t* gone = <released_t*> batch.given_up.data
+        cdef Py_ssize_t i, n = batch.n_released
+        out = batch.released["lifecycle"] = np.zeros(n, LIFECYCLE)
+        cdef lifecycle_t* rows = <lifecycle_t*> <size_t> out.ctypes.data
+        with nogil:
+            for i in range(n):
+                write_record(&self.stage, gone[i].slot, gone[i].stream, &rows[i])
+                let_go(&self.stage, gone[i].slot)
+        return 0
+
     def process(self, Batch batch not None):
-        """Fill the STATES part of the batch's rows, if it has one; after ``flows.process``."""
-        if (grow(&self.stage.sides, batch.n_slots * 2 * sizeof(side_t))
-                or grow(&self.stage.openings, batch.n_slots * sizeof(opening_t))
-                or grow(&self.stage.closings, batch.n_slots * sizeof(closing_t))
-                or grow(&self.stage.ended, batch.n_rows * sizeof(uint32_t))):
+        """Fill the STATES part of the batch's rows, if it has one; after ``FlowTable.process``."""
+        self.reserve(batch.n_slots)
+        if grow(&self.stage.ended, batch.n_rows * sizeof(uint32_t)):
             raise MemoryError
         self.stage.n_ended = 0
+        if batch.n_released:
+            self.release(batch)
         with nogil:
             process_rows(&self.stage, batch.rows, batch.stride, batch.states_at, batch.slots, batch.n_rows)
 
@@ -219,6 +239,16 @@ cdef void note_change(opening_t* opening, closing_t* closing, const segment_t* r
         closing.closed_ns = row.time_ns
     if row.flags & RST and me.opened == OPENED_NOT and peer.opened == OPENED_ACTIVE and peer.gone:
         closing.refused = 1
+
+
+cdef void let_go(stage_t* stage, uint32_t slot) noexcept nogil:
+    """Back to the start: all zero."""
+    cdef side_t* sides = <side_t*> stage.sides.data + 2 * <uint64_t> slot
+    forget_beyond(&stage.pool, &sides[0])
+    forget_beyond(&stage.pool, &sides[1])
+    memset(sides, 0, 2 * sizeof(side_t))
+    memset(<opening_t*> stage.openings.data + slot, 0, sizeof(opening_t))
+    memset(<closing_t*> stage.closings.data + slot, 0, sizeof(closing_t))
 
 
 cdef void write_record(const stage_t* stage, uint32_t slot, uint32_t stream, lifecycle_t* out) noexcept nogil:

@@ -31,11 +31,13 @@ cdef inline uint16_t bucket_of(int64_t value) noexcept nogil:
     return <uint16_t> ((shift << 4) + (value >> shift))
 
 
+cdef inline int64_t low_of(uint16_t bucket) noexcept nogil:
+    """The least value that falls into it."""
+    return bucket if bucket < EXACT else <int64_t> (16 + (bucket & 15)) << ((bucket >> 4) - 1)
+
+
 cdef inline int64_t middle_of(uint16_t bucket) noexcept nogil:
-    cdef int shift = (bucket >> 4) - 1
-    if bucket < EXACT:
-        return bucket
-    return (<int64_t> (16 + (bucket & 15)) << shift) + (<int64_t> 1 << shift >> 1)
+    return low_of(bucket) if bucket < EXACT else low_of(bucket) + (<int64_t> 1 << ((bucket >> 4) - 1) >> 1)
 
 
 cdef inline uint16_t* histogram_buckets(const pool_t* pool, const histogram_t* histogram) noexcept nogil:

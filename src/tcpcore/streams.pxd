@@ -3,13 +3,13 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from tcpcore.assembly cimport assembly_t
 from tcpcore.batch cimport Batch
-from tcpcore.flows cimport flow_t
 from tcpcore.growable cimport growable_t
 
 
 cdef class Assembler:
     cdef assembly_t a
     cdef growable_t streams
+    cdef growable_t latest
     cdef Py_ssize_t n_slots                     # in `streams`
     cdef Py_ssize_t checked                     # slots below it have been looked at for the timeout
     cdef int64_t timeout_ns
@@ -21,7 +21,7 @@ cdef class Assembler:
 
     cdef bint _is_there(self)
     cdef int _begin(self, Batch batch, Py_ssize_t n_slots) except -1
-    cdef void _end_silent(self, const flow_t* flows, Py_ssize_t n_rows) noexcept nogil
+    cdef void _end_silent(self, Py_ssize_t n_rows) noexcept nogil
 
 
 cdef class Piece:

@@ -8,10 +8,9 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
-from tcpcore.assembly cimport CHUNK_IN_STORE, ENDED, assemble, assembly_t, end_stream, stream_t
-from tcpcore.batch cimport PAYLOAD_IN_ARENA, Batch
+from tcpcore.assembly cimport CHUNK_IN_STORE, ENDED, assemble, assembly_t, end_evicted, end_stream, stream_t
+from tcpcore.batch cimport PAYLOAD_IN_ARENA, Batch, released_t
 from tcpcore.flags cimport CHUNK_DATA, END_CAPTURE, END_TIMEOUT
-from tcpcore.flows cimport FlowTable, flow_t
 from tcpcore.growable cimport grow, growable_t, release
 from tcpcore.held cimport BLOCK, store_clear, store_init, store_reclaim
 from tcpcore.records cimport chunk_t
@@ -39,6 +38,7 @@ cdef class Assembler:
                   bint record=True):
         memset(&self.a, 0, sizeof(assembly_t))
         memset(&self.streams, 0, sizeof(growable_t))
+        memset(&self.latest, 0, sizeof(growable_t))
         if stream_limit < BLOCK or total_limit < stream_limit:
             raise ValueError(f"limits: at least {BLOCK} bytes for a stream, and no less in all")
         if total_limit > <int64_t> 1 << 40:
@@ -54,6 +54,7 @@ cdef class Assembler:
     def __dealloc__(self):
         store_clear(&self.a.store)
         release(&self.streams)
+        release(&self.latest)
         free(self.a.chunks)
 
     cdef int _begin(self, Batch batch, Py_ssize_t n_slots) except -1:
@@ -61,9 +62,9 @@ cdef class Assembler:
         self.forget()
         self.batch = batch
         self.data_offset = 0 if batch is None else batch.data_offset
-        if grow(&self.streams, n_slots * sizeof(stream_t)):
+        if grow(&self.streams, n_slots * sizeof(stream_t)) or grow(&self.latest, n_slots * sizeof(int64_t)):
             raise MemoryError
-        self.a.streams = <stream_t*> self.streams.data
+        self.a.streams, self.a.latest = <stream_t*> self.streams.data, <int64_t*> self.latest.data
         self.n_slots = n_slots
         return 0
 
@@ -80,17 +81,20 @@ cdef class Assembler:
         self.batch = None
         store_reclaim(&self.a.store)
 
-    def process(self, Batch batch not None, FlowTable flows not None):
-        """Work through the rows of a batch that has been through ``flows``."""
-        self._begin(batch, flows.n_slots)
+    def process(self, Batch batch not None):
+        """Work through the rows of a batch that has been through a FlowTable, which may have released streams."""
+        cdef Py_ssize_t i
+        self._begin(batch, batch.n_slots)
         with nogil:
+            for i in range(batch.n_released):
+                end_evicted(&self.a, (<released_t*> batch.given_up.data)[i].slot)
             assemble(&self.a, batch.rows, batch.stride, batch.n_rows, batch.slots, batch.data - batch.data_offset,
                      batch.arena)
-            self._end_silent(flows.flows, batch.n_rows)
+            self._end_silent(batch.n_rows)
         if self.a.out_of_memory:
             raise MemoryError
 
-    cdef void _end_silent(self, const flow_t* flows, Py_ssize_t n_rows) noexcept nogil:
+    cdef void _end_silent(self, Py_ssize_t n_rows) noexcept nogil:
         """End streams by timeout: a few looked at for each batch, all of them in turn."""
         cdef Py_ssize_t _i
         cdef stream_t* stream
@@ -98,14 +102,14 @@ cdef class Assembler:
             self.checked = 0 if self.checked + 1 >= self.n_slots else self.checked + 1
             stream = &self.a.streams[self.checked]
             if (stream.number and not stream.flags & ENDED
-                    and self.a.now - flows[self.checked].previous_ns > self.timeout_ns):
+                    and self.a.now - self.a.latest[self.checked] > self.timeout_ns):
                 end_stream(&self.a, <uint32_t> self.checked, END_TIMEOUT)
 
-    def finish(self, FlowTable flows not None):
+    def finish(self):
         """The capture is over: end some of the streams that are left.  True while there are more."""
         cdef Py_ssize_t n = 0
         cdef stream_t* stream
-        self._begin(None, flows.n_slots)
+        self._begin(None, self.n_slots)
         if not self.finishing:
             self.finishing = True
             self.checked = 0
@@ -113,7 +117,7 @@ cdef class Assembler:
             while self.checked < self.n_slots and n < ENDS_AT_ONCE:
                 stream = &self.a.streams[self.checked]
                 if stream.number and not stream.flags & ENDED:
-                    self.a.now = flows.flows[self.checked].previous_ns
+                    self.a.now = self.a.latest[self.checked]
                     end_stream(&self.a, <uint32_t> self.checked, END_CAPTURE)
                     n += 1
                 self.checked += 1

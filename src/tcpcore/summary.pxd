@@ -5,7 +5,7 @@ from libc.string cimport memset
 from tcpcore.endpoint cimport ZERO_OPEN, turn_t
 from tcpcore.flags cimport FIN, RST, SYN, ZERO_WINDOW
 from tcpcore.growable cimport growable_t
-from tcpcore.pool cimport pool_at, pool_t, pool_take
+from tcpcore.pool cimport pool_at, pool_give_back, pool_t, pool_take
 from tcpcore.quantile cimport histogram_add, histogram_t
 
 cdef enum:
@@ -89,3 +89,15 @@ cdef inline void summarise(summaries_t* s, turn_t* t, summary_t* both, int direc
     both[direction].max_in_flight = max(both[direction].max_in_flight, t.out.bytes_in_flight)
     if t.out.findings & COUNTED or t.fwd.state & ZERO_OPEN:
         add_findings(s, &both[direction], t)
+
+
+cdef inline void forget_summaries(summaries_t* s, uint32_t slot) noexcept nogil:
+    """Both directions back to the start."""
+    cdef summary_t* both = <summary_t*> s.of.data + 2 * <uint64_t> slot
+    cdef int direction
+    for direction in range(2):
+        if both[direction].findings:
+            pool_give_back(&s.findings, 0, both[direction].findings)
+        if both[direction].rtt.block:
+            pool_give_back(&s.bins, both[direction].rtt.size, both[direction].rtt.block)
+    memset(both, 0, 2 * sizeof(summary_t))

@@ -8,14 +8,14 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from tcpcore.answers cimport read_answer
-from tcpcore.batch cimport Batch, segment_at
+from tcpcore.batch cimport Batch, released_t, segment_at
 from tcpcore.causes cimport find_cause
 from tcpcore.clear cimport clear
 from tcpcore.flags cimport (
     ACK, BY_SEQUENCE, BY_TIME, CAUSE_UNKNOWN, FILLS_GAP, HAS_LEN, HAS_MSS, HAS_SACK_PERMITTED, HAS_TIMESTAMPS,
     HOP_DIFFERS, KIND_NETWORK_DUPLICATE, KIND_NEW, KIND_NONE, KIND_PROBE, KIND_REORDERED, KIND_RETRANSMISSION,
     KIND_UNDETERMINED, LOSS_AFTER, LOSS_BEFORE, ORIGINAL_LATE, OVERTAKEN, PORTS_REUSED, QUOTED, RST, SAME_PACKET,
-    STREAM_CREATED, SYN, FIN)
+    SYN, FIN)
 from tcpcore.flows cimport LIVE, NO_SLOT, FlowTable
 from tcpcore.growable cimport grow
 from tcpcore.growable cimport release as release_memory
@@ -68,10 +68,32 @@ cdef class Verdicts:
         pool_clear(&self.state.packets)
         pool_clear(&self.state.troubles)
 
-    def process(self, Batch batch not None):
-        """Fill the VERDICT part of the batch's rows, if they have one; after ``flows.process``."""
-        if grow(&self.state.streams, batch.n_slots * 2 * sizeof(sender_t)):
+    cdef int reserve(self, Py_ssize_t n_slots) except -1:
+        if grow(&self.state.streams, n_slots * 2 * sizeof(sender_t)):
             raise MemoryError
+        return 0
+
+    cdef int release(self, Batch batch) except -1:
+        """Let go of what the flow table has released; the FLOW_VERDICT rows go to the batch."""
+        cdef const released_t* gone = <released_t*> batch.given_up.data
+        cdef Py_ssize_t i, n = batch.n_released
+        cdef sender_t* senders
+        out = batch.released["verdicts"] = np.zeros(n, FLOW_VERDICT)
+        cdef flow_verdict_t* rows = <flow_verdict_t*> <size_t> out.ctypes.data
+        with nogil:
+            for i in range(n):
+                senders = <sender_t*> self.state.streams.data + 2 * <uint64_t> gone[i].slot
+                write_record(&self.state, senders, &rows[i])
+                rows[i].stream = gone[i].stream
+                start_over(&self.state, &senders[0])
+                start_over(&self.state, &senders[1])
+        return 0
+
+    def process(self, Batch batch not None):
+        """Fill the VERDICT part of the batch's rows, if they have one; after ``FlowTable.process``."""
+        self.reserve(batch.n_slots)
+        if batch.n_released:
+            self.release(batch)
         self.state.rows, self.state.stride, self.state.at = batch.rows, batch.stride, batch.verdict_at
         self.state.n_rows = batch.n_rows
         self.state.n_corrected = 0
@@ -148,8 +170,8 @@ cdef inline void fetch_list(judge_t* j, const segment_t* row, uint32_t slot) noe
 cdef inline void take_turn(judge_t* j, segment_t* row, verdict_t* out, uint32_t slot) noexcept nogil:
     cdef turn_t t
     cdef sender_t* senders = <sender_t*> j.streams.data + 2 * <uint64_t> slot
-    if row.events & (PORTS_REUSED | STREAM_CREATED):
-        begin(j, senders, row)
+    if row.events & PORTS_REUSED and senders[row.direction].state:             # ST-6
+        start_over(j, &senders[row.direction])
     t.row, t.out = row, out
     t.sender, t.peer = &senders[row.direction], &senders[1 - row.direction]
     read_answer(j, &t)
@@ -170,14 +192,6 @@ cdef inline void take_turn(judge_t* j, segment_t* row, verdict_t* out, uint32_t 
             count(&trouble_of(j, t.sender).tally, out)
     t.sender.segments += out.kind != KIND_NONE
     look_at(&t)
-
-
-cdef inline void begin(judge_t* j, sender_t* senders, const segment_t* row) noexcept nogil:
-    """The slot had another stream before, or a SYN+ACK gave its direction other numbers (ST-6)."""
-    cdef int direction
-    for direction in range(2):
-        if senders[direction].state and (row.events & STREAM_CREATED or direction == row.direction):
-            start_over(j, &senders[direction])
 
 
 cdef void start_over(judge_t* j, sender_t* sender) noexcept nogil:

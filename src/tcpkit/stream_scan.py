@@ -90,15 +90,13 @@ class StreamScan:
 
     def _steps(self) -> Iterator[None]:
         """After each the assembler holds what has been passed on."""
-        flows = self._pipeline.flows
-        assert flows
         for batch in self._pipeline:
-            self._assembler.process(batch, flows)
+            self._assembler.process(batch)
             yield
             self._assembler.forget()
         more = True
         while more:
-            more = self._assembler.finish(flows)
+            more = self._assembler.finish()
             yield
         self._assembler.forget()
 

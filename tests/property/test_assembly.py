@@ -65,11 +65,11 @@ def assemble(capture, policy, *, frames=8, stream_limit=1 << 20, total_limit=1 <
 
     table = FlowTable()
     for batch, table in stages(capture, frames):
-        assembler.process(batch, table)
+        assembler.process(batch)
         take()
     more = True
     while more:
-        more = assembler.finish(table)
+        more = assembler.finish()
         take()
     return out, assembler.totals
 
@@ -159,7 +159,7 @@ def test_a_consumer_must_let_go_of_a_batch_before_the_next():
     assembler = Assembler(rule=0, stream_limit=1 << 20, total_limit=1 << 20, patience_ns=0, timeout_ns=SECOND)
     talk = Conversation().handshake().c("A", 1, 1, b"one").c("A", 4, 1, b"two")
     batch, table = next(stages(talk.pcap()))
-    assembler.process(batch, table)
+    assembler.process(batch)
     kept = [memoryview(piece) for piece in assembler.pieces()]
     assert b"".join(kept) == b"onetwo"
     with pytest.raises(BufferError, match="copy what you keep"):
@@ -173,7 +173,7 @@ def test_an_old_piece_gives_no_bytes():
     talk = Conversation().handshake().c("A", 1, 1, b"one").c("A", 4, 1, b"two")
     pieces = []
     for batch, table in stages(talk.pcap(), frames=1):
-        assembler.process(batch, table)
+        assembler.process(batch)
         pieces.extend(assembler.pieces())
         assert all(map(bytes, pieces[-1:]))
         assembler.forget()
@@ -191,8 +191,8 @@ def test_counting_alone_gives_the_same_totals():
         assembler = Assembler(rule=4, stream_limit=1 << 20, total_limit=1 << 20, patience_ns=SECOND,
                               timeout_ns=SECOND * 100, record=record)
         for batch, table in stages(talk.pcap()):
-            assembler.process(batch, table)
-        assembler.finish(table)
+            assembler.process(batch)
+        assembler.finish()
         totals.append(assembler.totals)
     assert totals[0] == totals[1]
 
