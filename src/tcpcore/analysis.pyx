@@ -25,7 +25,7 @@ from tcpcore.inflight cimport (
     AGAIN, MAX_INFLIGHT, acked_t, flight_ack, flight_add, flight_count, flight_entries, flight_rebase, flight_t,
     inflight_t)
 from tcpcore.judge cimport is_plain, judge
-from tcpcore.pool cimport pool_at, pool_clear, pool_give_back, pool_t
+from tcpcore.pool cimport account, pool_at, pool_clear, pool_give_back, pool_t, pool_used
 from tcpcore.prefetch cimport prefetch_write
 from tcpcore.quantile cimport BIN_BYTES, histogram_buckets, histogram_rank
 from tcpcore.records cimport analysis_t, flow_analysis_t, segment_t
@@ -40,6 +40,7 @@ cdef enum:
     SEQUENCE_FINDINGS = REUSED_PORTS * 2 - 1       # section A and reused_ports: tcp.analysis.flags (CM-6)
     MAX_SHOWN = 2_000_000_000      # BF-6
     FLIGHT_LIMIT = 256 << 20       # bytes of entries in flight, all streams together
+    SUMMARY_LIMIT = 256 << 20      # ... of findings and round trips
 
 ctypedef struct analyser_t:
     growable_t conversations       # conversation_t by slot
@@ -51,12 +52,14 @@ ctypedef struct analyser_t:
 cdef class Analysis:
     """What tshark says of each segment, and with ``summary`` what that adds up to for each stream.
 
-    ``flight_limit`` bounds the bytes spent on segments in flight; ``dropped`` counts what it cost.
+    ``flight_limit`` bounds the bytes spent on segments in flight, ``summary_limit`` those on counts of findings and
+    distributions of round trips; ``dropped`` counts what they cost.
     """
 
     cdef analyser_t state
 
-    def __cinit__(self, *, bint summary=False, uint64_t flight_limit=FLIGHT_LIMIT):
+    def __cinit__(self, *, bint summary=False, uint64_t flight_limit=FLIGHT_LIMIT,
+                  uint64_t summary_limit=SUMMARY_LIMIT):
         memset(&self.state, 0, sizeof(analyser_t))
         self.state.conversations.huge = self.state.summaries.of.huge = True
         self.state.pool.entry = sizeof(inflight_t)
@@ -64,7 +67,7 @@ cdef class Analysis:
         self.state.summaries.wanted = summary
         self.state.summaries.findings.entry = sizeof(findings_t)
         self.state.summaries.bins.entry = BIN_BYTES
-        self.state.summaries.findings.limit = self.state.summaries.bins.limit = <uint64_t> -1
+        self.state.summaries.findings.limit = self.state.summaries.bins.limit = summary_limit // 2
 
     def __dealloc__(self):
         release_memory(&self.state.conversations)
@@ -118,13 +121,24 @@ cdef class Analysis:
 
     @property
     def dropped(self):
-        """What ``flight_limit`` cost: segments in flight whose acknowledgement goes unnoticed."""
+        """What the limits cost: segments whose acknowledgement goes unnoticed, findings and round trips not counted."""
         return self.state.dropped + self.state.summaries.dropped
 
     @property
     def flight_bytes(self):
         """Bytes of entries in flight now."""
-        return self.state.pool.used
+        return pool_used(&self.state.pool)
+
+    @property
+    def pools(self):
+        """Bytes taken, bytes held, and times that more was refused, by what they are for."""
+        return {"segments in flight": account(&self.state.pool), "findings": account(&self.state.summaries.findings),
+                "round trips": account(&self.state.summaries.bins)}
+
+    @property
+    def slot_bytes(self):
+        """What a stream takes beside them."""
+        return sizeof(conversation_t) + 2 * sizeof(summary_t) * self.state.summaries.wanted
 
 
 cdef void process_rows(analyser_t* a, char* rows, Py_ssize_t stride, Py_ssize_t at, const uint32_t* slots,

@@ -25,6 +25,7 @@ cdef enum:
     PLACE_AHEAD = 32               # rows ahead to hash and fetch the place
     FLOW_AHEAD = 16                # ... and then the stream
     MIN_PLACES = 1 << 12
+    PLACES = 3                     # of a stream, at most
     AT_ONCE = 1 << 13              # streams released before one batch, unless it needs more room
 
 ctypedef struct lookup_t:
@@ -52,6 +53,7 @@ cdef class FlowTable:
         memcpy(&self.table.secret, <const char*> secret, 24)
         self.table.secret.port |= 1
         self.table.max_slots = max_flows
+        self.table.hand = NO_SLOT                # the first search begins a round
         self.table.places.huge = self.table.flows.huge = True
         self.reserve(0)
 
@@ -108,6 +110,11 @@ cdef class FlowTable:
     def evicted(self):
         """Streams that gave up their slots: because they were over or idle, and for want of room."""
         return self.table.evicted[<int> EVICTED_IDLE], self.table.evicted[<int> EVICTED_PRESSURE]
+
+    @property
+    def slot_bytes(self):
+        """What a stream takes."""
+        return sizeof(flow_t) + sizeof(odd_t) + sizeof(uint64_t) * (1 + PLACES) + sizeof(uint32_t)
 
     @property
     def n_streams(self):

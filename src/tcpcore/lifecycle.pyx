@@ -17,7 +17,7 @@ from tcpcore.growable cimport release as release_memory
 from tcpcore.inference cimport expire, observe, scene_t, state_of
 from tcpcore.lifetime cimport (
     LETTERS, SEEN_EARLY_DATA, closing_t, letter, logged_letter, note_fin, note_mixed, note_reset, note_syn, opening_t)
-from tcpcore.pool cimport pool_clear, pool_t
+from tcpcore.pool cimport account, pool_clear, pool_t
 from tcpcore.prefetch cimport prefetch_write
 from tcpcore.records cimport lifecycle_t, segment_t, states_t
 from tcpcore.side cimport (
@@ -45,15 +45,16 @@ cdef class Lifecycle:
     """The states of both ends after each segment, and how each stream began and ended.
 
     ``msl_ns``: the maximum segment lifetime; TIME-WAIT lasts twice as long (RFC 9293 section 3.4.2).
+    ``beyond_limit`` bounds the bytes spent on what was captured behind gaps.
     """
 
     cdef stage_t stage
 
-    def __cinit__(self, *, int64_t msl_ns=120_000_000_000):
+    def __cinit__(self, *, int64_t msl_ns=120_000_000_000, uint64_t beyond_limit=BEYOND_LIMIT):
         memset(&self.stage, 0, sizeof(stage_t))
         self.stage.sides.huge = self.stage.openings.huge = True
         self.stage.pool.entry = sizeof(range_t)
-        self.stage.pool.limit = BEYOND_LIMIT
+        self.stage.pool.limit = beyond_limit
         self.stage.time_wait_ns = 2 * msl_ns
 
     def __dealloc__(self):
@@ -112,6 +113,16 @@ cdef class Lifecycle:
                 write_record(&self.stage, <uint32_t> slot, flows.flows[slot].stream, &rows[n])
                 n += 1
         return out[:n]
+
+    @property
+    def pools(self):
+        """Bytes taken, bytes held, and times that more was refused, by what they are for."""
+        return {"ranges behind gaps": account(&self.stage.pool)}
+
+    @property
+    def slot_bytes(self):
+        """What a stream takes beside them."""
+        return 2 * sizeof(side_t) + sizeof(opening_t) + sizeof(closing_t)
 
 
 cdef void process_rows(stage_t* stage, char* rows, Py_ssize_t stride, Py_ssize_t at, const uint32_t* slots,

@@ -1,7 +1,8 @@
-"""Blocks of 1, 2, 4 ... entries with a free list for each size, up to a limit of bytes in use.
+"""Blocks of 1, 2, 4 ... entries with a free list for each size, up to a limit of bytes.
 
 Blocks are named by numbers, since the memory moves as it grows.  A block just given back is the next
-to be taken, so short lives reuse what the cache holds.
+to be taken, so short lives reuse what the cache holds.  The limit is on memory that has been touched: it
+does not become less as blocks are given back.
 """
 from libc.stddef cimport size_t
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -16,9 +17,11 @@ ctypedef struct pool_t:
     growable_t[SIZES] memory
     uint32_t[SIZES] fresh          # blocks 1 to fresh have been taken at least once; 0 is no block
     uint32_t[SIZES] free           # given back, chained by their first four bytes
+    uint32_t[SIZES] taken          # blocks
     uint64_t entry                 # bytes of an entry
-    uint64_t used                  # bytes in blocks that are taken
-    uint64_t limit
+    uint64_t touched               # bytes of all blocks that have been taken at least once
+    uint64_t limit                 # of them
+    uint64_t refused               # times there was no block to be had
 
 
 cdef inline uint64_t pool_block_bytes(const pool_t* pool, int size) noexcept nogil:
@@ -31,26 +34,61 @@ cdef inline void* pool_at(const pool_t* pool, int size, uint32_t block) noexcept
 
 cdef inline uint32_t pool_take(pool_t* pool, int size) noexcept nogil:
     """A block of 1 << size entries, not zeroed; 0 at the limit and when memory runs out."""
-    cdef uint64_t bytes = pool_block_bytes(pool, size)
     cdef uint32_t block = pool.free[size]
-    if pool.used + bytes > pool.limit:
-        return 0
     if block:
         pool.free[size] = (<uint32_t*> pool_at(pool, size, block))[0]
     else:
-        pool.memory[size].huge = pool.memory[size].size > 0            # from its second growth on
-        if grow(&pool.memory[size], (<uint64_t> pool.fresh[size] + 2) * bytes):
+        block = pool_extend(pool, size)
+        if block == 0:
+            pool.refused += 1
             return 0
-        pool.fresh[size] += 1
-        block = pool.fresh[size]
-    pool.used += bytes
+    pool.taken[size] += 1
     return block
+
+
+cdef inline uint32_t pool_extend(pool_t* pool, int size) noexcept nogil:
+    """A block that has not been taken before."""
+    cdef uint64_t bytes = pool_block_bytes(pool, size)
+    if pool.touched + bytes > pool.limit:
+        pool_reclaim(pool)
+        if pool.touched + bytes > pool.limit:
+            return 0
+    pool.memory[size].huge = pool.memory[size].size > 0                # from its second growth on
+    if grow(&pool.memory[size], (<uint64_t> pool.fresh[size] + 2) * bytes):
+        return 0
+    pool.fresh[size] += 1
+    pool.touched += bytes
+    return pool.fresh[size]
+
+
+cdef inline void pool_reclaim(pool_t* pool) noexcept nogil:
+    """Sizes of which no block is taken give up their memory."""
+    cdef int size
+    for size in range(SIZES):
+        if pool.taken[size] == 0:
+            release(&pool.memory[size])
+            pool.touched -= pool.fresh[size] * pool_block_bytes(pool, size)
+            pool.fresh[size] = pool.free[size] = 0
 
 
 cdef inline void pool_give_back(pool_t* pool, int size, uint32_t block) noexcept nogil:
     (<uint32_t*> pool_at(pool, size, block))[0] = pool.free[size]
     pool.free[size] = block
-    pool.used -= pool_block_bytes(pool, size)
+    pool.taken[size] -= 1
+
+
+cdef inline uint64_t pool_used(const pool_t* pool) noexcept nogil:
+    """Bytes of the blocks that are taken."""
+    cdef uint64_t used = 0
+    cdef int size
+    for size in range(SIZES):
+        used += pool.taken[size] * pool_block_bytes(pool, size)
+    return used
+
+
+cdef inline tuple account(const pool_t* pool):
+    """Bytes taken, bytes held, and times that more was refused."""
+    return pool_used(pool), pool.touched, pool.refused
 
 
 cdef inline void pool_clear(pool_t* pool) noexcept nogil:

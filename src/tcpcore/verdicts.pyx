@@ -24,7 +24,7 @@ from tcpcore.history cimport (
     range_at, sent_ranges)
 from tcpcore.pathtime cimport (
     EARLIEST_TIMEOUT, MS, clock_tick, is_copy, read_clock, read_counter, sent_after, shortest_trip)
-from tcpcore.pool cimport pool_clear, pool_give_back
+from tcpcore.pool cimport account, pool_clear, pool_give_back, pool_used
 from tcpcore.prefetch cimport prefetch_write
 from tcpcore.probes cimport is_probe
 from tcpcore.records cimport flow_verdict_t, segment_t, verdict_t
@@ -40,7 +40,7 @@ from tcpcore.records import FLOW_VERDICT, VERDICT
 cdef enum:
     FAR = 24                       # rows ahead to fetch a stream's state
     NEAR_AHEAD = 12                # ... and then the end of its list
-    HISTORY_LIMIT = 256 << 20      # bytes of ranges and packets remembered, all streams together
+    HISTORY_LIMIT = 512 << 20      # bytes of ranges and packets remembered, all streams together
     SURE_COUNTS = 2                # consecutive IP IDs before they may contradict the sequence numbers
 
 
@@ -56,7 +56,7 @@ cdef class Verdicts:
     def __cinit__(self, *, uint64_t history_limit=HISTORY_LIMIT):
         memset(&self.state, 0, sizeof(judge_t))
         self.state.streams.huge = True
-        self.state.ranges.entry, self.state.ranges.limit = sizeof(sent_t), history_limit
+        self.state.ranges.entry, self.state.ranges.limit = sizeof(sent_t), history_limit // 4 * 2
         self.state.packets.entry, self.state.packets.limit = sizeof(again_t), history_limit // 4
         self.state.troubles.entry, self.state.troubles.limit = sizeof(trouble_t), history_limit // 4
 
@@ -129,7 +129,18 @@ cdef class Verdicts:
 
     @property
     def history_bytes(self):
-        return self.state.ranges.used + self.state.packets.used + self.state.troubles.used
+        return pool_used(&self.state.ranges) + pool_used(&self.state.packets) + pool_used(&self.state.troubles)
+
+    @property
+    def pools(self):
+        """Bytes taken, bytes held, and times that more was refused, by what they are for."""
+        return {"ranges sent": account(&self.state.ranges), "packets sent again": account(&self.state.packets),
+                "senders in trouble": account(&self.state.troubles)}
+
+    @property
+    def slot_bytes(self):
+        """What a stream takes beside them."""
+        return 2 * sizeof(sender_t)
 
 
 cdef void process_rows(judge_t* j, const uint32_t* slots) noexcept nogil:

@@ -13,15 +13,15 @@ from tcpkit.columns import Schema, Stage
 from tcpkit.directions import direction_table
 from tcpkit.errors import CaptureError
 from tcpkit.fields import find_column, index_columns, stages_of
-from tcpkit.flows import conversation_table, flow_table
+from tcpkit.flows import conversation_rows, conversation_table, flow_table
 from tcpkit.handshakes import handshake_table
 from tcpkit.packet_columns import SCHEMA
-from tcpkit.pipeline import ALL_STAGES, MSL, Observer, Pipeline, Totals, with_needs
+from tcpkit.pipeline import ALL_STAGES, MSL, Observer, Pipeline, StreamRecords, Totals, with_needs
 from tcpkit.retransmissions import retransmission_table
 from tcpkit.rotated import files_of, open_reader
 from tcpkit.rows import Corrections, RowStore
 from tcpkit.states import states_at_end
-from tcpkit.table import Table, joined
+from tcpkit.table import Table, in_order, joined
 
 if TYPE_CHECKING:
     from tcpcore.capture_file import Reader
@@ -128,19 +128,22 @@ class Capture:
     @cached_property
     def flows(self) -> Table:
         """One row for each connection."""
-        return joined(self.flow_pieces())
+        return in_order(joined(self.flow_pieces()), "stream")
 
     @cached_property
     def judged_flows(self) -> Table:
         """The same with loss, reordering and duplication as the verdicts tell them, which takes longer."""
-        return joined(self.flow_pieces(verdicts=True))
+        return in_order(joined(self.flow_pieces(verdicts=True)), "stream")
 
     def flow_pieces(self, *, verdicts: bool = False) -> Iterator[Table]:
-        """The flows table in pieces of some ten thousand rows, at least one, in the order of their streams."""
+        """The flows table in pieces of some ten thousand rows, at least one.
+
+        In the order of their streams, but those evicted for want of memory come first, while the capture is read.
+        """
         told = self._stages & {"flows", "analysis", "lifecycle"}
         if verdicts:
             told |= self._stages & {"verdicts"}
-        for streams in self._past(*told, totals="analysis" in told).stream_records():
+        for streams in self._streams(*told, totals="analysis" in told):
             yield flow_table(streams if verdicts else streams._replace(verdicts=None))
 
     @cached_property
@@ -155,25 +158,25 @@ class Capture:
     @cached_property
     def directions(self) -> Table:
         """Two rows for each connection: what either end sent, and how it fared."""
-        return joined(self.direction_pieces())
+        return in_order(joined(self.direction_pieces()), "stream")
 
     def direction_pieces(self) -> Iterator[Table]:
         """The directions table in pieces, as ``flow_pieces``."""
         if "analysis" not in self._stages:
             raise ValueError('directions need the stage "analysis"')
         wanted: set[Stage] = {"flows", "analysis", "verdicts"}
-        for streams in self._past(*(wanted & self._stages), totals=True).stream_records():
+        for streams in self._streams(*(wanted & self._stages), totals=True):
             assert streams.analysis is not None
             yield direction_table(streams.flows, streams.analysis, streams.verdicts)
 
     @cached_property
     def handshakes(self) -> Table:
         """One row for each connection whose beginning was captured: how long it took, what was agreed."""
-        return joined(self.handshake_pieces())
+        return in_order(joined(self.handshake_pieces()), "stream")
 
     def handshake_pieces(self) -> Iterator[Table]:
         """The handshakes table in pieces, as ``flow_pieces``."""
-        for streams in self._past("flows", "lifecycle", totals=False).stream_records():
+        for streams in self._streams("flows", "lifecycle", totals=False):
             assert streams.lifecycle is not None
             yield handshake_table(streams.flows, streams.lifecycle)
 
@@ -201,15 +204,16 @@ class Capture:
         """SYN floods, scans and dead servers, the largest first, each with its evidence."""
         from tcpkit.threats import threat_table
 
-        done = self._past("flows", "lifecycle", totals=False)
-        return threat_table((streams.flows, streams.lifecycle) for streams in done.stream_records()
+        return threat_table((streams.flows, streams.lifecycle)
+                            for streams in self._streams("flows", "lifecycle", totals=False)
                             if streams.lifecycle is not None)
 
     @cached_property
     def conversations(self) -> Table:
         """One row for each connection with a whole segment, as Wireshark's TCP conversations."""
-        done = self._past("flows", totals=False)
-        return conversation_table(np.concatenate([streams.flows for streams in done.stream_records()]), done.start_ns)
+        rows = [conversation_rows(streams.flows) for streams in self._streams("flows", totals=False)]
+        assert self._pass
+        return conversation_table(rows, self._pass.start_ns)
 
     @cached_property
     def retransmissions(self) -> Table:
@@ -240,13 +244,23 @@ class Capture:
                               msl=self._msl)
         return self._pass
 
+    def _streams(self, *stages: Stage, totals: bool) -> Iterator[StreamRecords]:
+        """From the last pass if it has done all this and still holds all streams; else while one does only this."""
+        last = self._pass
+        if last and not last.n_evicted and self._has_done(stages, totals):
+            return last.stream_records()
+        return self.pipeline(stages, totals="only" if totals else "none").stream_pieces()
+
     def _past(self, *stages: Stage, totals: bool) -> Pipeline:
         """The last pass if it has done all this; else one that does only this."""
+        if not self._has_done(stages, totals):
+            self.pipeline(stages, totals="only" if totals else "none").run()
+        assert self._pass
+        return self._pass
+
+    def _has_done(self, stages: Iterable[Stage], totals: bool) -> bool:
         last = self._pass
-        if last is None or not last.finished or not last.stages >= set(stages) or totals > last.has_totals:
-            last = self.pipeline(stages, totals="only" if totals else "none")
-            last.run()
-        return last
+        return last is not None and last.finished and last.stages >= set(stages) and totals <= last.has_totals
 
     def _open_again(self) -> AnyReader:
         """A reader for another pass; CaptureError if the source gives its bytes only once."""

@@ -1,6 +1,8 @@
 """The flows and conversations tables, from what the flow and analysis stages hold of each stream."""
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tcpkit.directed import ends, join, pick, ratio, sent
@@ -8,7 +10,7 @@ from tcpkit.endings import lifecycle_fields
 from tcpkit.flow_columns import CONVERSATIONS, FLOWS
 from tcpkit.pipeline import StreamRecords
 from tcpkit.table import Table
-from tcpkit.values import Array
+from tcpkit.values import Array, rows_at, stacked
 from tcpkit.verdict_figures import verdict_figures
 
 SHARED = ("stream", "quoted", "first_ns", "earliest_ns", "latest_ns", "first_frame", "conversation_frame",
@@ -35,11 +37,16 @@ def flow_table(streams: StreamRecords) -> Table:
     return Table(join(fields), FLOWS)
 
 
-def conversation_table(records: Array, start_ns: int) -> Table:
-    """One row for each stream with a whole segment (CV-1), largest first (CV-3)."""
+def conversation_table(pieces: Sequence[Array], start_ns: int) -> Table:
+    """Rows of conversation_rows, largest first (CV-3)."""
+    rows = stacked(pieces)
+    order = np.lexsort((rows["conversation_frame"], -rows["packets"].astype(np.int64)))
+    return Table(rows_at(rows, order), CONVERSATIONS, start_ns=start_ns)
+
+
+def conversation_rows(records: Array) -> Array:
+    """One for each stream with a whole segment (CV-1)."""
     records = records[records["conversation_frame"] > 0]
-    packets = records["conversation_packets0"] + records["conversation_packets1"]
-    records = records[np.lexsort((records["conversation_frame"], -packets.astype(np.int64)))]
     fields = {name: records[name] for name in ("stream", "earliest_ns", "conversation_frame", "ip_version")}
     first = records["conversation_direction"]
     fields |= ends(records, first, ("a", "b"))
@@ -47,7 +54,7 @@ def conversation_table(records: Array, start_ns: int) -> Table:
         both = sent(records, first, f"conversation_{figure}", (f"{figure}_to_b", f"{figure}_to_a"))
         fields |= {**both, figure: both[f"{figure}_to_a"] + both[f"{figure}_to_b"]}
     fields["duration"] = records["latest_ns"] - records["earliest_ns"]
-    return Table(join(fields), CONVERSATIONS, start_ns=start_ns)
+    return join(fields)
 
 
 def mean_round_trip(analysis: Array, direction: Array | int) -> Array:

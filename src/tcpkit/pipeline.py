@@ -190,6 +190,21 @@ class Pipeline:
         for _ in self:
             pass
 
+    def stream_pieces(self) -> Iterator[StreamRecords]:
+        """The whole pass, for what is said of all streams: as they give up their places, then of those that are left.
+
+        At least one piece.
+        """
+        for batch in self:
+            if batch.released is not None:
+                yield StreamRecords(**batch.released)
+        yield from self.stream_records()
+
+    @property
+    def n_evicted(self) -> int:
+        """Streams that the pass no longer holds, for want of room."""
+        return sum(self.flows.evicted) if self.flows else 0
+
     def stop(self) -> None:
         """End the pass after the present batch, and do not wait for a followed file; also from a signal handler."""
         self.stopped = True

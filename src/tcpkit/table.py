@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import html
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, overload
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tcpkit.columns import Column, Schema
 from tcpkit.fields import Style, available, build_formatter, find_column, header, index_columns
 from tcpkit.grid import Grid, column_widths, grid
-from tcpkit.values import Rows, column_values, stacked
+from tcpkit.values import Rows, column_values, rows_at, stacked
 
 if TYPE_CHECKING:
     import pandas
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 Selection = slice | Sequence[int] | Array
 LEAST = 12                       # letters of a column whose rows are not known beforehand
+WAITING = 16 << 20               # bytes of rows that wait in memory
+AT_ONCE = 1 << 14                # rows
 SHOWN = 10                       # rows in a repr: half from either end
 
 
@@ -189,12 +191,29 @@ def lines_as_they_come(tables: Iterable[Table]) -> Iterator[bytes]:
         yield (lines.header().encode() if head else b"") + lines.lines(table._rows)
 
 
-def write_grid(tables: Callable[[], Iterable[Table]], file: BinaryIO) -> None:
-    """The rows of all tables, of one kind, as ``to_grid`` shows them; ``tables`` is called twice."""
+def in_order(table: Table, name: str) -> Table:
+    """The rows by a column of the array, those alike as they are."""
+    values = table.array[name]
+    if np.all(values[:-1] <= values[1:]):
+        return table
+    return table.like(rows_at(table.array, np.argsort(values, kind="stable")))
+
+
+def write_grid(tables: Iterable[Table], file: BinaryIO) -> None:
+    """The rows of tables of one kind, as ``to_grid`` shows them.
+
+    Columns are as wide as their widest cell, so all rows wait until the last has come, many of them in a file.
+    """
+    from tempfile import SpooledTemporaryFile
+
     lines: Grid | None = None
-    for table in tables():
-        lines = lines or Grid(table._chosen(table._summary_names()))
-        lines.measure(table._rows)
-    if lines:
-        file.write(lines.header().encode())
-        file.writelines(lines.lines(table._rows) for table in tables())
+    with SpooledTemporaryFile(WAITING) as waiting:
+        for table in tables:
+            lines = lines or Grid(table._chosen(table._summary_names()))
+            lines.measure(table._rows)
+            waiting.write(table.array.tobytes())
+        if lines:
+            waiting.seek(0)
+            file.write(lines.header().encode())
+            while data := waiting.read(AT_ONCE * table.array.itemsize):
+                file.write(lines.lines(table.like(np.frombuffer(data, table.array.dtype))._rows))

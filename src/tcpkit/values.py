@@ -36,6 +36,11 @@ def stacked(arrays: Sequence[Array]) -> Array:
     return out
 
 
+def rows_at(array: Array, places: Array) -> Array:
+    """Rows in another order, with what pads them."""
+    return array.view(f"V{array.dtype.itemsize}")[places].view(array.dtype)
+
+
 def column_values(rows: Rows, column: Column) -> Array:
     """The values: times as datetime64, durations as timedelta64, marks as bool, words and addresses as text."""
     values, there = dense_values(rows, column)

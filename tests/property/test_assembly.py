@@ -44,12 +44,12 @@ def conversation(pieces, isn=1_000_000):
 
 
 def stages(capture, frames=8):
-    """Batches that have been through the flow table, and the table."""
+    """Batches that have been through the flow table."""
     reader, decoder, table, batch = Reader(io.BytesIO(capture)), Decoder(), FlowTable(), Batch(frames)
     while reader.next(batch):
         decoder.process(batch)
         table.process(batch)
-        yield batch, table
+        yield batch
 
 
 def assemble(capture, policy, *, frames=8, stream_limit=1 << 20, total_limit=1 << 22, patience=SECOND,
@@ -63,8 +63,7 @@ def assemble(capture, policy, *, frames=8, stream_limit=1 << 20, total_limit=1 <
         out.extend((piece.stream, piece.direction, piece.kind, piece.offset, piece.length, bytes(piece))
                    for piece in assembler.pieces())
 
-    table = FlowTable()
-    for batch, table in stages(capture, frames):
+    for batch in stages(capture, frames):
         assembler.process(batch)
         take()
     more = True
@@ -117,7 +116,7 @@ def test_one_pass_gives_the_models_bytes(policy, pieces, isn, frames):
 def test_the_index_gives_the_models_bytes(policy, keep, pieces):
     capture = conversation(pieces).pcap()
     index, kept = StreamIndex(keep=keep), b""
-    for batch, _ in stages(capture):
+    for batch in stages(capture):
         index.process(batch)
         kept += index.take_kept()
     rows, sides = index.finish()
@@ -158,7 +157,7 @@ def test_limits_hold_and_nothing_is_made_up(sent, stream_limit, more, policy):
 def test_a_consumer_must_let_go_of_a_batch_before_the_next():
     assembler = Assembler(rule=0, stream_limit=1 << 20, total_limit=1 << 20, patience_ns=0, timeout_ns=SECOND)
     talk = Conversation().handshake().c("A", 1, 1, b"one").c("A", 4, 1, b"two")
-    batch, table = next(stages(talk.pcap()))
+    batch = next(stages(talk.pcap()))
     assembler.process(batch)
     kept = [memoryview(piece) for piece in assembler.pieces()]
     assert b"".join(kept) == b"onetwo"
@@ -172,7 +171,7 @@ def test_an_old_piece_gives_no_bytes():
     assembler = Assembler(rule=0, stream_limit=1 << 20, total_limit=1 << 20, patience_ns=0, timeout_ns=SECOND)
     talk = Conversation().handshake().c("A", 1, 1, b"one").c("A", 4, 1, b"two")
     pieces = []
-    for batch, table in stages(talk.pcap(), frames=1):
+    for batch in stages(talk.pcap(), frames=1):
         assembler.process(batch)
         pieces.extend(assembler.pieces())
         assert all(map(bytes, pieces[-1:]))
@@ -190,7 +189,7 @@ def test_counting_alone_gives_the_same_totals():
     for record in (True, False):
         assembler = Assembler(rule=4, stream_limit=1 << 20, total_limit=1 << 20, patience_ns=SECOND,
                               timeout_ns=SECOND * 100, record=record)
-        for batch, table in stages(talk.pcap()):
+        for batch in stages(talk.pcap()):
             assembler.process(batch)
         assembler.finish()
         totals.append(assembler.totals)
@@ -219,7 +218,7 @@ def test_one_pass_and_index_agree_on_random_conversations(seed):
     """Where no stream was reset, after which a scan waits no longer, and no number is far away (rule FAR)."""
     capture = pcap(random_capture(seed, conversations=60), nano=True)
     passed_on, _ = assemble(capture, "linux", patience=10**15, timeout=10**18)
-    resets = {int(row["stream"]) for batch, _ in stages(capture) for row in batch.array if row["flags"] & 4}
+    resets = {int(row["stream"]) for batch in stages(capture) for row in batch.array if row["flags"] & 4}
     streams = tcpkit.open(io.BytesIO(capture)).streams
     compared = 0
     for stream in {piece[0] for piece in passed_on} - resets:

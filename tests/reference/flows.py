@@ -77,6 +77,12 @@ class Streams:
             stream.payload_bytes[place.direction] += row.payload_len
         return place
 
+    def forget(self, number: int) -> None:
+        """The stream has given up its place: what comes of it later is another one."""
+        stream = self.all[number]
+        if self.by_ends.get(frozenset(stream.ends)) is stream:
+            del self.by_ends[frozenset(stream.ends)]
+
     @staticmethod
     def direction(stream: Stream, ends: tuple[Any, Any]) -> int:
         return 0 if stream.ends[0] == ends[0] else 1                           # ST-2

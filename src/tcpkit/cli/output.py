@@ -35,12 +35,12 @@ def write_table(table: Table, form: Format, output: Path | None) -> None:
 
 
 def write_pieces(tables: Callable[[], Iterable[Table]], form: Format, output: Path | None) -> None:
-    """A table that comes piece by piece, at least one; ``tables`` may be called again for another look at them."""
+    """A table that comes piece by piece, at least one."""
     if form == Format.table:
         from tcpkit.table import write_grid
 
         with opened(output) as file:
-            write_grid(tables, file)
+            write_grid(tables(), file)
     else:
         write_tables(tables(), form, output)
 
