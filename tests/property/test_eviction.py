@@ -126,7 +126,8 @@ def test_random_conversations(seed, max_flows):
 
 STEPS = st.lists(st.tuples(
     st.integers(1, 9), st.booleans(), st.sampled_from(("S", "SA", "A", "A", "PA", "PA", "FA", "R", "RA")),
-    st.integers(0, 20), st.integers(0, 20), st.sampled_from((0, 0, 3, 9)), st.sampled_from((0, 1, MS, SECOND, 7 * SECOND, -SECOND)),
+    st.integers(0, 20), st.integers(0, 20), st.sampled_from((0, 0, 3, 9)),
+    st.sampled_from((0, 1, MS, SECOND, 7 * SECOND, -SECOND)),
     st.sampled_from((0, 0, 0, 10**6))), min_size=1, max_size=80)
 
 
