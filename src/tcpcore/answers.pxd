@@ -2,14 +2,13 @@
 from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
 
 from tcpcore.flags cimport ACK, DSACK, EARLY_ACK, EARLY_ECHO, FIN, HAS_TIMESTAMPS, KIND_RETRANSMISSION, RST, SYN
-from tcpcore.history cimport again_packets, sent_ranges
+from tcpcore.history cimport again_packets, keep_last
 from tcpcore.weighing cimport judge_t, leave_after, show_needless, trouble_at, trouble_of, turn_t
 from tcpcore.pathtime cimport MS, bound_leg, measure_leg
 from tcpcore.records cimport segment_t
 from tcpcore.sender cimport (
-    ANSWERED, ECHOING, MEASURING, PROBED, RECOVERY_NONE, RECOVERY_TIMEOUT, REPORTED, SACK_PERMITTED, SACKING,
-    STAMPED, STARTED,
-    WINDOW_CLOSED, again_t, list_t, sender_t, sent_end, trouble_t)
+    ANSWERED, ECHOING, FINISHED, MEASURING, PROBED, RECOVERY_NONE, RECOVERY_TIMEOUT, REPORTED, SACK_PERMITTED, SACKING,
+    STAMPED, STARTED, WINDOW_CLOSED, again_t, list_t, sender_t, sent_end, trouble_t)
 
 cdef enum:
     LOOK_BACK = 64                 # packets sent again that one acknowledgement is compared with
@@ -28,11 +27,11 @@ cdef inline void read_answer(judge_t* j, turn_t* t) noexcept nogil:
     if row.flags & (ACK | RST) != ACK:
         return
     if data.state & ECHOING and row.present & HAS_TIMESTAMPS \
-            and <int32_t> (row.tsecr - <uint32_t> data.measure_end) >= 0:
+            and <int32_t> (row.tsecr - data.measure_end) >= 0:
         bound_leg(data, row.time_ns - data.measure_time)
         data.state &= ~<uint16_t> ECHOING
     if not data.state & ANSWERED:
-        first_answer(j, t)
+        first_answer(t)
     if row.sack_count or (data.trouble and trouble_at(j, data).sack_count):
         read_sack(j, t)
     elif row.ack64 == data.acked:
@@ -44,12 +43,10 @@ cdef inline void read_answer(judge_t* j, turn_t* t) noexcept nogil:
     data.state = data.state & ~<uint16_t> WINDOW_CLOSED | WINDOW_CLOSED * (row.window == 0)
 
 
-cdef inline void first_answer(judge_t* j, turn_t* t) noexcept nogil:
+cdef inline void first_answer(const turn_t* t) noexcept nogil:
     cdef sender_t* data = t.peer
+    data.acked = min(data.acked, t.row.ack64) if data.state & STARTED else t.row.ack64
     data.state |= ANSWERED
-    data.acked = t.row.ack64
-    if data.sent.tail > data.sent.head:
-        data.acked = min(data.acked, sent_ranges(&j.ranges, data)[data.sent.head].start)
 
 
 cdef inline void count_duplicate(judge_t* j, turn_t* t, uint32_t n_blocks, bint has_dsack) noexcept nogil:
@@ -73,10 +70,18 @@ cdef inline void count_duplicate(judge_t* j, turn_t* t, uint32_t n_blocks, bint 
 cdef inline void advance(judge_t* j, turn_t* t) noexcept nogil:
     cdef int64_t old = t.peer.acked
     t.peer.acked = t.row.ack64
-    if t.peer.state & MEASURING and t.row.ack64 >= t.peer.measure_end:
+    if t.peer.state & MEASURING and <int32_t> (<uint32_t> t.row.ack64 - t.peer.measure_end) >= 0:
         measure(j, t)
     if t.peer.trouble:
         leave_trouble(j, t, old)
+    if is_done(t.peer) and is_done(t.sender):
+        keep_last(&j.ranges, t.peer)
+        keep_last(&j.ranges, t.sender)
+
+
+cdef inline bint is_done(const sender_t* sender) noexcept nogil:
+    """All it sent was acknowledged, its FIN too."""
+    return sender.state & FINISHED and sender.acked >= sender.high
 
 
 cdef inline void measure(judge_t* j, turn_t* t) noexcept nogil:

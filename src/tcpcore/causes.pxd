@@ -33,8 +33,9 @@ cdef inline void find_cause(judge_t* j, turn_t* t, const sent_t* first) noexcept
     cdef sender_t* sender = t.sender
     cdef sent_t* sent = &t.sent
     t.trouble = trouble_of(j, sender)
-    if sender.state & MEASURING and sent.start < sender.measure_end:           # Karn, unless echoes tell
-        t.trouble.measure_stamp, sender.measure_time, sender.measure_end = sent.stamp, sent.time, sent_end(sent)
+    if sender.state & MEASURING and is_measured(sender, sent):                # Karn, unless echoes tell
+        t.trouble.measure_stamp, sender.measure_time = sent.stamp, sent.time
+        sender.measure_end = <uint32_t> sent_end(sent)
         if not sent.state & STAMPED or sent.stamp == 0:
             sender.state &= ~<uint16_t> MEASURING
     t.out.trigger = t.out.cause = find_trigger(j, t, first)
@@ -42,6 +43,10 @@ cdef inline void find_cause(judge_t* j, turn_t* t, const sent_t* first) noexcept
         call_needless(t.out, ACKED_BEFORE)
     if sender.leg_min and t.peer.leg_min:
         t.out.evidence |= NEAR_SENDER * is_near(sender, t.peer) | NEAR_RECEIVER * is_near(t.peer, sender)
+
+
+cdef inline bint is_measured(const sender_t* sender, const sent_t* sent) noexcept nogil:
+    return <int32_t> (<uint32_t> sent.start - sender.measure_end) < 0
 
 
 cdef inline bint acked_before(const sender_t* sender, const trouble_t* trouble, const sent_t* sent) noexcept nogil:
@@ -200,10 +205,10 @@ cdef inline bint is_smaller(judge_t* j, turn_t* t, const sent_t* first) noexcept
     """Full-sized segments that never got through come again in smaller pieces (RFC 1191, 4821, 8899)."""
     cdef sender_t* sender = t.sender
     cdef const sent_t* ranges
-    cdef uint32_t i, acked
+    cdef uint32_t i, acked, mss = t.peer.mss
     if sender.mode == RECOVERY_SMALLER and t.sent.start < t.trouble.recover and t.sent.length < first.length:
         return True
-    if (t.sent.start != first.start or t.sent.length >= first.length or sender.mss == 0 or first.length > sender.mss
+    if (t.sent.start != first.start or t.sent.length >= first.length or mss == 0 or first.length > mss
             or sent_end(&t.sent) == sender.high):
         return False
     ranges = sent_ranges(&j.ranges, sender)

@@ -12,10 +12,17 @@ from tcpcore.sender cimport FORGETFUL, again_t, list_t, sender_t, sent_end, sent
 cdef enum:
     KEPT = 6                       # blocks of up to 1 << KEPT entries grow before anything is forgotten
     AGAIN_SIZES = 9                # 1 << 8 packets sent again are remembered
+    SIZE_AT = 28                   # list_t.block: above these bits the size of the block, below them its number
+    NUMBER = (1 << SIZE_AT) - 1
+
+
+cdef inline int list_size(const list_t* held) noexcept nogil:
+    """The block has 1 << list_size entries."""
+    return held.block >> SIZE_AT
 
 
 cdef inline uint8_t* list_entries(const pool_t* pool, const list_t* held) noexcept nogil:
-    return <uint8_t*> pool_at(pool, held.size, held.block)
+    return <uint8_t*> pool_at(pool, list_size(held), held.block & NUMBER)
 
 
 cdef inline sent_t* sent_ranges(const pool_t* pool, const sender_t* sender) noexcept nogil:
@@ -32,25 +39,26 @@ cdef inline uint32_t list_count(const list_t* held) noexcept nogil:
 
 
 cdef inline uint32_t list_capacity(const list_t* held) noexcept nogil:
-    return <uint32_t> 1 << held.size if held.block else 0
+    return <uint32_t> 1 << list_size(held) if held.block else 0
 
 
 cdef inline void list_drop(pool_t* pool, list_t* held) noexcept nogil:
     if held.block:
-        pool_give_back(pool, held.size, held.block)
-    held.block, held.head, held.tail, held.size = 0, 0, 0, 0
+        pool_give_back(pool, list_size(held), held.block & NUMBER)
+    held.block, held.head, held.tail = 0, 0, 0
 
 
 cdef inline bint list_grow(pool_t* pool, list_t* held) noexcept nogil:
-    """Twice the block; False if the pool has none."""
-    cdef uint32_t n = list_count(held), size = held.size + 1 if held.block else 0
+    """A block of one entry, then four, then twice as many each time; False if the pool has none."""
+    cdef uint32_t n = list_count(held)
+    cdef int size = max(list_size(held) + 1, 2) if held.block else 0
     cdef uint32_t block = pool_take(pool, size)
-    if block == 0:
+    if block == 0 or block > NUMBER:
         return False
     if held.block:
         memcpy(pool_at(pool, size, block), list_entries(pool, held) + held.head * pool.entry, n * pool.entry)
-        pool_give_back(pool, held.size, held.block)
-    held.block, held.size, held.head, held.tail = block, <uint8_t> size, 0, <uint16_t> n
+        pool_give_back(pool, list_size(held), held.block & NUMBER)
+    held.block, held.head, held.tail = <uint32_t> size << SIZE_AT | block, 0, <uint16_t> n
     return True
 
 
@@ -79,11 +87,11 @@ cdef inline bint make_room(pool_t* pool, sender_t* sender, uint32_t n) noexcept 
     cdef uint32_t half
     while held.tail + n > list_capacity(held):
         half = list_capacity(held) // 2
-        if held.block and held.size >= KEPT:
+        if held.block and list_size(held) >= KEPT:
             forget(pool, sender, half, True)
         if half and list_count(held) <= half and held.head >= n:
             list_pack(pool, held)
-        elif held.size == SIZES - 1 or not list_grow(pool, held):
+        elif list_size(held) == SIZES - 1 or not list_grow(pool, held):
             if half < n:
                 return False
             forget(pool, sender, half, False)
@@ -132,6 +140,23 @@ cdef inline void insert_range(pool_t* pool, sender_t* sender, uint32_t i, const 
     sender.sent.tail += 1
 
 
+cdef inline void keep_last(pool_t* pool, sender_t* sender) noexcept nogil:
+    """Of a sender that has nothing more to say: only its last range may still be sent again."""
+    cdef list_t* held = &sender.sent
+    cdef sent_t last
+    cdef uint32_t block
+    if list_size(held) == 0 or list_count(held) == 0:
+        return
+    block = pool_take(pool, 0)
+    if block == 0 or block > NUMBER:
+        return
+    last = sent_ranges(pool, sender)[held.tail - 1]
+    list_drop(pool, held)
+    held.block, held.tail = block, 1
+    sent_ranges(pool, sender)[0] = last
+    sender.state |= FORGETFUL
+
+
 # -- packets sent again
 
 cdef inline again_t* add_again(pool_t* pool, list_t* held) noexcept nogil:
@@ -139,7 +164,7 @@ cdef inline again_t* add_again(pool_t* pool, list_t* held) noexcept nogil:
     if held.tail == list_capacity(held):
         if held.head:
             list_pack(pool, held)
-        elif held.size == AGAIN_SIZES - 1 or not list_grow(pool, held):
+        elif list_size(held) == AGAIN_SIZES - 1 or not list_grow(pool, held):
             if held.tail == 0:
                 return NULL
             held.head = max(held.tail // 2, 1)

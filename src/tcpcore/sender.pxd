@@ -27,6 +27,7 @@ cdef enum SenderState:
     ECHOING = 256                  # measure_end is a time stamp that waits for its echo
     SACKING = 512                  # sack_high is known
     FORGETFUL = 1024               # old ranges were dropped
+    FINISHED = 2048                # its FIN was captured
 
 cdef enum Recovery:
     RECOVERY_NONE = 0
@@ -55,27 +56,27 @@ ctypedef struct again_t:
 
 # A list in a block of a pool: entries head to tail - 1.
 ctypedef struct list_t:
-    uint32_t block                 # 0: none
+    uint32_t block                 # its size and number (history); 0: none
     uint16_t head, tail
-    uint8_t size                   # the block has 1 << size entries
 
-# What every sender needs: 104 bytes.
+# What every sender needs: 96 bytes, so that it never lies in more than two cache lines.
 ctypedef struct sender_t:
     int64_t high                   # after the highest number seen
-    int64_t acked
+    int64_t acked                  # by the answers; before any, where the first segment began
     int64_t latest                 # time of the latest segment
-    int64_t measure_end, measure_time
+    int64_t measure_time
     int64_t stamp_time             # when `stamp` was first seen
     int64_t first_stamp_time
     list_t sent                    # sorted, disjoint ranges, with gaps
     uint32_t trouble               # trouble_t in its pool; 0: none so far
     uint32_t stamp                 # highest tsval
     uint32_t first_stamp
+    uint32_t measure_end           # a position, modulo 2^32, or a time stamp
     float leg_min, leg             # capture point to receiver and back, ns: shortest, smoothed; 0: unknown
     uint16_t state                 # SenderState bits
     uint16_t counter               # highest IP ID
     uint16_t answer_window
-    uint16_t mss                   # of the receiver
+    uint16_t mss                   # that it offered
     int8_t counts                  # from -8 (the IP ID means nothing) to 8 (it counts packets)
     uint8_t mode                   # Recovery
     uint8_t samples                # of `leg`, up to 255

@@ -1,5 +1,5 @@
 """What the verdicts on a direction's segments add up to."""
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memset
 
 from tcpcore.flags cimport (
@@ -8,7 +8,7 @@ from tcpcore.flags cimport (
 from tcpcore.history cimport find_range, sent_ranges
 from tcpcore.records cimport flow_verdict_t, verdict_t
 from tcpcore.sender cimport GAP, sender_t, sent_t, tally_t
-from tcpcore.weighing cimport judge_t, trouble_at, trouble_of, turn_t
+from tcpcore.weighing cimport judge_t, sender_at, trouble_at, trouble_of, turn_t
 
 cdef enum:
     EXTENT_MAX = 1024              # segments that overtook one are counted up to here
@@ -39,12 +39,14 @@ cdef inline void count_delay(judge_t* j, turn_t* t, const sent_t* bound) noexcep
     tally.reorder_extent = max(tally.reorder_extent, overtook)
 
 
-cdef inline void write_record(judge_t* j, const sender_t* senders, flow_verdict_t* out) noexcept nogil:
+cdef inline void write_record(judge_t* j, uint64_t slot, flow_verdict_t* out) noexcept nogil:
     cdef tally_t none, first, second
     memset(&none, 0, sizeof(tally_t))
-    first = trouble_at(j, &senders[0]).tally if senders[0].trouble else none
-    second = trouble_at(j, &senders[1]).tally if senders[1].trouble else none
-    out.segments0, out.segments1 = senders[0].segments, senders[1].segments
+    cdef const sender_t* a = sender_at(j, slot, 0)
+    cdef const sender_t* b = sender_at(j, slot, 1)
+    first = trouble_at(j, a).tally if a.trouble else none
+    second = trouble_at(j, b).tally if b.trouble else none
+    out.segments0, out.segments1 = a.segments, b.segments
     out.retransmissions0, out.retransmissions1 = first.retransmissions, second.retransmissions
     out.needless0, out.needless1 = first.needless, second.needless
     out.reordered0, out.reordered1 = first.reordered, second.reordered

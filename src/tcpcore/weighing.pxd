@@ -4,11 +4,12 @@ from libc.string cimport memset
 
 from tcpcore.flags cimport (
     BY_IP_ID, BY_SEQUENCE, BY_TIMESTAMP, CAUSE_SPURIOUS, CAUSE_TIMEOUT, FILLS_GAP, KIND_RETRANSMISSION, LOSS_AFTER,
-    LOSS_BEFORE, LOSS_NONE,     ORIGINAL_LATE, SAME_PACKET)
+    LOSS_BEFORE, LOSS_NONE, ORIGINAL_LATE, SAME_PACKET)
 from tcpcore.growable cimport grow, growable_t
+from tcpcore.history cimport add_again
 from tcpcore.pool cimport pool_at, pool_t, pool_take
 from tcpcore.records cimport segment_t, verdict_t
-from tcpcore.sender cimport RECOVERY_TIMEOUT, again_t, sender_t, sent_t, tally_t, trouble_t
+from tcpcore.sender cimport RECOVERY_TIMEOUT, again_t, sender_t, sent_end, sent_t, tally_t, trouble_t
 
 cdef enum:
     CERTAIN = 99                   # percent
@@ -16,7 +17,7 @@ cdef enum:
     PROBABLE = 75
 
 ctypedef struct judge_t:
-    growable_t streams             # two sender_t by slot
+    growable_t[2] senders          # sender_t by slot, for either direction: many streams have only one
     pool_t ranges                  # sent_t
     pool_t packets                 # again_t
     pool_t troubles                # trouble_t
@@ -40,6 +41,10 @@ ctypedef struct turn_t:
     sent_t sent
     int64_t takes                  # sequence numbers
     int64_t before                 # the sender's `high`, before this segment
+
+
+cdef inline sender_t* sender_at(const judge_t* j, uint64_t slot, int direction) noexcept nogil:
+    return <sender_t*> j.senders[direction].data + slot
 
 
 cdef inline int64_t leave_after(const sender_t* peer, int64_t now) noexcept nogil:
@@ -126,3 +131,16 @@ cdef inline uint8_t confidence_of(uint32_t evidence) noexcept nogil:
     if evidence & (BY_TIMESTAMP | BY_IP_ID | BY_SEQUENCE | ORIGINAL_LATE):
         return CERTAIN
     return PROBABLE if evidence & FILLS_GAP or not evidence & SAME_PACKET else LIKELY
+
+
+cdef inline void remember(judge_t* j, turn_t* t, uint8_t kind) noexcept nogil:
+    """Give the verdict and keep the packet: later ones may be copies of it, or shed light on it."""
+    cdef again_t* packet
+    cdef trouble_t* trouble
+    t.out.kind = t.sent.kind = kind
+    t.out.confidence = confidence_of(t.out.evidence)
+    trouble = trouble_of(j, t.sender)
+    trouble.again_high = max(trouble.again_high, sent_end(&t.sent))
+    packet = add_again(&j.packets, &trouble.again)
+    if packet != NULL:
+        packet.sent, packet.verdict = t.sent, t.out[0]

@@ -154,6 +154,25 @@ def test_a_fin_that_nobody_answers(talk: Talk) -> None:
     assert (row["kind"], row["cause"], row["repeats"]) == (AGAIN, CAUSE.CAUSE_FIN, original)
 
 
+def test_what_comes_after_the_end() -> None:
+    """By then only the last segments of both ends are remembered."""
+    talk = Talk().warm_up()
+    talk.data(10, size=0, flags="FA")
+    finish = talk.ident
+    talk.time += RTT
+    talk.s("FA", 1, 10 * SIZE + 2, dt=0, options=timestamps(talk.clock, talk.clock - 40), ip_fields=talk.fields(None))
+    talk.c("A", 10 * SIZE + 2, 2, options=timestamps(talk.clock, talk.clock), ip_fields=talk.fields(None))
+    stamp = talk.clock
+    talk.data(9, MS, stamp=stamp - 200, ident=finish - 2)                      # older than what was sent last
+    talk.data(8, 300 * MS)
+    talk.data(10, 300 * MS, size=0, flags="FA")
+    rows = talk.verdicts()[-3:]
+    assert rows["kind"].tolist() == [COPY, AGAIN, AGAIN]
+    assert rows["cause"].tolist() == [CAUSE.CAUSE_NONE, CAUSE.CAUSE_SPURIOUS, CAUSE.CAUSE_SPURIOUS]
+    assert rows["trigger"].tolist()[2] == CAUSE.CAUSE_FIN
+    assert rows["repeats"].tolist()[2] == len(talk.frames) - 5
+
+
 def test_smaller_pieces_of_what_never_got_through(talk: Talk) -> None:
     """RFC 1191: a router asked for smaller packets; none as large as these had been acknowledged."""
     for at in range(3):

@@ -1,0 +1,110 @@
+"""Bytes the capture had not seen: an original that was overtaken, or sent again after it was lost before."""
+from libc.stdint cimport int64_t, uint32_t
+
+from tcpcore.causes cimport find_cause
+from tcpcore.flags cimport (
+    BY_TIME, FILLS_GAP, KIND_NETWORK_DUPLICATE, KIND_REORDERED, KIND_RETRANSMISSION, KIND_UNDETERMINED, LOSS_BEFORE,
+    OVERTAKEN)
+from tcpcore.history cimport find_range, insert_range, list_capacity, sent_ranges
+from tcpcore.pathtime cimport EARLIEST_TIMEOUT, MS, clock_tick, sent_after, shortest_trip
+from tcpcore.sender cimport AGAIN, ANSWERED, FORGETFUL, GAP, OVERDUE, STAMPED, sender_t, sent_end, sent_t
+from tcpcore.tally cimport count_delay
+from tcpcore.weighing cimport judge_t, remember, turn_t
+
+
+cdef inline void fill_gap(judge_t* j, turn_t* t, sent_t* gap) noexcept nogil:
+    """An original that was overtaken, or sent again after it was lost before the capture point."""
+    cdef sender_t* sender = t.sender
+    cdef sent_t* bound = gap
+    cdef int order
+    if bound == NULL and sender.sent.tail > sender.sent.head:
+        bound = &sent_ranges(&j.ranges, sender)[sender.sent.head]
+    if bound == NULL:
+        remember(j, t, KIND_UNDETERMINED)
+        return
+    order = sent_after(sender, &t.sent, bound, &t.out.evidence)
+    if gap == NULL and sender.state & FORGETFUL:
+        judge_forgotten(j, t, order)
+        return
+    t.out.evidence |= FILLS_GAP
+    if order == 0:
+        t.out.evidence |= BY_TIME
+        order = order_by_time(t, bound)
+    if order < 0:
+        t.out.kind = t.sent.kind = KIND_REORDERED
+        t.out.evidence |= OVERTAKEN
+        t.sent.state |= OVERDUE
+        count_delay(j, t, bound)
+    elif order == 0:
+        remember(j, t, KIND_UNDETERMINED)
+    else:
+        t.sent.state |= AGAIN
+        t.out.loss_side = LOSS_BEFORE
+        find_cause(j, t, gap)
+        remember(j, t, KIND_RETRANSMISSION)
+    place(j, t, gap)
+
+
+cdef inline int order_by_time(turn_t* t, const sent_t* bound) noexcept nogil:
+    """Neither clock nor counter tell: what is sent again comes at least a round trip after what was overtaken."""
+    cdef sender_t* sender = t.sender
+    cdef int64_t trip = shortest_trip(sender, t.peer), apart = t.sent.time - bound.time
+    cdef double tick = clock_tick(sender)
+    if sender.state & ANSWERED and sender.acked >= sent_end(&t.sent):
+        return 1
+    if t.sent.state & bound.state & STAMPED and 0 < tick < trip:               # within one tick of each other
+        return -1
+    if trip:
+        return -1 if apart < trip * 9 // 10 else 1
+    if apart < 4 * MS:
+        return -1
+    return 1 if apart >= EARLIEST_TIMEOUT else 0
+
+
+cdef inline void judge_forgotten(judge_t* j, turn_t* t, int order) noexcept nogil:
+    """Bytes from before what is remembered: not sent again while its sender was further on, unless it says so."""
+    if order < 0:
+        remember(j, t, KIND_NETWORK_DUPLICATE)
+    else:
+        find_cause(j, t, NULL)
+        remember(j, t, KIND_RETRANSMISSION)
+
+
+cdef inline void place(judge_t* j, turn_t* t, sent_t* gap) noexcept nogil:
+    """Put the segment where its bytes belong; what is left of the gap stays one."""
+    cdef sender_t* sender = t.sender
+    cdef uint32_t i = find_range(&j.ranges, sender, t.sent.start)
+    cdef sent_t rest, fill = t.sent
+    if <uint32_t> sender.sent.tail + 2 > list_capacity(&sender.sent):
+        j.forgotten += 1
+        return
+    if gap == NULL:
+        place_first(j, t, i)
+        return
+    rest = gap[0]
+    fill.length = <uint32_t> (min(sent_end(&fill), sent_end(gap)) - fill.start)
+    gap.length = <uint32_t> (fill.start - gap.start)
+    if gap.length == 0:
+        gap[0] = fill
+    else:
+        insert_range(&j.ranges, sender, i, &fill)
+        i += 1
+    if sent_end(&fill) < sent_end(&rest):
+        rest.length = <uint32_t> (sent_end(&rest) - sent_end(&fill))
+        rest.start = sent_end(&fill)
+        insert_range(&j.ranges, sender, i, &rest)
+
+
+cdef inline void place_first(judge_t* j, turn_t* t, uint32_t i) noexcept nogil:
+    """Below all that was seen: the bytes up to there are a gap."""
+    cdef sender_t* sender = t.sender
+    cdef sent_t rest = sent_ranges(&j.ranges, sender)[i], fill = t.sent
+    cdef int64_t end = rest.start
+    fill.length = <uint32_t> (min(sent_end(&fill), end) - fill.start)
+    insert_range(&j.ranges, sender, i, &fill)
+    if not sender.state & ANSWERED:
+        sender.acked = min(sender.acked, fill.start)
+    if sent_end(&fill) < end:
+        rest.start, rest.length, rest.frame = sent_end(&fill), <uint32_t> (end - sent_end(&fill)), 0
+        rest.state |= GAP
+        insert_range(&j.ranges, sender, i + 1, &rest)

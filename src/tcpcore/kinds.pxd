@@ -1,0 +1,192 @@
+"""What a segment was: new, overtaken on the way, sent again, a copy, or a probe (docs/verdicts.md)."""
+from libc.stdint cimport uint16_t, uint32_t
+from libc.string cimport memset
+
+from tcpcore.causes cimport find_cause
+from tcpcore.flags cimport (
+    BY_SEQUENCE, BY_TIME, CAUSE_UNKNOWN, FIN, HAS_MSS, HAS_SACK_PERMITTED, HOP_DIFFERS, KIND_NETWORK_DUPLICATE,
+    KIND_NEW, KIND_PROBE, KIND_REORDERED, KIND_RETRANSMISSION, LOSS_AFTER, ORIGINAL_LATE, OVERTAKEN, SAME_PACKET,
+    SYN)
+from tcpcore.gaps cimport fill_gap
+from tcpcore.history cimport add_again, again_packets, append_range, find_again, make_room, range_at
+from tcpcore.pathtime cimport is_copy, sent_after
+from tcpcore.probes cimport is_probe
+from tcpcore.records cimport segment_t, verdict_t
+from tcpcore.sender cimport (
+    AGAIN, ANSWERED, CLOCKED, ECHOING, FINISHED, GAP, MEASURING, OVERDUE, SACK_PERMITTED, STAMPED, STARTED, SYN_AGAIN,
+    again_t, list_t, sender_t, sent_end, sent_t)
+from tcpcore.weighing cimport CERTAIN, LIKELY, judge_t, remember, show_needless, trouble_at, trouble_of, turn_t
+
+cdef enum:
+    SURE_COUNTS = 2                # consecutive IP IDs before they may contradict the sequence numbers
+
+
+# -- the next bytes
+
+cdef inline bint overtaken(const turn_t* t) noexcept nogil:
+    """Did a segment that its sender sent later come before it?"""
+    cdef const sender_t* sender = t.sender
+    cdef const sent_t* sent = &t.sent
+    if sent.state & STAMPED and sender.state & CLOCKED and sent.stamp != sender.stamp:
+        return <int> (sent.stamp - sender.stamp) < 0
+    return sent.counter and sender.counter and sender.counts >= SURE_COUNTS \
+        and -0x8000 < <short> (sent.counter - sender.counter) < 0
+
+
+cdef inline void take_new(judge_t* j, turn_t* t) noexcept nogil:
+    """First transmission at the head of the sequence space."""
+    if t.takes == 0:
+        return
+    t.out.kind = t.sent.kind = KIND_NEW
+    t.out.evidence |= BY_SEQUENCE
+    t.out.confidence = CERTAIN
+    push(j, t)
+
+
+cdef inline void push(judge_t* j, turn_t* t) noexcept nogil:
+    """What the sender sent last ends at its highest number now, and may be measured."""
+    cdef sender_t* sender = t.sender
+    if not append_range(&j.ranges, sender, &t.sent):
+        j.forgotten += 1
+    sender.high = sent_end(&t.sent)
+    if not sender.state & MEASURING:
+        sender.state = sender.state & ~<uint16_t> ECHOING | MEASURING
+        sender.measure_end, sender.measure_time = <uint32_t> sender.high, t.sent.time
+
+
+# -- all that is not simply next
+
+cdef inline void open_direction(turn_t* t) noexcept nogil:
+    """The first segment of a direction."""
+    t.sender.state |= STARTED
+    t.sender.high = t.before = t.row.seq64
+    if not t.sender.state & ANSWERED:
+        t.sender.acked = t.sender.high
+
+
+cdef inline void judge(judge_t* j, turn_t* t) noexcept nogil:
+    cdef const segment_t* row = t.row
+    cdef sent_t* held
+    if row.flags & SYN:
+        t.sender.state |= SACK_PERMITTED * ((row.present & HAS_SACK_PERMITTED) != 0)
+        t.sender.mss = row.mss if row.present & HAS_MSS else 536                # RFC 9293 section 3.7.1
+    if row.flags & FIN:
+        t.sender.state |= FINISHED
+    if row.payload_len <= 1 and is_probe(j, t):
+        t.out.kind = KIND_PROBE
+        t.out.confidence = LIKELY
+        return
+    if t.takes == 0:
+        return
+    if t.sent.start >= t.sender.high:
+        judge_head(j, t)
+        return
+    make_room(&j.ranges, t.sender, 3)
+    held = range_at(&j.ranges, t.sender, t.sent.start)
+    if is_old_copy(j, t):
+        remember(j, t, KIND_NETWORK_DUPLICATE)
+    elif held == NULL or held.state & GAP:
+        fill_gap(j, t, held)
+    else:
+        judge_seen(j, t, held)
+    if row.flags & SYN:
+        t.sender.state |= SYN_AGAIN
+    if sent_end(&t.sent) > t.sender.high:
+        extend(j, t)
+
+
+cdef inline void judge_head(judge_t* j, turn_t* t) noexcept nogil:
+    """Beyond all that was seen: new, unless the sender's clock or counter says that others were sent later."""
+    cdef sender_t* sender = t.sender
+    cdef sent_t gap
+    cdef inline bint late = sender.sent.tail > sender.sent.head and overtaken(t)
+    if t.sent.start > sender.high and sender.sent.tail > sender.sent.head:
+        gap = t.sent
+        gap.start, gap.length, gap.frame = sender.high, <uint32_t> (t.sent.start - sender.high), 0
+        gap.state |= GAP
+        append_range(&j.ranges, sender, &gap)
+    if late:
+        t.out.kind = t.sent.kind = KIND_REORDERED
+        t.out.evidence |= OVERTAKEN
+        t.out.confidence = LIKELY
+        t.sent.state |= OVERDUE
+        push(j, t)
+    else:
+        take_new(j, t)
+
+
+cdef inline void extend(judge_t* j, turn_t* t) noexcept nogil:
+    """Sent again together with new bytes."""
+    cdef sent_t rest = t.sent
+    rest.start = t.sender.high
+    rest.length = <uint32_t> (sent_end(&t.sent) - t.sender.high)
+    rest.state |= AGAIN
+    append_range(&j.ranges, t.sender, &rest)
+    t.sender.high = sent_end(&t.sent)
+
+
+# -- bytes that were sent before, or overtaken
+
+cdef inline bint is_old_copy(judge_t* j, turn_t* t) noexcept nogil:
+    """A copy of a packet that was not the first with its bytes."""
+    cdef const list_t* again
+    cdef const again_t* packets
+    cdef int i
+    if t.sender.trouble == 0:
+        return False
+    again = &trouble_at(j, t.sender).again
+    packets = again_packets(&j.packets, again)
+    for i in range(again.tail, again.head, -1):
+        if is_copy(t.sender, t.peer, &t.sent, &packets[i - 1].sent):
+            show_original(t, &packets[i - 1].sent)
+            return True
+    return False
+
+
+cdef inline void show_original(turn_t* t, const sent_t* first) noexcept nogil:
+    t.out.repeats = first.frame
+    t.out.repeats_after = t.sent.time - first.time
+    t.out.evidence |= HOP_DIFFERS * (t.sent.hops != first.hops)
+    if t.sent.counter and t.sent.counter == first.counter:
+        t.out.evidence |= SAME_PACKET
+
+
+cdef inline void judge_seen(judge_t* j, turn_t* t, sent_t* first) noexcept nogil:
+    """The capture has its bytes: a copy, an original that comes after its retransmission, or sent again."""
+    if is_copy(t.sender, t.peer, &t.sent, first):
+        show_original(t, first)
+        t.out.evidence |= BY_TIME * (not t.out.evidence & SAME_PACKET)
+        remember(j, t, KIND_NETWORK_DUPLICATE)
+        return
+    if (sent_after(t.sender, &t.sent, first, &t.out.evidence) < 0
+            and first.start == t.sent.start and first.length == t.sent.length):
+        t.out.evidence |= OVERTAKEN
+        expose(j, t, first)
+        remember(j, t, KIND_REORDERED)
+        return
+    show_original(t, first)
+    t.out.evidence &= ~<uint32_t> SAME_PACKET
+    t.out.loss_side = LOSS_AFTER
+    find_cause(j, t, first)
+    remember(j, t, KIND_RETRANSMISSION)
+
+
+cdef inline void expose(judge_t* j, turn_t* t, sent_t* first) noexcept nogil:
+    """``first`` had come first, but was sent second, and needlessly."""
+    cdef list_t* again = &trouble_of(j, t.sender).again
+    cdef again_t* packet = find_again(&j.packets, again, first.frame)
+    if packet == NULL:
+        packet = add_again(&j.packets, again)
+        if packet == NULL:
+            return
+        packet.sent = first[0]
+        memset(&packet.verdict, 0, sizeof(verdict_t))
+    if packet.sent.kind != KIND_RETRANSMISSION:
+        trouble_of(j, t.sender).tally.retransmissions += 1
+        trouble_of(j, t.sender).tally.reordered -= first.kind == KIND_REORDERED
+        packet.sent.kind = first.kind = KIND_RETRANSMISSION
+        packet.verdict.kind, packet.verdict.trigger = KIND_RETRANSMISSION, CAUSE_UNKNOWN
+        packet.verdict.confidence = CERTAIN
+    packet.verdict.repeats = t.sent.frame
+    packet.verdict.repeats_after = packet.sent.time - t.sent.time
+    show_needless(j, t.sender, t.peer, packet, t.sent.time, ORIGINAL_LATE)
