@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from tcpkit.pipeline import ALL_STAGES, MSL, Observer, Pipeline, StreamRecords, 
 from tcpkit.retransmissions import retransmission_table
 from tcpkit.rotated import files_of, open_reader
 from tcpkit.rows import Corrections, RowStore
+from tcpkit.source_facts import is_same_file, keep_source, position_of, size_of
 from tcpkit.states import states_at_end
 from tcpkit.table import Table, in_order, joined
 
@@ -50,8 +51,8 @@ class Capture:
     def __init__(self, source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_filter: str = "",
                  strict: bool = False, follow: bool = False, threads: int = 0, msl: float = MSL,
                  observer: Observer | None = None) -> None:
-        self._source = _keep(source)
-        self._start = _position(source)
+        self._source = keep_source(source)
+        self._start = position_of(source)
         self._stages = with_needs(stages)
         self._capture_filter = capture_filter
         self._strict = strict
@@ -115,7 +116,7 @@ class Capture:
         With ``where`` (a display filter) only frames with TCP that it selects; of a fragmented datagram that is the
         frame that completes it.  Memory does not grow with the capture.  CaptureError if ``path`` cannot be written.
         """
-        if any(_is_file(path, source) for source in files_of(self._source)):
+        if any(is_same_file(path, source) for source in files_of(self._source)):
             raise CaptureError(path, "is being read, so it cannot be written")
         pipeline = self.pipeline(("decode",), where, threads=1)       # interfaces are written as they are met
         with CaptureWriter(path, interfaces=pipeline.reader.interfaces) as writer:
@@ -237,7 +238,7 @@ class Capture:
         Through ``stages`` and those they build on; if none are named, all that this capture was opened with.
         """
         reader, self._reader = self._reader or self._open_again(), None
-        size = _size(self._source)
+        size = size_of(self._source)
         self._pass = Pipeline(reader, frozenset(stages) or self._stages, size=size, observer=self._observer,
                               capture_filter=self._capture_filter, where=where, strict=self._strict, totals=totals,
                               threads=threads or self._threads or _worthwhile_threads(size), in_step=in_step,
@@ -306,27 +307,6 @@ def schema_of(pipeline: Pipeline) -> Schema:
     return SCHEMA._replace(columns=tuple(column for column in SCHEMA.columns if column.stage in pipeline.stages))
 
 
-def _keep(source: Any) -> Any:
-    """The source in a form that can be gone through again."""
-    return source if hasattr(source, "readinto") or isinstance(source, str | os.PathLike) else list(source)
-
-
-def _position(source: Any) -> int | None:
-    """Where a file object stands now, if it can be set back to it."""
-    return source.tell() if hasattr(source, "seekable") and source.seekable() else None
-
-
 def _worthwhile_threads(size: int) -> int:
     """One for each core, unless the capture is known to be small: the stages go on beside each other."""
     return 1 if 0 < size < SMALL else min(MOST_THREADS, len(os.sched_getaffinity(0)))
-
-
-def _is_file(path: str | os.PathLike[str], source: Any) -> bool:
-    """Whether both are the same file."""
-    return isinstance(source, str | os.PathLike) and os.path.exists(path) and os.path.exists(source) \
-        and os.path.samefile(path, source)
-
-
-def _size(source: Any) -> int:
-    """Bytes of the capture, if that is known beforehand."""
-    return os.path.getsize(source) if isinstance(source, str | os.PathLike) and os.path.isfile(source) else 0
