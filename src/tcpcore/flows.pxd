@@ -45,7 +45,11 @@ ctypedef struct odd_t:
     uint32_t packets[2]
     uint32_t packets_high[2]
     uint32_t quoted
+    uint32_t synack[2]             # this and the next two as in flow_record_t
+    uint32_t opening
+    uint32_t opening_len
     uint8_t conversation_direction
+    uint8_t seam                               # Seam bits; pieces only
 
 ctypedef struct table_t:
     growable_t places              # uint64_t: hash tag in the upper half, slot + 1 in the lower; 0 is empty
@@ -64,6 +68,7 @@ ctypedef struct table_t:
     uint64_t[3] evicted            # by Eviction
     int64_t latest_ns              # time of the last segment
     uint64_t n_streams
+    bint pieces                    # cut streams where it takes what came before to know how they go on
     secret_t secret
 
 
@@ -74,6 +79,10 @@ cdef class FlowTable:
 
     cdef int reserve(self, Py_ssize_t n_rows) except -1
     cdef int make_room(self, Batch batch) except -1
+
+
+cdef uint64_t* find_place(table_t* t, const segment_t* row, uint32_t* tag, int* direction) noexcept nogil
+cdef uint32_t create(table_t* t, segment_t* row, uint32_t tag, uint64_t* place) noexcept nogil
 
 
 cdef inline bint has_base(const flow_t* flow, int direction) noexcept nogil:

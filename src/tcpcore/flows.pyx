@@ -17,6 +17,7 @@ from tcpcore.flowkey cimport direction_of, hash_row, set_key
 from tcpcore.growable cimport grow, release
 from tcpcore.prefetch cimport prefetch_write
 from tcpcore.records cimport flow_record_t, segment_t
+from tcpcore.seam cimport depends_on_past, note_opening, note_syn
 from tcpcore.seqnum cimport unwrap
 
 from tcpcore.records import FLOW
@@ -41,11 +42,14 @@ cdef class FlowTable:
     other stages let go of these slots, and add theirs, before they look at the rows of the batch.  A stream that
     sends again after that gets another number.  A batch with more rows than ``max_flows`` has its way.
 
+    ``pieces``: the capture goes on from another one, and what the streams were there is not known.  A stream whose
+    further course depends on it is cut into pieces, a record each, which FlowMerger joins (seam.pxd).
+
     ``seed``: 24 bytes for tests that want the same table every time; random otherwise, so that
     nobody can prepare streams that collide.
     """
 
-    def __cinit__(self, *, seed=None, uint32_t max_flows=NO_SLOT - 1):
+    def __cinit__(self, *, seed=None, uint32_t max_flows=NO_SLOT - 1, bint pieces=False):
         cdef bytes secret = os.urandom(24) if seed is None else bytes(seed)
         if len(secret) != 24:
             raise ValueError("a seed has 24 bytes")
@@ -54,6 +58,7 @@ cdef class FlowTable:
         self.table.secret.port |= 1
         self.table.max_slots = max_flows
         self.table.hand = NO_SLOT                # the first search begins a round
+        self.table.pieces = pieces
         self.table.places.huge = self.table.flows.huge = True
         self.reserve(0)
 
@@ -243,12 +248,31 @@ cdef inline uint32_t follow(table_t* t, segment_t* row, const lookup_t* at) noex
         slot = create(t, row, at.tag, place)
     else:
         slot = <uint32_t> place[0] - 1
-        if row.flags & SYN:
+        if t.pieces and depends_on_past(row, <odd_t*> t.odd.data + slot, direction):
+            slot = create_again(t, row, at.tag, place)
+        elif row.flags & SYN:
             slot = repeated_syn(t, row, at.tag, place, direction)
     if row.events & STREAM_CREATED:
         direction = 0
     update(t, row, slot, direction)
+    if t.pieces:
+        note_piece(t, row, slot, direction)
     return slot
+
+
+cdef inline void note_piece(table_t* t, const segment_t* row, uint32_t slot, int direction) noexcept nogil:
+    if row.events & STREAM_CREATED:
+        note_opening(row, <odd_t*> t.odd.data + slot)
+    if row.flags & SYN:
+        note_syn(row, <flow_t*> t.flows.data + slot, <odd_t*> t.odd.data + slot, direction)
+
+
+cdef uint64_t* find_place(table_t* t, const segment_t* row, uint32_t* tag, int* direction) noexcept nogil:
+    """As ``find``, one row at a time."""
+    cdef lookup_t at
+    fetch_place(t, row, &at)
+    tag[0] = at.tag
+    return find(t, row, &at, direction)
 
 
 cdef uint32_t create(table_t* t, segment_t* row, uint32_t tag, uint64_t* place) noexcept nogil:
@@ -289,7 +313,12 @@ cdef uint32_t repeated_syn(table_t* t, segment_t* row, uint32_t tag, uint64_t* p
         flow.base[direction] = row.seq_raw
         flow.reference[direction] = 0
         return slot
-    flow.state &= ~<uint8_t> REACHABLE
+    return create_again(t, row, tag, place)
+
+
+cdef uint32_t create_again(table_t* t, segment_t* row, uint32_t tag, uint64_t* place) noexcept nogil:
+    """A stream in the place of another between the same ends."""
+    (<flow_t*> t.flows.data + (<uint32_t> place[0] - 1)).state &= ~<uint8_t> REACHABLE
     return create(t, row, tag, place)
 
 
@@ -418,6 +447,8 @@ cdef void write_record(const table_t* t, uint32_t slot, flow_record_t* out) noex
     out.payload_bytes0, out.payload_bytes1 = flow.payload_bytes[0], flow.payload_bytes[1]
     out.packets0 = flow.packets[0] | <uint64_t> odd.packets_high[0] << 32
     out.packets1 = flow.packets[1] | <uint64_t> odd.packets_high[1] << 32
+    out.seam, out.opening, out.opening_len = odd.seam, odd.opening, odd.opening_len
+    out.synack0, out.synack1 = odd.synack[0], odd.synack[1]
     write_conversation(flow, odd, out)
 
 

@@ -77,7 +77,7 @@ typedef struct {
     uint32_t reserved;
 } tunnel_t;
 
-/* flows: one TCP stream.  0: from the first sender, 1: towards it. */
+/* flows: one TCP stream, or a piece of one (seam.pxd).  0: from the first sender, 1: towards it. */
 typedef struct {
     int64_t  first_ns;         /* time of the stream's first frame */
     int64_t  earliest_ns, latest_ns;           /* of its conversation frames (CV-5); both 0 without any */
@@ -93,6 +93,9 @@ typedef struct {
     uint32_t stream;
     uint32_t quoted;           /* frames that quote the stream in an ICMP error (ST-9), not in packets0/1 */
     uint32_t base0, base1;     /* raw sequence number that is relative 0 (RL) */
+    uint32_t synack0, synack1; /* pieces: raw sequence number of the last SYN+ACK that the direction sent */
+    uint32_t opening;          /* pieces: raw number that decides how the piece goes with the one before it */
+    uint32_t opening_len;      /* pieces: of the first frame, on the wire, if it is in doubt */
     uint16_t port0, port1;
     uint8_t  ip_version;
     uint8_t  bases;            /* bit 0: base0 is known, bit 1: base1 */
@@ -100,7 +103,8 @@ typedef struct {
     uint8_t  client_evidence;  /* ClientEvidence */
     uint8_t  conversation_direction;           /* of the first conversation frame (CV-2) */
     uint8_t  evicted;          /* Eviction */
-    uint8_t  reserved[6];
+    uint8_t  seam;             /* pieces: Seam bits */
+    uint8_t  reserved[5];
 } flow_record_t;
 
 /* analysis: what tshark says of the segment (SEMANTICS sections WN, A, AK, BF, TF, FR, CP). */
@@ -260,7 +264,7 @@ typedef struct {
 _Static_assert(sizeof(frame_t) == 40, "frame_t");
 _Static_assert(sizeof(segment_t) == 216, "segment_t");
 _Static_assert(sizeof(tunnel_t) == 56, "tunnel_t");
-_Static_assert(sizeof(flow_record_t) == 184, "flow_record_t");
+_Static_assert(sizeof(flow_record_t) == 200, "flow_record_t");
 _Static_assert(sizeof(analysis_t) == 96, "analysis_t");
 _Static_assert(sizeof(flow_analysis_t) == 240, "flow_analysis_t");
 _Static_assert(sizeof(lifecycle_t) == 184, "lifecycle_t");

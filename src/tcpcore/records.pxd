@@ -79,6 +79,9 @@ cdef extern from "records.h" nogil:
         uint32_t stream
         uint32_t quoted
         uint32_t base0, base1
+        uint32_t synack0, synack1
+        uint32_t opening
+        uint32_t opening_len
         uint16_t port0, port1
         uint8_t ip_version
         uint8_t bases
@@ -86,7 +89,8 @@ cdef extern from "records.h" nogil:
         uint8_t client_evidence
         uint8_t conversation_direction
         uint8_t evicted
-        uint8_t reserved[6]
+        uint8_t seam
+        uint8_t reserved[5]
 
     ctypedef struct analysis_t:
         int64_t ack_rtt
