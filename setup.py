@@ -1,6 +1,7 @@
 """Build of the compiled core; everything else is in pyproject.toml.
 
-TCPKIT_DEBUG=1 turns Cython's bounds checks on; TCPKIT_SANITIZE=1 adds ASan and UBSan.
+TCPKIT_DEBUG=1 turns Cython's bounds checks on; TCPKIT_SANITIZE=1 adds ASan and UBSan; TCPKIT_FUZZ=1 both of these
+and what libFuzzer counts coverage by (needs CC=clang).
 """
 import os
 from pathlib import Path
@@ -9,7 +10,8 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 DEBUG = os.environ.get("TCPKIT_DEBUG") == "1"
-SANITIZE = os.environ.get("TCPKIT_SANITIZE") == "1"
+FUZZ = os.environ.get("TCPKIT_FUZZ") == "1"
+SANITIZE = FUZZ or os.environ.get("TCPKIT_SANITIZE") == "1"
 
 SAFE = {"boundscheck": DEBUG, "wraparound": DEBUG, "initializedcheck": DEBUG, "overflowcheck": False}
 DIRECTIVES = {"language_level": 3, "cdivision": True, "embedsignature": True, **SAFE}
@@ -18,8 +20,9 @@ FLAGS = ["-std=c11", "-Wall", "-Wno-unused-function", "-Wno-unreachable-code"]
 FLAGS += ["-O1", "-g"] if DEBUG or SANITIZE else ["-O3", "-fno-plt"]
 LINK = []
 if SANITIZE:
-    FLAGS += ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"]
-    LINK += ["-fsanitize=address,undefined"]
+    CHECKS = "-fsanitize=address,undefined" + (",fuzzer-no-link" if FUZZ else "")
+    FLAGS += [CHECKS, "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer"]
+    LINK.append(CHECKS)
 
 HERE = Path(__file__).parent
 SOURCES = sorted((HERE / "src" / "tcpcore").glob("*.pyx"))
@@ -32,5 +35,7 @@ extensions = [
 
 CORES = os.cpu_count() or 1
 
-setup(ext_modules=cythonize(extensions, include_path=["src"], compiler_directives=DIRECTIVES, nthreads=CORES),
+# C that is checked differently is kept apart: Cython makes it anew only where the source is newer.
+setup(ext_modules=cythonize(extensions, include_path=["src"], compiler_directives=DIRECTIVES, nthreads=CORES,
+                            build_dir="build/checked" if DEBUG else None),
       options={"build_ext": {"parallel": CORES}})

@@ -184,7 +184,11 @@ class Talk:
 
 def random_capture(seed: int, conversations: int = 30, steps: int = 40) -> list[Frame]:
     """The frames of several random conversations, interleaved at random; each keeps its own order."""
-    rng = random.Random(seed)
+    return interleaved(random.Random(seed), conversations, steps)
+
+
+def interleaved(rng: random.Random, conversations: int, steps: int) -> list[Frame]:
+    """``random_capture`` with the dice in one's own hand."""
     talks = [iter(Talk(rng, number).run(rng.randrange(steps))) for number in range(conversations)]
     frames: list[Frame] = []
     while talks:

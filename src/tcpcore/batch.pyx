@@ -7,6 +7,7 @@ from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 from tcpcore.growable cimport release
+from tcpcore.sanitize cimport unfence
 
 from tcpcore.records import ANALYSIS, FRAME, SEGMENT, STATES, TUNNEL, VERDICT, join
 
@@ -64,6 +65,7 @@ cdef class Batch:
     cdef int reserve_data(self, Py_ssize_t capacity) except -1:
         """Make room for ``capacity`` bytes of capture; what is there stays."""
         cdef uint8_t* grown
+        unfence(self.data, self.data_capacity)
         if capacity > self.data_capacity:
             grown = <uint8_t*> realloc(self.data, capacity)
             if grown == NULL:

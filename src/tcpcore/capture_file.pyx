@@ -7,6 +7,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove
 
 from tcpcore.bytes cimport be32
+from tcpcore.sanitize cimport fence
 from tcpcore.wire.pcap cimport (
     LENGTHS_CAPTURED_FIRST, LENGTHS_EITHER, LENGTHS_WIRE_FIRST, belief, scan_pcap)
 from tcpcore.wire.pcapng cimport BLOCK_INTERFACE, BLOCK_SECTION, BYTE_ORDER_MAGIC, interface_t, padded, scan_pcapng
@@ -145,6 +146,7 @@ cdef class Reader:
         w.data = batch.data
         room = self._read(batch.data + w.size, room)
         w.size += room
+        fence(w.data + w.size, batch.data_capacity - w.size)
         return room > 0
 
     cdef object _read_block(self, scan_t* w):
@@ -206,6 +208,7 @@ cdef class Reader:
         self.n_untimed, self.n_comments = w.untimed, w.comments
         self.tail_offset = w.offset + w.at
         self._keep_tail(w.data + w.at, w.size - w.at)
+        fence(batch.data + batch.data_len, batch.data_capacity - batch.data_len)
         if stop in CAUSES:
             self.damage = (self.tail_offset, CAUSES[stop].format(w.detail))
         elif stop == SCAN_MORE and w.n_frames == 0:

@@ -1,4 +1,5 @@
 """Frames to TCP segments: link layer, tunnels, network layer, TCP."""
+from libc.stddef cimport size_t
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from tcpcore.batch cimport PAYLOAD_IN_ARENA, Batch, segment_at
@@ -10,6 +11,7 @@ from tcpcore.flags cimport (
 from tcpcore.fragments cimport IPV6_DATAGRAM, Fragments, datagram_key_t
 from tcpcore.inflate cimport inflate
 from tcpcore.records cimport frame_t, segment_t
+from tcpcore.sanitize cimport fence, unfence
 from tcpcore.wire.capture cimport capture_layer
 from tcpcore.wire.cursor cimport *
 from tcpcore.wire.gtp cimport gtp
@@ -70,7 +72,9 @@ cdef int decode(Batch batch, Fragments fragments, uint64_t* n_unknown_links) exc
             prefetch(capture + frames[i + AHEAD].offset)
         c.row = segment_at(batch.rows, batch.stride, batch.n_rows)
         begin(&c, &frames[i], capture)
+        fence(c.p + c.captured, behind(batch, &frames[i]))
         frames[i].status = walk(batch, fragments, &c)
+        unfence(capture + frames[i].offset + frames[i].cap_len, behind(batch, &frames[i]))
         if frames[i].status == STATUS_TCP:
             batch.n_rows += 1
             if c.tunnel.kind:
@@ -78,6 +82,11 @@ cdef int decode(Batch batch, Fragments fragments, uint64_t* n_unknown_links) exc
         elif frames[i].status == STATUS_LINK_UNKNOWN:
             n_unknown_links[0] += 1
     return 0
+
+
+cdef inline size_t behind(Batch batch, const frame_t* frame) noexcept nogil:
+    """Bytes of the batch behind a frame that belong to others."""
+    return min(batch.data_offset + batch.data_len - frame.offset - frame.cap_len, 64)
 
 
 cdef inline void begin(cursor_t* c, frame_t* frame, const uint8_t* capture) noexcept nogil:

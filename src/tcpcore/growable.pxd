@@ -2,13 +2,17 @@
 
 Many millions of flows are looked up in no order, so hot arrays ask for huge pages: one TLB entry then
 covers 2 MB of them.  Sparse arrays must not, or every touch would cost 2 MB.
+
+Under AddressSanitizer they come from the heap, move whenever they grow, and what has not been asked for is fenced.
 """
 from libc.stddef cimport size_t
 
 cdef extern from *:
     """
-    #include <stddef.h>
+    #include <stdlib.h>
+    #include <string.h>
     #include <sys/mman.h>
+    #include "sanitize.h"
 
     typedef struct {
         void*  data;
@@ -16,6 +20,34 @@ cdef extern from *:
         int    huge;
     } growable_t;
 
+    #ifdef TCPCORE_ASAN
+    static inline int tcpcore_grow(growable_t* array, size_t wanted) {
+        size_t size = wanted > array->size * 3 / 2 ? wanted : array->size * 3 / 2;
+        char* grown;
+        if (wanted > array->size) {
+            grown = calloc(size, 1);
+            if (grown == NULL) {
+                return -1;
+            }
+            if (array->data != NULL) {
+                tcpcore_open(array->data, array->size);
+                memcpy(grown, array->data, array->size);
+                free(array->data);
+            }
+            array->data = grown;
+            array->size = size;
+            tcpcore_fence(grown + wanted, size - wanted);
+        }
+        tcpcore_open(array->data, wanted);
+        return 0;
+    }
+
+    static inline void tcpcore_release(growable_t* array) {
+        free(array->data);
+        array->data = NULL;
+        array->size = 0;
+    }
+    #else
     /* At least `wanted` bytes; what is new is zero.  The array may move.  0, or -1 without memory. */
     static inline int tcpcore_grow(growable_t* array, size_t wanted) {
         const size_t step = (size_t) 2 << 20;
@@ -48,6 +80,7 @@ cdef extern from *:
         array->data = NULL;
         array->size = 0;
     }
+    #endif
     """
     ctypedef struct growable_t:
         void* data
