@@ -86,7 +86,7 @@ cdef int decode(Batch batch, Fragments fragments, uint64_t* n_unknown_links) exc
 
 cdef inline size_t behind(Batch batch, const frame_t* frame) noexcept nogil:
     """Bytes of the batch behind a frame that belong to others."""
-    return min(batch.data_offset + batch.data_len - frame.offset - frame.cap_len, 64)
+    return min(<size_t> (batch.data_offset + batch.data_len - frame.offset - frame.cap_len), <size_t> 64)
 
 
 cdef inline void begin(cursor_t* c, frame_t* frame, const uint8_t* capture) noexcept nogil:

@@ -1,7 +1,10 @@
 """Capture filters: libpcap's syntax, compiled by libpcap for each link type, run by tcpcore.bpf."""
 from __future__ import annotations
 
+import functools
+import os
 import re
+import struct
 
 import pcapy
 
@@ -9,7 +12,7 @@ from tcpcore.bpf import Filter, Program
 from tcpkit.errors import FilterError
 
 SNAPLEN = 262_144
-NETMASK_UNKNOWN = 0xFFFFFFFF
+NETMASK = 0                      # of a savefile
 # A capture file names some link types by another number than libpcap's DLT_ (pcap-linktype(7)).
 DLT_OF_LINKTYPE = {100: 11, 101: 12, 102: 15, 103: 16, 104: 104, 106: 19}
 # Link types a filter is tried on before the capture is read: Ethernet, 802.11 with radiotap, SLL, raw IP, PPP.
@@ -22,10 +25,10 @@ COMPLETIONS = (
 
 def compile_for(text: str, link_type: int) -> Program:
     """The program of filter ``text`` for one link type; FilterError with libpcap's own message."""
-    try:
-        compiled = pcapy.compile(DLT_OF_LINKTYPE.get(link_type, link_type), SNAPLEN, text, 1, NETMASK_UNKNOWN)
-    except (pcapy.PcapError, pcapy.BPFError) as error:
-        raise FilterError(str(error), text, *wrong_word(text, link_type)) from None
+    wrong = mistake_in(text, link_type)
+    if wrong:
+        raise FilterError(wrong, text, *wrong_word(text, link_type))
+    compiled = pcapy.compile(DLT_OF_LINKTYPE.get(link_type, link_type), SNAPLEN, text, 1, NETMASK)
     return Program(compiled.get_bpf())
 
 
@@ -56,8 +59,26 @@ def _can_go_on(beginning: str, link_type: int) -> bool:
 
 
 def _compiles(text: str, link_type: int) -> bool:
+    return not mistake_in(text, link_type)
+
+
+def mistake_in(text: str, link_type: int) -> str:
+    """What libpcap has against a filter.
+
+    Asked of an open savefile: pcapy.compile reads its message in memory that it has given back.
+    """
     try:
-        pcapy.compile(DLT_OF_LINKTYPE.get(link_type, link_type), SNAPLEN, text, 1, NETMASK_UNKNOWN)
-    except (pcapy.PcapError, pcapy.BPFError):
-        return False
-    return True
+        _empty_capture(link_type).setfilter(text)
+    except pcapy.PcapError as error:
+        return str(error)
+    return ""
+
+
+@functools.cache
+def _empty_capture(link_type: int) -> pcapy.Reader:
+    file = os.memfd_create("empty.pcap")
+    try:
+        os.write(file, struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, SNAPLEN, link_type))
+        return pcapy.open_offline(f"/proc/self/fd/{file}")
+    finally:
+        os.close(file)
