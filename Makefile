@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXAMPLE := examples/loopback.pcap
 
-.PHONY: demo test lint docs bench instructions differential fuzz truth clean programs
+.PHONY: demo test lint docs bench instructions differential sanitize fuzz truth clean programs clang
 
 demo: $(VENV)/demo
 	$(BIN)/tcpkit info $(EXAMPLE)
@@ -34,10 +34,17 @@ bench: $(VENV)/bench
 instructions: $(VENV)/test programs
 	$(BIN)/python -m benchmarks.instructions $(if $(WRITE),--write)
 
-# Mutated captures through every stage.
+# The tests with the core built with AddressSanitizer, UndefinedBehaviorSanitizer and Cython's bounds checks.
+SANITIZED := $(addprefix tests/,api attack cli differential property scenario semantics unit)
+sanitize: $(VENV)/sanitize programs
+	LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" PYTHONPATH=build/sanitize/lib PYTHONMALLOC=malloc \
+	  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	  $(BIN)/python -m pytest -n auto --hypothesis-profile brief $(SANITIZED)
+
+# Coverage-guided, SECONDS for each target (fuzz/README.md): make fuzz TARGETS="links options"
 SECONDS ?= 60
-fuzz: $(VENV)/test
-	$(BIN)/python fuzz/mutate.py --seconds $(SECONDS)
+fuzz: $(VENV)/fuzz
+	$(BIN)/python fuzz/run.py --seconds $(SECONDS) $(TARGETS)
 
 # Random conversations against tshark, as many as you like: make differential N=5000 SEED=1
 N ?= 2000
@@ -56,6 +63,9 @@ programs:
 	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$program >/dev/null; } \
 	  || echo "$$program cannot be installed here: what needs it will be skipped"; done
 
+clang:
+	@command -v clang >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq clang; }
+
 SOURCES := $(wildcard src/*/*.py src/*/*/*.py src/*/*.pyx src/*/*.pxd src/*/*/*.pxd src/*/*.h src/*/*.pyi) setup.py pyproject.toml
 
 $(VENV)/pip:
@@ -69,6 +79,16 @@ $(VENV)/demo: $(VENV)/pip $(SOURCES)
 
 $(VENV)/test: $(VENV)/pip $(SOURCES)
 	$(BIN)/pip install -q ".[all]" --group test --group lint
+	touch $@
+
+$(VENV)/sanitize: $(VENV)/test
+	$(BIN)/pip install -q --group build
+	CC=gcc TCPKIT_DEBUG=1 TCPKIT_SANITIZE=1 $(BIN)/python setup.py -q build --build-base build/sanitize --build-lib build/sanitize/lib
+	touch $@
+
+$(VENV)/fuzz: $(VENV)/test | clang
+	$(BIN)/pip install -q --group build --group fuzz
+	CC=clang TCPKIT_FUZZ=1 $(BIN)/python setup.py -q build --build-base build/fuzz --build-lib build/fuzz/lib
 	touch $@
 
 $(VENV)/bench: $(VENV)/pip $(SOURCES)

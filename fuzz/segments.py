@@ -8,8 +8,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from packets import M32, sack, timestamps
 from script import Script
+
+from packets import M32, sack, timestamps
 
 STEPS = (0, 0, 0, 1, -1, 10, -10, 100, -100, 1460, -1460, 65535, -65535, 2**30, 2**31 - 1, 2**31)
 SIZES = (0, 0, 1, 1, 2, 10, 100, 536)

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 # the limit.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow],
                           max_examples=int(os.environ.get("TCPKIT_EXAMPLES", "100")))
+settings.register_profile("brief", settings.get_profile("patient"), max_examples=20)     # where each one takes long
 settings.load_profile("patient")
 
 

@@ -3,9 +3,10 @@ import contextlib
 import io
 from collections.abc import Iterator
 
+from script import Script, pieces
+
 import tcpkit
 from packets import Frame, ethernet, ipv4, pcap, tcp
-from script import Script, pieces
 from tcpcore.bpf import Program
 from tcpkit.capture_filter import compile_for
 

@@ -2,6 +2,7 @@
 from collections.abc import Iterator
 
 import passes
+
 from conversations import random_capture
 from packets import pcap, pcapng
 

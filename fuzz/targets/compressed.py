@@ -5,9 +5,9 @@ import lzma
 from collections.abc import Iterator
 
 import lz4.frame
+import passes
 import zstandard
 
-import passes
 from conversations import random_capture
 from packets import pcap
 

@@ -3,9 +3,10 @@ import random
 from collections.abc import Iterator
 
 import passes
+from script import Dice, Script
+
 from conversations import interleaved
 from packets import pcap
-from script import Dice, Script
 
 
 def one(data: bytes) -> None:

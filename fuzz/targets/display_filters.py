@@ -2,13 +2,14 @@
 import io
 from collections.abc import Iterator
 
+from script import Script
+
 import tcpkit
 import tcpkit.display_filter
 import tcpkit.filter_fields
 from conversations import random_capture
 from filter_expressions import EXPRESSIONS
 from packets import pcap
-from script import Script
 from tcpkit.errors import FilterError
 
 CAPTURE = tcpkit.open(io.BytesIO(pcap(random_capture(3, conversations=8, steps=20))), threads=1)
@@ -19,9 +20,11 @@ def one(data: bytes) -> None:
     script = Script(data)
     table, text = script.choose(TABLES), script.rest().decode("utf-8", "replace")
     try:
-        assert len(table.where(text)) <= len(table)
+        selected, start, end = len(table.where(text)), 0, 0
     except FilterError as error:
-        assert 0 <= error.start <= error.end <= len(text)
+        selected, start, end = 0, error.start, error.end
+    assert 0 <= selected <= len(table)
+    assert 0 <= start <= end <= len(text)
 
 
 def seeds() -> Iterator[bytes]:

@@ -2,9 +2,10 @@
 from collections.abc import Iterator
 
 import passes
+from script import Dice, Script
+
 from fragment_trains import Fragment, frames, trains
 from packets import pcap
-from script import Dice, Script
 
 
 def one(data: bytes) -> None:

@@ -4,9 +4,10 @@ import io
 from collections.abc import Iterator
 
 import passes
+from script import Script, pieces
+
 import tcpkit
 from packets import ipv4, tcp
-from script import Script, pieces
 from tcpkit.follow import Conversation, as_hex, as_text
 from tcpkit.http import exchanges
 
@@ -19,7 +20,8 @@ def one(data: bytes) -> None:
         side = kind & 1
         places[side] += kind >> 1 & 7 if kind >> 4 == 15 else 0                  # a hole
         ends = ("10.0.0.2", "10.0.0.1") if side else ("10.0.0.1", "10.0.0.2")
-        frames.append(ipv4(*ends, tcp(*((80, 5) if side else (5, 80)), places[side], places[1 - side], payload=payload)))
+        ports = (80, 5) if side else (5, 80)
+        frames.append(ipv4(*ends, tcp(*ports, places[side], places[1 - side], payload=payload)))
         places[side] += len(payload)
     capture = passes.as_capture(frames, 101)
     with contextlib.suppress(tcpkit.CaptureError):
@@ -40,5 +42,7 @@ def seeds() -> Iterator[bytes]:
                    b"HTTP/1.0 304 Not Modified\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No\r\n\r\n",
                    b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0"):
         yield b"\0" + pieces(request) + b"\1" + pieces(answer)
-        yield b"\0" + pieces(request[:20]) + b"\0" + pieces(request[20:]) + b"\1" + pieces(answer) + b"\xff" + pieces(b"x")
-    yield b"\0" + pieces(b"CONNECT a:1 HTTP/1.1\r\n\r\n") + b"\1" + pieces(b"HTTP/1.1 200 OK\r\n\r\n") + b"\0" + pieces(b"q")
+        yield (b"\0" + pieces(request[:20]) + b"\0" + pieces(request[20:]) + b"\1" + pieces(answer)
+               + b"\xff" + pieces(b"x"))
+    yield (b"\0" + pieces(b"CONNECT a:1 HTTP/1.1\r\n\r\n") + b"\1" + pieces(b"HTTP/1.1 200 OK\r\n\r\n")
+           + b"\0" + pieces(b"q"))

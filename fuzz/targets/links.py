@@ -2,10 +2,11 @@
 from collections.abc import Iterator
 
 import passes
+from script import Script, pieces
+
 from layers import LINKS, TUNNELS
 from odd_frames import ICMP, NETWORK
 from packets import Frame, ipv4, ipv6, tcp
-from script import Script, pieces
 
 INNER = {"4": ipv4("10.0.0.1", "10.0.0.2", tcp(1, 2, 3, payload=b"x")), "6": ipv6("fd00::1", "fd00::2", tcp(1, 2, 3))}
 TYPES = sorted({each.link_type for each in LINKS.values()})

@@ -2,8 +2,9 @@
 from collections.abc import Iterator
 
 import passes
-from packets import NOP, SACK_PERMITTED, ipv4, mss, sack, tcp, timestamps, wscale
 from script import Script, pieces
+
+from packets import NOP, SACK_PERMITTED, ipv4, mss, sack, tcp, timestamps, wscale
 
 FLAGS = ("S", "SA", "A", "PA", "A", "FA", "R", "SFRPAUEW")
 

@@ -4,10 +4,11 @@ import io
 from collections.abc import Iterator
 
 import passes
+from script import Script, pieces
+
 import tcpkit
 from conversations import random_capture
 from packets import pcapng_block, pcapng_interface, pcapng_option, pcapng_packet, pcapng_section
-from script import Script, pieces
 
 KINDS = (1, 2, 3, 4, 5, 6, 9, 0x0A0D0D0A, 0xBAD, 0x40000BAD, 0x80000001, 10, 0x204, 0x80000000)
 

@@ -7,8 +7,9 @@ from script import Script
 from segments import write_capture
 
 LARGEST = 4000
-OPENING = (b"\0\4\0\0\0\xff\4\4", b"\1\5\0\0\0\xff\4\4", b"\0\0\0\0\0\xff\0\4", b"\0\3\0\6\0\xff\1\4", b"\1\0\0\0\0\xff\1\6",
-           b"\0\3\11\6\0\xff\1\4", b"\1\0\0\0\4\xff\2\4", b"\0\3\12\6\0\xff\1\4", b"\1\6\0\0\0\xff\0\4", b"\0\6\0\0\0\xff\0\4")
+OPENING = (b"\0\4\0\0\0\xff\4\4", b"\1\5\0\0\0\xff\4\4", b"\0\0\0\0\0\xff\0\4", b"\0\3\0\6\0\xff\1\4",
+           b"\1\0\0\0\0\xff\1\6", b"\0\3\11\6\0\xff\1\4", b"\1\0\0\0\4\xff\2\4", b"\0\3\12\6\0\xff\1\4",
+           b"\1\6\0\0\0\xff\0\4", b"\0\6\0\0\0\xff\0\4")
 
 
 def one(data: bytes) -> None:

@@ -6,9 +6,10 @@ import contextlib
 import io
 from collections.abc import Iterator
 
-import tcpkit
 from script import Script
 from segments import write_capture
+
+import tcpkit
 from targets import segments
 from tcpkit.policies import POLICIES
 

@@ -1,0 +1,202 @@
+"""Captures made to exhaust memory or time: both stay in bounds, the time linear, and what was given up is told."""
+from __future__ import annotations
+
+import textwrap
+
+import numpy as np
+import pytest
+
+from confined import MIB, assert_linear, run
+from floods import header, opening, records, segment
+from packets import NOP, ipv4, sack, tcp
+from stages import SEED, run_flows
+
+N = 40_000
+ALL = """
+    pipeline = tcpkit.open(path, threads=1).pipeline()
+    pipeline.run()
+    told = [str(warning) for warning in pipeline.warnings]
+"""
+FLOWS = "told = sum(len(piece) for piece in tcpkit.open(path).flow_pieces())"
+SCAN = """
+    import dataclasses
+    scan = tcpkit.scan_streams(path, stream_limit=1 << 20, memory_limit=4 << 20)
+    told = dataclasses.asdict(scan.run())
+"""
+INDEX = """
+    told = 0
+    for stream in tcpkit.open(path).streams:
+        told += len(stream.client.chunks) + len(stream.server.chunks)
+"""
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """Writes a capture of N packets of some kind, and one of N / 4."""
+    def write(make):
+        paths = []
+        for n in (N // 4, N):
+            paths.append(tmp_path / f"{n}.pcap")
+            paths[-1].write_bytes(make(n))
+        return paths
+    return write
+
+
+def connection(*parts: bytes) -> bytes:
+    return header() + opening() + b"".join(parts)
+
+
+def shuffled(n: int) -> np.ndarray:
+    return np.random.default_rng(1).permutation(n)
+
+
+def test_a_flood_of_streams(pair):
+    def make(n):
+        return header() + records(segment("S"), n, source=np.arange(n) + (11 << 24), sport=shuffled(n) % 60000)
+
+    cost = assert_linear(FLOWS, *pair(make), memory=64 * MIB + 512 * N)
+    assert cost.told == N
+
+
+def test_every_stage_of_a_flood_of_streams(pair):
+    def make(n):
+        return header() + records(segment("S"), n, source=np.arange(n) + (11 << 24))
+
+    assert_linear(ALL, *pair(make), memory=400 * MIB)
+
+
+def colliding(n: int) -> bytes:
+    """Streams that have one hash if the secret is that of SEED: their addresses undo what it does to their ports."""
+    address, port = (int.from_bytes(SEED[at:at + 8], "little") for at in (0, 8))
+    low, port, m64 = (address ^ 1).to_bytes(8, "big"), port | 1, 2**64 - 1
+    template = tcp(0, 80, 1000, 0, "S")
+    packets = []
+    for sport in range(1, n + 1):
+        high = 0x1234567812345678 ^ ((sport + 1) * port & m64)
+        packets.append(b"\x60\0\0\0\0\x14\x06\x40" + high.to_bytes(8, "big") + low + bytes(15) + b"\1"
+                       + sport.to_bytes(2, "big") + template[2:])
+    return header() + b"".join(records(packet, 1) for packet in packets)
+
+
+def test_streams_made_to_collide_do_not(tmp_path):
+    """They do in a table whose secret is known; in any other they cost what others cost."""
+    n = 4_000
+    hostile, plain = tmp_path / "hostile", tmp_path / "plain"
+    hostile.write_bytes(colliding(n))
+    plain.write_bytes(header() + records(segment("S"), n, source=shuffled(n)))
+    work = """
+        from stages import run_flows
+        data = open(path, "rb").read()
+        begun = time.process_time()
+        for _ in range(10):
+            run_flows(data, frames=2048, table=tcpkit.pipeline.FlowTable({seed}))
+        told = time.process_time() - begun
+    """
+    known, unknown, usual = (min(run(work.format(seed=seed), path, memory=200 * MIB).told for _ in range(2))
+                             for seed, path in (("seed=bytes(range(24))", hostile), ("", hostile), ("", plain)))
+    assert known > 10 * unknown                              # the attack is one
+    assert unknown < 5 * usual
+
+
+def test_a_flood_of_fragments(pair):
+    def make(n):
+        return header() + records(ipv4("10.0.0.1", "10.0.0.2", bytes(1000), fragment=0x2000), n,
+                                  ident=np.arange(n) % 65536, source=np.arange(n))
+
+    cost = assert_linear("""
+        capture = tcpkit.open(path, stages=["decode"], threads=1)
+        pipeline = capture.pipeline()
+        pipeline.run()
+        f = pipeline._decoder.fragments
+        told = [f.memory, f.memory_limit, f.evicted + f.timed_out, f.incomplete]
+    """, *pair(make), memory=100 * MIB)
+    memory, limit, shed, waiting = cost.told
+    assert memory <= limit
+    assert shed + waiting == N
+
+
+def test_fragments_of_one_datagram(pair):
+    def make(n):
+        return header() + records(ipv4("10.0.0.1", "10.0.0.2", bytes(8)), n, fragment=0x2000 | shuffled(n) % 8000 + 1)
+
+    assert_linear('tcpkit.open(path, stages=["decode"], threads=1).pipeline().run()', *pair(make), memory=100 * MIB)
+
+
+OVERLAPS = {
+    "each a byte further": lambda n: np.arange(n) + 1010,
+    "each a byte before": lambda n: n - np.arange(n) + 1010,
+    "anywhere": lambda n: shuffled(n) + 1010,
+    "at the same place": lambda n: np.full(n, 1010),
+    "apart, backwards": lambda n: 200 * (n - np.arange(n)) + 1010,
+}
+
+
+@pytest.mark.parametrize("kind", OVERLAPS)
+@pytest.mark.parametrize("work", [SCAN, INDEX, ALL], ids=["scan", "index", "stages"])
+def test_a_flood_of_overlaps_behind_a_hole(pair, kind, work):
+    def make(n):
+        return connection(records(segment(payload=b"x" * 100), n, seq=OVERLAPS[kind](n)))
+
+    cost = assert_linear(work, *pair(make), memory=150 * MIB)
+    if work == SCAN:
+        assert cost.told["most_waiting"] <= 4 * MIB
+
+
+def test_segments_of_one_byte_out_of_order(pair):
+    def make(n):
+        return connection(records(segment(payload=b"x"), n, seq=2 * shuffled(n) + 1001))
+
+    for work in (SCAN, INDEX, ALL):
+        cost = assert_linear(work, *pair(make), memory=150 * MIB)
+        if work == SCAN:
+            assert cost.told["given_up"] > 0
+
+
+@pytest.mark.parametrize("far", [2**20, 2**30 - 1, 2**30 + 1, 2**31 - 1, 2**31, 2**32 - 1])
+def test_one_sequence_number_far_away(tmp_path, far):
+    path = tmp_path / "x"
+    near = segment(payload=b"near")
+    path.write_bytes(connection(records(near, 1), records(near, 1, seq=np.array([1000 + far & 2**32 - 1])),
+                                records(near, 1, seq=np.array([1004])),
+                                records(segment("FA"), 1, seq=np.array([1008]))))
+    run("\n".join(map(textwrap.dedent, (SCAN, INDEX, ALL))), path, memory=100 * MIB, seconds=20)
+
+
+def test_selective_acknowledgements_that_lie(pair):
+    """Data, and acknowledgements with blocks all over it, in both directions."""
+    def make(n):
+        data = records(segment(payload=b"x" * 10), n // 2, seq=1000 + 10 * np.arange(n // 2), step_ns=2000)
+        answer = ipv4("10.0.0.2", "10.0.0.1", tcp(80, 5000, 1, 1000, options=NOP + NOP + sack((0, 0), (0, 0), (0, 0))))
+        left = 1000 + 10 * shuffled(n // 2)
+        lies = np.frombuffer(records(answer, n // 2, step_ns=2000), np.uint8).reshape(n // 2, -1).copy()
+        for block, (start, end) in enumerate(((left, left + 5), (left + 70, left + 10 * n), (left - 700, left + 3))):
+            for at, values in ((0, start), (4, end)):
+                place = 16 + 44 + 8 * block + at
+                lies[:, place:place + 4] = values.astype(">u4").reshape(-1, 1).view(np.uint8)
+        return connection(data, lies.tobytes())
+
+    assert_linear(ALL, *pair(make), memory=150 * MIB)
+
+
+def test_acknowledgements_of_all_that_is_in_flight(pair):
+    """A hole, then ever more data, each answered by a duplicate acknowledgement."""
+    def make(n):
+        data = records(segment(payload=b"x" * 10), n // 2, seq=1010 + 10 * np.arange(n // 2), step_ns=2)
+        again = records(segment(payload=b"x" * 10), n // 2, seq=1010 + 10 * shuffled(n // 2), step_ns=2,
+                        start=1_700_000_000_100_000_000)
+        return connection(data, again)
+
+    assert_linear(ALL, *pair(make), memory=150 * MIB)
+
+
+def test_reading_what_is_told_of_many_streams_one_by_one(pair):
+    def make(n):
+        return header() + records(segment("A", b"x"), n, source=np.arange(n) + (11 << 24))
+
+    assert_linear(SCAN, *pair(make), memory=200 * MIB)
+
+
+def test_a_flood_keeps_its_streams_apart():
+    n = 5000
+    _, table = run_flows(header() + records(segment("S"), n, source=np.arange(n) + (11 << 24)))
+    assert table.n_streams == n
