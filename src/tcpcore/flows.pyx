@@ -29,6 +29,8 @@ cdef enum:
     PLACES = 3                     # of a stream, at most
     AT_ONCE = 1 << 13              # streams released before one batch, unless it needs more room
 
+SLOT_BYTES = sizeof(flow_t) + sizeof(odd_t) + sizeof(uint64_t) * (1 + PLACES) + sizeof(uint32_t)
+
 ctypedef struct lookup_t:
     uint32_t tag
     uint64_t place                 # where to look from
@@ -119,7 +121,11 @@ cdef class FlowTable:
     @property
     def slot_bytes(self):
         """What a stream takes."""
-        return sizeof(flow_t) + sizeof(odd_t) + sizeof(uint64_t) * (1 + PLACES) + sizeof(uint32_t)
+        return SLOT_BYTES
+
+    @property
+    def pools(self):
+        return {}
 
     @property
     def n_streams(self):
@@ -137,6 +143,18 @@ cdef class FlowTable:
                 write_record(&self.table, <uint32_t> slot, &rows[n])
                 n += 1
         return out[:n]
+
+    def slot_of(self, uint32_t stream):
+        """The slot that holds the stream; None if none does.  Looks through all once slots have been used again."""
+        cdef Py_ssize_t slot
+        cdef uint32_t found = NO_SLOT
+        if stream < self.n_slots and self.flows[stream].stream == stream and self.flows[stream].state & LIVE:
+            return stream
+        with nogil:
+            for slot in range(self.n_slots):
+                if self.flows[slot].stream == stream and self.flows[slot].state & LIVE:
+                    found = <uint32_t> slot
+        return None if found == NO_SLOT else found
 
     def latest(self, Py_ssize_t count):
         """Slots of the ``count`` streams that had a segment last, the latest first."""

@@ -1,5 +1,7 @@
 from tcpcore.batch import Batch
 
+SLOT_BYTES: int
+
 class Quality:
     segments: int
     flows: int

@@ -217,6 +217,9 @@ cdef void look_at_rows(quality_t* q, talk_t* talks, copy_t* copies, char* rows, 
             look_at(q, talks + slots[i], row)
 
 
+SLOT_BYTES = sizeof(talk_t)      # for each stream
+
+
 cdef class Quality:
     """Takes in the batches of one pass; each finding is (count, numbers of the first frames)."""
 

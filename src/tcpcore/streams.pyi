@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from tcpcore.batch import Batch
 
+SLOT_BYTES: int
+
 class Assembler:
     def __init__(self, *, rule: int, stream_limit: int, total_limit: int, patience_ns: int, timeout_ns: int,
                  record: bool = True) -> None: ...

@@ -21,6 +21,8 @@ cdef enum:
     SLACK_BLOCKS = 4096            # 8 MB: spent blocks of one batch that live beside the limit
     ENDS_AT_ONCE = 1 << 14         # streams ended by one call of finish()
 
+SLOT_BYTES = sizeof(stream_t) + sizeof(int64_t)            # for each stream
+
 
 cdef class Assembler:
     """Passes the bytes of all streams on in order.

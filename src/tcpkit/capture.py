@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tcpkit.budget import LIMIT, Budget, checked
 from tcpkit.capture_writer import CaptureWriter
 from tcpkit.columns import Schema, Stage
 from tcpkit.directions import direction_table
@@ -16,13 +17,14 @@ from tcpkit.fields import find_column, index_columns, stages_of
 from tcpkit.flows import conversation_rows, conversation_table, flow_table
 from tcpkit.handshakes import handshake_table
 from tcpkit.packet_columns import SCHEMA
-from tcpkit.pipeline import ALL_STAGES, MSL, Observer, Pipeline, StreamRecords, Totals, with_needs
+from tcpkit.pipeline import ALL_STAGES, MSL, Observer, Pipeline, Totals, with_needs
 from tcpkit.retransmissions import retransmission_table
 from tcpkit.rotated import files_of, open_reader
 from tcpkit.rows import Corrections, RowStore
 from tcpkit.source_facts import is_same_file, keep_source, position_of, size_of
 from tcpkit.states import states_at_end
 from tcpkit.table import Table, in_order, joined
+from tcpkit.trackers import StreamRecords
 
 if TYPE_CHECKING:
     from tcpcore.capture_file import Reader
@@ -50,7 +52,7 @@ class Capture:
 
     def __init__(self, source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_filter: str = "",
                  strict: bool = False, follow: bool = False, threads: int = 0, msl: float = MSL,
-                 observer: Observer | None = None) -> None:
+                 memory_limit: int = LIMIT, observer: Observer | None = None) -> None:
         self._source = keep_source(source)
         self._start = position_of(source)
         self._stages = with_needs(stages)
@@ -59,6 +61,7 @@ class Capture:
         self._observer = observer
         self._threads = 1 if follow else threads
         self._msl = msl
+        self._memory_limit = checked(memory_limit)
         self._reader: AnyReader | None = open_reader(self._source, follow=follow)     # fails here if it is no capture
         self._pass: Pipeline | None = None                                            # the last one
 
@@ -73,9 +76,10 @@ class Capture:
     @cached_property
     def info(self) -> CaptureInfo:
         """What the capture is: files, interfaces, counts, times, who made it; its ``quality`` too."""
+        from tcpcore.quality import SLOT_BYTES
         from tcpkit.info import survey
 
-        return survey(self.pipeline(("flows",)))
+        return survey(self.pipeline(("flows",), beside=SLOT_BYTES))
 
     @property
     def quality(self) -> tuple[Flaw, ...]:
@@ -226,29 +230,35 @@ class Capture:
         """The damage that ended the reading early, if any (file, byte offset, cause), and what bounded memory cost."""
         return self._past("decode", totals=False).warnings
 
+    @property
+    def budget(self) -> Budget:
+        """What the last pass used of ``memory_limit``, and what that cost."""
+        return self._past("decode", totals=False).budget
+
     def stop(self) -> None:
         """End the present pass early, or the waiting for a followed file to grow; from any thread or signal handler."""
         if self._pass is not None:
             self._pass.stop()
 
     def pipeline(self, stages: Iterable[Stage] = (), where: str = "", totals: Totals = "none",
-                 threads: int = 0, in_step: bool = False) -> Pipeline:
+                 threads: int = 0, in_step: bool = False, beside: int = 0) -> Pipeline:
         """A new pass, for one's own loop over batches with the rows of a display filter.
 
         Through ``stages`` and those they build on; if none are named, all that this capture was opened with.
+        ``beside``: bytes that the loop keeps of each stream held, which count against the memory limit.
         """
         reader, self._reader = self._reader or self._open_again(), None
         size = size_of(self._source)
         self._pass = Pipeline(reader, frozenset(stages) or self._stages, size=size, observer=self._observer,
                               capture_filter=self._capture_filter, where=where, strict=self._strict, totals=totals,
                               threads=threads or self._threads or _worthwhile_threads(size), in_step=in_step,
-                              msl=self._msl)
+                              msl=self._msl, memory_limit=self._memory_limit, beside=beside)
         return self._pass
 
     def _streams(self, *stages: Stage, totals: bool) -> Iterator[StreamRecords]:
         """From the last pass if it has done all this and still holds all streams; else while one does only this."""
         last = self._pass
-        if last and not last.n_evicted and self._has_done(stages, totals):
+        if last and self._has_done(stages, totals) and not last.budget.evicted:
             return last.stream_records()
         return self.pipeline(stages, totals="only" if totals else "none").stream_pieces()
 
@@ -273,7 +283,8 @@ class Capture:
 
 
 def open(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_filter: str = "", strict: bool = False,
-         follow: bool = False, threads: int = 0, msl: float = MSL, observer: Observer | None = None) -> Capture:
+         follow: bool = False, threads: int = 0, msl: float = MSL, memory_limit: int = LIMIT,
+         observer: Observer | None = None) -> Capture:
     """The capture in ``source``: a path, "-" for standard input, a glob pattern, a directory, a URL, a binary file
     object, or a list of these, which are then one capture in order of time.  Decompressed by content.
 
@@ -282,23 +293,28 @@ def open(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_fi
     (libpcap's syntax) leaves out frames as if they had not been captured.  ``strict``: damage is an error too.
     ``follow``: a file that is still being written, read until it is closed for good.  ``threads``: how many may work
     on a pass (0: as many as help); what comes out is the same.  ``msl``: seconds that a segment may live; TIME-WAIT
-    lasts twice as long.  ``observer`` is called with the Pipeline after each batch, and may set its ``stopped``.
+    lasts twice as long.  ``memory_limit``: bytes (4 GiB); when they run out, connections that are over or silent are
+    given up, and ``budget`` tells of it.  ``observer`` is called with the Pipeline after each batch, and may set its
+    ``stopped``.
 
-    CaptureError if it is no capture or cannot be read; FilterError for a wrong filter.
+    CaptureError if it is no capture or cannot be read; FilterError for a wrong filter; ValueError for a memory limit
+    that is too small.
     """
     return Capture(source, stages=stages, capture_filter=capture_filter, strict=strict, follow=follow,
-                   threads=threads, msl=msl, observer=observer)
+                   threads=threads, msl=msl, memory_limit=memory_limit, observer=observer)
 
 
 def scan(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, columns: Sequence[str] | None = None,
-         where: str = "", capture_filter: str = "", strict: bool = False, threads: int = 0) -> Iterator[Table]:
+         where: str = "", capture_filter: str = "", strict: bool = False, threads: int = 0,
+         memory_limit: int = LIMIT) -> Iterator[Table]:
     """The packets of a capture piece by piece, in bounded memory: ``open(source).batches(columns, where=where)``.
 
     How far the work goes, and what it costs, follows from ``columns``, or else from ``stages``:
     ``scan(path, stages=["decode"])`` reads headers only, ``scan(path, columns=["tcp.stream"])`` tells flows apart,
     ``scan(path)`` fills every column.  ``tcpkit.fields.contract_names()`` lists them.
     """
-    opened = Capture(source, stages=stages, capture_filter=capture_filter, strict=strict, threads=threads)
+    opened = Capture(source, stages=stages, capture_filter=capture_filter, strict=strict, threads=threads,
+                     memory_limit=memory_limit)
     return opened.batches(columns, where=where)
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from tcpkit.directed import ends, join, pick, ratio, sent
 from tcpkit.endings import lifecycle_fields
 from tcpkit.flow_columns import CONVERSATIONS, FLOWS
-from tcpkit.pipeline import StreamRecords
 from tcpkit.table import Table
+from tcpkit.trackers import StreamRecords
 from tcpkit.values import Array, rows_at, stacked
 from tcpkit.verdict_figures import verdict_figures
 

@@ -82,8 +82,8 @@ class Conversation:
 
 def ends_of(flows: FlowTable, stream: int) -> Ends | None:
     """The ends of a stream that the table still knows."""
-    records = flows.records(stream, stream + 1)
-    return ends_in(records[0]) if len(records) else None
+    slot = flows.slot_of(stream)
+    return None if slot is None else ends_in(flows.records(slot, slot + 1)[0])
 
 
 def ends_in(record: Array) -> Ends:

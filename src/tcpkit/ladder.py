@@ -11,6 +11,7 @@ from tcpcore.flags import Finding, Present, SegmentKind, TcpFlag
 from tcpkit.endings import STATE_WORDS
 from tcpkit.flows import flow_table
 from tcpkit.rows import Corrections, RowStore
+from tcpkit.trackers import StreamRecords
 from tcpkit.values import Array, Rows, column_values
 from tcpkit.verdict_columns import CAUSE_WORDS, KIND_WORDS, VERDICT_TEXT
 
@@ -114,12 +115,15 @@ def build_ladder(capture: Capture, stream: int, *, everything: bool = False) -> 
     """The ladder of one stream; memory grows with its segments.  IndexError if there is no such stream."""
     pipeline = capture.pipeline(("analysis", "lifecycle", "verdicts"), where=f"tcp.stream == {stream}", totals="too")
     store, corrections = RowStore(pipeline.batch.dtype), Corrections()
+    records = []
     for batch in pipeline:
         store.append(batch)
+        if batch.released is not None and stream in batch.released["flows"]["stream"]:
+            records.append(StreamRecords(**batch.released))
         corrections.collect(batch)
     rows, _ = store.finish()
     corrections.apply(rows)
-    for streams in pipeline.stream_records():
+    for streams in (*records, *pipeline.stream_records()):
         at = np.flatnonzero(streams.flows["stream"] == stream)
         if len(at):
             flow = flow_table(streams._replace(verdicts=None))[int(at[0])]

@@ -12,9 +12,10 @@ from tcpkit.capture_writer import SNAPLEN, CaptureWriter, Ring
 from tcpkit.errors import CaptureError
 from tcpkit.flows import flow_table
 from tcpkit.interface_reader import BUFFER, InterfaceReader, Statistics
-from tcpkit.pipeline import ALL_STAGES, MSL, Observer, Pipeline, StreamRecords
+from tcpkit.pipeline import ALL_STAGES, MSL, Observer, Pipeline
 from tcpkit.states import state_table
 from tcpkit.table import Table, joined
+from tcpkit.trackers import StreamRecords
 
 
 class LiveCapture:

@@ -4,20 +4,16 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import pairwise, repeat
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-import numpy as np
-
-from tcpcore.analysis import Analysis
 from tcpcore.batch import Batch
 from tcpcore.decode import Decoder
 from tcpcore.flows import FlowTable
-from tcpcore.lifecycle import Lifecycle
-from tcpcore.verdicts import Verdicts
 from tcpkit.ahead import Task, WorkersAhead, share_out
+from tcpkit.budget import LIMIT, Budget
 from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
-from tcpkit.values import Array
+from tcpkit.trackers import StreamRecords, Trackers
 
 if TYPE_CHECKING:
     from tcpcore.bpf import Filter
@@ -32,25 +28,9 @@ ALL_STAGES: tuple[Stage, ...] = ("decode", "flows", "analysis", "lifecycle", "ve
 Observer = Callable[["Pipeline"], None]
 Totals = Literal["none", "too", "only"]          # of each stream: not wanted, beside the rows, or instead of them
 MSL = 120.0                                      # seconds: maximum segment lifetime (RFC 9293 section 3.4.2)
-PIECE = 1 << 14                                  # streams
 # Nanoseconds a frame that each task takes of ordinary traffic, to share the work out among threads.
 READING, CALLING = 120, 40
 COSTS: dict[Stage, int] = {"decode": 50, "flows": 70, "analysis": 80, "lifecycle": 60, "verdicts": 80}
-
-
-class StreamRecords(NamedTuple):
-    """FLOW rows, and of the same streams FLOW_ANALYSIS, LIFECYCLE and FLOW_VERDICT rows if the pass has them."""
-
-    flows: Array
-    analysis: Array | None = None
-    lifecycle: Array | None = None
-    verdicts: Array | None = None
-
-
-def join_records(pieces: Sequence[StreamRecords]) -> StreamRecords:
-    """At least one piece of the same pass as one."""
-    parts: list[Any] = [None if part[0] is None else np.concatenate(part) for part in zip(*pieces, strict=True)]
-    return StreamRecords(*parts)
 
 
 class FrameReader(Protocol):
@@ -94,12 +74,13 @@ class Pipeline:
     and goes to ``warnings``, or is raised if ``strict``.  ``totals``: what the analysis adds up for each stream.
     With several ``threads`` each works on a batch of its own, one stage further than the next thread; what comes out
     is the same.  Stages may be some batches ahead of the caller then, so who looks into ``flows`` between batches
-    asks for ``in_step``.
+    asks for ``in_step``.  ``memory_limit``: bytes; ``beside``: those that the caller keeps of each stream.
     """
 
     def __init__(self, reader: FrameReader, stages: Iterable[Stage], *, size: int = 0,
                  observer: Observer | None = None, capture_filter: str = "", where: str = "", strict: bool = False,
-                 totals: Totals = "none", threads: int = 1, in_step: bool = False, msl: float = MSL) -> None:
+                 totals: Totals = "none", threads: int = 1, in_step: bool = False, msl: float = MSL,
+                 memory_limit: int = LIMIT, beside: int = 0) -> None:
         self.reader = reader
         self._where = _row_filter(where) if where else None
         self.stages = with_needs((*stages, *(self._where.stages if self._where else ())))
@@ -107,7 +88,6 @@ class Pipeline:
         self.position = 0                        # bytes of the capture done
         self.start_ns = 0                        # time of the first frame
         self._started = False
-        self._n_slots = 0                        # of the flow table, that all stages know
         self.stopped = False
         self.finished = False
         self.warnings: list[CaptureError] = []
@@ -119,12 +99,10 @@ class Pipeline:
         self.batch = self._new_batch()
         self._filter = _frame_filter(capture_filter) if capture_filter else None
         self._decoder = Decoder()
-        self.flows = FlowTable() if "flows" in self.stages else None
         self.has_totals = totals != "none"
-        self._analysis = Analysis(summary=self.has_totals) if "analysis" in self.stages else None
         self.time_wait_ns = 2 * round(msl * 1e9)
-        self._lifecycle = Lifecycle(msl_ns=round(msl * 1e9)) if "lifecycle" in self.stages else None
-        self.verdicts = Verdicts() if "verdicts" in self.stages else None
+        self._trackers = Trackers(self.stages, msl_ns=round(msl * 1e9), summary=self.has_totals,
+                                  memory_limit=memory_limit, beside=beside)
 
     def __del__(self) -> None:
         self.reader.close()
@@ -133,7 +111,7 @@ class Pipeline:
         with closing(self._batches()) as batches:
             for batch in batches:
                 self.position = batch.data_offset + batch.data_len
-                self._n_slots = batch.n_slots
+                self._trackers.n_slots = batch.n_slots
                 if self._where:
                     self._where.process(batch, self.start_ns)
                 yield batch
@@ -161,11 +139,8 @@ class Pipeline:
         """What each batch goes through, and the cost of it."""
         yield READING, self._read
         yield COSTS["decode"], self._decode
-        workers: dict[Stage, FlowTable | Analysis | Lifecycle | Verdicts | None] = {
-            "flows": self.flows, "analysis": self._analysis, "lifecycle": self._lifecycle, "verdicts": self.verdicts}
-        for stage, worker in workers.items():
-            if worker:
-                yield COSTS[stage], worker.process
+        for stage, tracker in self._trackers.at_work.items():
+            yield COSTS[stage], tracker.process
 
     def _new_batch(self) -> Batch:
         rows = self._rows
@@ -201,9 +176,14 @@ class Pipeline:
         yield from self.stream_records()
 
     @property
-    def n_evicted(self) -> int:
-        """Streams that the pass no longer holds, for want of room."""
-        return sum(self.flows.evicted) if self.flows else 0
+    def flows(self) -> FlowTable | None:
+        """The table of streams, if the pass tells them apart."""
+        return self._trackers.flows
+
+    @property
+    def budget(self) -> Budget:
+        """The memory used for streams so far, and what the limit cost."""
+        return self._trackers.budget
 
     def stop(self) -> None:
         """End the pass after the present batch, and do not wait for a followed file; also from a signal handler."""
@@ -214,41 +194,24 @@ class Pipeline:
 
     def stream_records(self) -> Iterator[StreamRecords]:
         """What is held of the streams so far, some ten thousand at a time, at least one piece."""
-        if not self.flows:
-            raise ValueError("this pass does not tell streams apart")
-        for start in range(0, max(self._n_slots, 1), PIECE):
-            yield self._records(self.flows, start, min(start + PIECE, self._n_slots))
+        return self._trackers.pieces()
 
     def latest_records(self, count: int) -> StreamRecords:
         """Of the ``count`` streams that had a segment last."""
-        if not self.flows:
-            raise ValueError("this pass does not tell streams apart")
-        return self._records_at(self.flows.latest(count))
+        return self._trackers.at(self._trackers.table().latest(count))
 
     @property
     def n_ended(self) -> int:
         """Streams of ``ended_records``."""
-        return len(self._lifecycle.ended) if self._lifecycle else 0
+        lifecycle = self._trackers.lifecycle
+        return len(lifecycle.ended) if lifecycle else 0
 
     def ended_records(self) -> StreamRecords:
         """Of the streams that were closed by both ends, or reset, in the last batch."""
-        if not self._lifecycle:
+        lifecycle = self._trackers.lifecycle
+        if not lifecycle:
             raise ValueError("this pass does not tell how streams end")
-        return self._records_at(self._lifecycle.ended)
-
-    def _records_at(self, slots: Array) -> StreamRecords:
-        assert self.flows
-        slots = np.sort(slots).astype(np.int64)
-        runs = np.split(slots, np.flatnonzero(np.diff(slots) != 1) + 1)
-        return join_records([self._records(self.flows, int(run[0]), int(run[-1]) + 1) for run in runs if len(run)]
-                            or [self._records(self.flows, 0, 0)])
-
-    def _records(self, flows: FlowTable, start: int, stop: int) -> StreamRecords:
-        return StreamRecords(
-            flows.records(start, stop),
-            self._analysis.records(flows, start, stop) if self._analysis and self.has_totals else None,
-            self._lifecycle.records(flows, start, stop) if self._lifecycle else None,
-            self.verdicts.records(flows, start, stop) if self.verdicts else None)
+        return self._trackers.at(lifecycle.ended)
 
     def _finish(self) -> None:
         self.finished = True
@@ -257,10 +220,7 @@ class Pipeline:
             self.warnings.append(_unknown_links(self.reader))
         if self._strict and self.warnings:
             raise self.warnings[0]
-        if self._analysis and self._analysis.dropped:
-            self.warnings.append(CaptureError(self.reader.name, (
-                f"memory for segments in flight ran out {self._analysis.dropped:,} times: some acknowledgements, "
-                "round trips and bytes in flight are not told")))
+        self.warnings += [CaptureError(self.reader.name, cost) for cost in self.budget.costs()]
 
 
 def _unknown_links(reader: FrameReader) -> CaptureError:

@@ -11,8 +11,9 @@ from tcpkit.columns import Column, Schema
 from tcpkit.directed import join
 from tcpkit.flow_columns import FLOWS
 from tcpkit.flows import flow_table
-from tcpkit.pipeline import Pipeline, StreamRecords
+from tcpkit.pipeline import Pipeline
 from tcpkit.table import Table
+from tcpkit.trackers import StreamRecords
 from tcpkit.values import Array, Mask
 
 OVER = (TcpState.CLOSED, TcpState.LISTEN)

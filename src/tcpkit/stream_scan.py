@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tcpcore.streams import Assembler, Piece
+from tcpcore.streams import SLOT_BYTES, Assembler, Piece
+from tcpkit.budget import Budget
 from tcpkit.capture import Capture
 from tcpkit.follow import Ends, ends_of
 from tcpkit.pipeline import Observer, Pipeline
@@ -54,7 +55,7 @@ class StreamScan:
         self._assembler = Assembler(rule=rule_of(policy), stream_limit=stream_limit, total_limit=memory_limit,
                                     patience_ns=round(patience * SECOND), timeout_ns=round(timeout * SECOND),
                                     record=record)
-        self._pipeline: Pipeline = capture.pipeline(("flows",), in_step=True)
+        self._pipeline: Pipeline = capture.pipeline(("flows",), in_step=True, beside=SLOT_BYTES)
 
     def __iter__(self) -> Iterator[Piece]:
         for _ in self._steps():
@@ -76,16 +77,21 @@ class StreamScan:
         return Account(**self._assembler.totals)
 
     @property
+    def budget(self) -> Budget:
+        """The memory used for streams; those given up for want of it end with END_EVICTED."""
+        return self._pipeline.budget
+
+    @property
     def warnings(self) -> list[CaptureError]:
         """The damage that ended the reading early, if any."""
         return self._pipeline.warnings
 
     def ends(self, stream: int) -> Ends:
-        """Addresses and ports of a stream that has been met, and which direction is the client's."""
+        """Addresses and ports of a stream that is held, and which direction is the client's."""
         assert self._pipeline.flows
         found = ends_of(self._pipeline.flows, stream)
         if found is None:
-            raise KeyError(f"no stream {stream} has been met")
+            raise KeyError(f"no stream {stream} has been met, or it has been given up")
         return found
 
     def _steps(self) -> Iterator[None]:

@@ -237,8 +237,11 @@ class Streams(Sequence[Stream]):
 def index_streams(pipeline: Pipeline, data: PayloadBytes, policy: str = DEFAULT_POLICY) -> Streams:
     """Find where the bytes of all streams lie; 56 bytes a segment are kept, and payloads only if they must be."""
     index = StreamIndex(keep=data.keeps_all)
+    records = []
     for batch in pipeline:
         index.process(batch)
         data.keep(index.take_kept())
-    records = np.concatenate([streams.flows for streams in pipeline.stream_records()])
-    return Streams(*index.finish(), records, data, policy)
+        if batch.released is not None:
+            records.append(batch.released["flows"])
+    flows = np.concatenate([*records, *(streams.flows for streams in pipeline.stream_records())])
+    return Streams(*index.finish(), flows[np.argsort(flows["stream"])], data, policy)

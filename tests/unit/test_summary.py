@@ -1,5 +1,4 @@
 """What the analysis adds up for each direction of a stream, and where a retransmission's original is."""
-import functools
 import io
 import statistics
 
@@ -193,7 +192,7 @@ def test_what_a_limit_costs_is_counted():
 
 
 def test_what_a_limit_costs_is_a_warning(monkeypatch):
-    monkeypatch.setattr("tcpkit.pipeline.Analysis", functools.partial(Analysis, flight_limit=24 * 16))
+    monkeypatch.setattr("tcpkit.trackers.Analysis", lambda **options: Analysis(**options | {"flight_limit": 24 * 16}))
     a = Conversation()
     for i in range(100):
         a.c("A", 1 + 10 * i, 1, 10)

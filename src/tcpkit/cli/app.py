@@ -13,6 +13,9 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
                   context_settings={"help_option_names": ["-h", "--help"]})
 
 
+MEMORY = "4G"                    # tcpkit.budget.LIMIT
+
+
 class Format(StrEnum):
     """How a table is written."""
 
@@ -31,6 +34,8 @@ CaptureFilterOption = Annotated[
     str, typer.Option("--capture-filter", "-f", metavar="FILTER", help="Only frames libpcap's filter accepts.")]
 WhereOption = Annotated[
     str, typer.Option("--where", "-Y", metavar="FILTER", help="Only rows this display filter selects.")]
+MemoryLimitOption = Annotated[str, typer.Option(
+    "--memory-limit", metavar="SIZE", help="Memory to use at most; when it runs out, old connections are given up.")]
 FollowOption = Annotated[
     bool, typer.Option("--follow", help="Go on reading as the file grows, until Ctrl-C.", show_default=False)]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", metavar="PATH",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tcpkit.cli.app import CaptureFilterOption, FollowOption, OutputOption, WhereOption, app
+from tcpkit.cli.app import MEMORY, CaptureFilterOption, FollowOption, MemoryLimitOption, OutputOption, WhereOption, app
 from tcpkit.cli.output import opened
 from tcpkit.cli.reading import reading
 
@@ -17,6 +17,7 @@ def fields(
     file: Annotated[str | None, typer.Argument(metavar="FILE", help="Capture file, or - for standard input.")] = None,
     names: Annotated[list[str] | None, typer.Option("-e", metavar="NAME", help="A field; repeat for more.")] = None,
     capture_filter: CaptureFilterOption = "",
+    memory_limit: MemoryLimitOption = MEMORY,
     where: WhereOption = "",
     follow: FollowOption = False,
     list_fields: Annotated[bool, LIST] = False,
@@ -31,5 +32,6 @@ def fields(
         return
     if file is None or not names:
         raise typer.BadParameter("give a FILE and at least one -e NAME, or --list")
-    with reading(file, streaming=True, follow=follow, capture_filter=capture_filter) as capture, opened(output) as out:
+    with reading(file, streaming=True, follow=follow, capture_filter=capture_filter,
+                 memory_limit=memory_limit) as capture, opened(output) as out:
         write_fields(capture, names, out, where)

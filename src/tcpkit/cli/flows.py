@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from tcpkit.cli.app import (
+    MEMORY,
     CaptureArgument,
     CaptureFilterOption,
     FollowOption,
     Format,
     FormatOption,
+    MemoryLimitOption,
     OutputOption,
     WhereOption,
     app,
@@ -24,17 +26,18 @@ VerdictsOption = Annotated[bool, typer.Option(
 
 
 @app.command()
-def flows(file: CaptureArgument, capture_filter: CaptureFilterOption = "", where: WhereOption = "",
-          verdicts: VerdictsOption = False, follow: FollowOption = False, form: FormatOption = Format.table,
-          output: OutputOption = None) -> None:
+def flows(file: CaptureArgument, capture_filter: CaptureFilterOption = "", memory_limit: MemoryLimitOption = MEMORY,
+          where: WhereOption = "", verdicts: VerdictsOption = False, follow: FollowOption = False,
+          form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """One line for each TCP connection."""
-    with reading(file, follow=follow, capture_filter=capture_filter) as capture:
+    with reading(file, follow=follow, capture_filter=capture_filter, memory_limit=memory_limit) as capture:
         write_pieces(partial(chosen, partial(capture.flow_pieces, verdicts=verdicts), where), form, output)
 
 
 @app.command()
-def conversations(file: CaptureArgument, capture_filter: CaptureFilterOption = "", where: WhereOption = "",
-                  follow: FollowOption = False, form: FormatOption = Format.table, output: OutputOption = None) -> None:
+def conversations(file: CaptureArgument, capture_filter: CaptureFilterOption = "",
+                  memory_limit: MemoryLimitOption = MEMORY, where: WhereOption = "", follow: FollowOption = False,
+                  form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """TCP conversations as `tshark -q -z conv,tcp` counts them, with exact figures."""
-    with reading(file, follow=follow, capture_filter=capture_filter) as capture:
+    with reading(file, follow=follow, capture_filter=capture_filter, memory_limit=memory_limit) as capture:
         write_pieces(partial(chosen, lambda: [capture.conversations], where), form, output)

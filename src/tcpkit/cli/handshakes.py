@@ -4,10 +4,12 @@ from __future__ import annotations
 from functools import partial
 
 from tcpkit.cli.app import (
+    MEMORY,
     CaptureArgument,
     CaptureFilterOption,
     Format,
     FormatOption,
+    MemoryLimitOption,
     OutputOption,
     WhereOption,
     app,
@@ -17,8 +19,9 @@ from tcpkit.cli.reading import reading
 
 
 @app.command()
-def handshakes(file: CaptureArgument, capture_filter: CaptureFilterOption = "", where: WhereOption = "",
-               form: FormatOption = Format.table, output: OutputOption = None) -> None:
+def handshakes(file: CaptureArgument, capture_filter: CaptureFilterOption = "",
+               memory_limit: MemoryLimitOption = MEMORY, where: WhereOption = "", form: FormatOption = Format.table,
+               output: OutputOption = None) -> None:
     """How long each connection took to set up, what was offered and agreed, and what came of it."""
-    with reading(file, capture_filter=capture_filter) as capture:
+    with reading(file, capture_filter=capture_filter, memory_limit=memory_limit) as capture:
         write_pieces(partial(chosen, capture.handshake_pieces, where), form, output)

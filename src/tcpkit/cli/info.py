@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tcpkit.cli.app import CaptureArgument, CaptureFilterOption, FollowOption, OutputOption, app
+from tcpkit.cli.app import (
+    MEMORY,
+    CaptureArgument,
+    CaptureFilterOption,
+    FollowOption,
+    MemoryLimitOption,
+    OutputOption,
+    app,
+)
 from tcpkit.cli.output import opened
 from tcpkit.cli.reading import reading
 from tcpkit.text import one_line
@@ -33,10 +41,10 @@ InfoFormatOption = Annotated[InfoFormat, typer.Option("--format", metavar="FORMA
 
 
 @app.command()
-def info(file: CaptureArgument, capture_filter: CaptureFilterOption = "", follow: FollowOption = False,
-         form: InfoFormatOption = InfoFormat.table, output: OutputOption = None) -> None:
+def info(file: CaptureArgument, capture_filter: CaptureFilterOption = "", memory_limit: MemoryLimitOption = MEMORY,
+         follow: FollowOption = False, form: InfoFormatOption = InfoFormat.table, output: OutputOption = None) -> None:
     """What a capture is: files, interfaces, times, counts; and what in it would mislead."""
-    with reading(file, follow=follow, capture_filter=capture_filter) as capture:
+    with reading(file, follow=follow, capture_filter=capture_filter, memory_limit=memory_limit) as capture:
         if form == InfoFormat.json:
             text = json.dumps(capture.info.to_dict(), indent=2)
         else:

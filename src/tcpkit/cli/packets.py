@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 from tcpkit.cli.app import (
+    MEMORY,
     CaptureArgument,
     CaptureFilterOption,
     FollowOption,
     Format,
     FormatOption,
+    MemoryLimitOption,
     OutputOption,
     WhereOption,
     app,
@@ -16,12 +18,14 @@ from tcpkit.cli.reading import reading
 
 
 @app.command()
-def packets(file: CaptureArgument, capture_filter: CaptureFilterOption = "", where: WhereOption = "",
-            follow: FollowOption = False, form: FormatOption = Format.table, output: OutputOption = None) -> None:
+def packets(file: CaptureArgument, capture_filter: CaptureFilterOption = "", memory_limit: MemoryLimitOption = MEMORY,
+            where: WhereOption = "", follow: FollowOption = False, form: FormatOption = Format.table,
+            output: OutputOption = None) -> None:
     """One line for each TCP segment: number, time, ends, length, and what it says."""
     from tcpkit.listing import packet_lines
 
-    with reading(file, streaming=True, follow=follow, capture_filter=capture_filter) as capture:
+    with reading(file, streaming=True, follow=follow, capture_filter=capture_filter,
+                 memory_limit=memory_limit) as capture:
         if form != Format.table:
             write_tables(capture.batches(where=where), form, output)
         else:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from tcpkit.cli.app import MEMORY
 from tcpkit.cli.text import one_line
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ TICK = 0.1                       # seconds until Ctrl-C is noticed while nothing
 
 
 @contextmanager
-def reading(path: str, *, streaming: bool = False, follow: bool = False, **options: Any) -> Iterator[Capture]:
+def reading(path: str, *, streaming: bool = False, follow: bool = False, memory_limit: str = MEMORY,
+            **options: Any) -> Iterator[Capture]:
     """The capture at ``path``; what is wrong with it is told afterwards, and ends the command with status 1.
 
     ``streaming``: output appears while the capture is read, so no progress bar may go over it.
@@ -31,6 +33,7 @@ def reading(path: str, *, streaming: bool = False, follow: bool = False, **optio
     """
     import tcpkit
 
+    options["memory_limit"] = read_size(memory_limit)
     with Watch(bar=sys.stderr.isatty() and not (streaming and sys.stdout.isatty()), flush=streaming) as watch:
         source: Any = Pipe(sys.stdin.fileno(), watch) if path == "-" else path
         watch.opening = True
@@ -44,6 +47,16 @@ def reading(path: str, *, streaming: bool = False, follow: bool = False, **optio
         print(f"tcpkit: {one_line(str(warning))}", file=sys.stderr)
     if capture.warnings:
         raise typer.Exit(1)
+
+
+def read_size(text: str) -> int:
+    """What --memory-limit asks for."""
+    from tcpkit.budget import checked, parse_size
+
+    try:
+        return checked(parse_size(text))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--memory-limit") from None
 
 
 class Watch:

@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from tcpkit.cli.app import (
+    MEMORY,
     CaptureArgument,
     CaptureFilterOption,
     Format,
     FormatOption,
+    MemoryLimitOption,
     OutputOption,
     WhereOption,
     app,
@@ -34,11 +36,12 @@ ViewOption = Annotated[View | None, typer.Option(
 
 @app.command()
 def retransmissions(file: CaptureArgument, view: ViewOption = None, capture_filter: CaptureFilterOption = "",
-                    where: WhereOption = "", form: FormatOption = Format.table, output: OutputOption = None) -> None:
+                    memory_limit: MemoryLimitOption = MEMORY, where: WhereOption = "",
+                    form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """What was sent again: one line for each such segment, then the figures of each direction that has any."""
     from tcpkit.table import joined
 
-    with reading(file, capture_filter=capture_filter) as capture:
+    with reading(file, capture_filter=capture_filter, memory_limit=memory_limit) as capture:
         if view == View.directions:
             write_pieces(partial(chosen, capture.direction_pieces, where), form, output)
             return

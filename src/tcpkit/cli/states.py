@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tcpkit.cli.app import CaptureFilterOption, Format, FormatOption, OutputOption, WhereOption, app
+from tcpkit.cli.app import (
+    MEMORY,
+    CaptureFilterOption,
+    Format,
+    FormatOption,
+    MemoryLimitOption,
+    OutputOption,
+    WhereOption,
+    app,
+)
 from tcpkit.cli.output import chosen, write_pieces
 from tcpkit.cli.reading import Watch, reading
 
@@ -30,13 +39,14 @@ MslOption = Annotated[float, typer.Option("--msl", min=0, help="Seconds that a s
 
 @app.command()
 def states(file: FileArgument = "", interface: InterfaceOption = "", capture_filter: CaptureFilterOption = "",
-           where: WhereOption = "", duration: DurationOption = 0.0, once: OnceOption = False, msl: MslOption = 120.0,
-           form: FormatOption = Format.table, output: OutputOption = None) -> None:
+           memory_limit: MemoryLimitOption = MEMORY, where: WhereOption = "", duration: DurationOption = 0.0,
+           once: OnceOption = False, msl: MslOption = 120.0, form: FormatOption = Format.table,
+           output: OutputOption = None) -> None:
     """Connections that are not over: the states of both ends, ages, round trips, retransmissions."""
     if bool(file) == bool(interface):
         raise typer.BadParameter("name a capture or, with -i, an interface", param_hint="FILE")
     if file:
-        with reading(file, capture_filter=capture_filter, msl=msl) as capture:
+        with reading(file, capture_filter=capture_filter, memory_limit=memory_limit, msl=msl) as capture:
             write_pieces(partial(chosen, capture.state_pieces, where), form, output)
         return
     from tcpkit.cli.capture import tell_end

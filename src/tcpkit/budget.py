@@ -1,0 +1,108 @@
+"""One limit for the memory of a pass, divided among all that grows with the capture; what was used, what it cost."""
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple, Protocol
+
+from tcpkit.columns import Stage
+
+LIMIT = 4 << 30                  # bytes, unless another limit is given
+# The interpreter and libraries, the batches of all threads, fragments, and records on their way out.
+FIXED = 112 << 20
+LEAST = FIXED + (16 << 20)
+POOLED = 4                       # one part of so many is for pools, the rest for connections
+# Pools by the option that limits them: the stage, and their part of what the stages at work have together.
+POOLS: dict[str, tuple[Stage, int]] = {
+    "flight_limit": ("analysis", 4), "summary_limit": ("analysis", 2), "beyond_limit": ("lifecycle", 1),
+    "history_limit": ("verdicts", 4)}
+CONSEQUENCES = {
+    "segments in flight": "some acknowledgements, round trips and bytes in flight are not told",
+    "findings": "some findings are not counted",
+    "round trips": "some medians leave round trips out",
+    "ranges behind gaps": "some states after losses are not known",
+    "ranges sent": "some segments sent again are taken for new or reordered ones",
+    "packets sent again": "some copies made by the path are taken for retransmissions",
+    "senders in trouble": "some causes of retransmissions are not found"}
+UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+class Worker(Protocol):
+    """A stage that keeps something of each connection."""
+
+    @property
+    def slot_bytes(self) -> int: ...
+
+    @property
+    def pools(self) -> Mapping[str, tuple[int, int, int]]: ...
+
+
+class Budget(NamedTuple):
+    """What a pass might use, what it did use at most by stages (bytes), and what the limit cost."""
+
+    limit: int
+    used: dict[str, int]
+    evicted_idle: int            # connections given up that were over
+    evicted_pressure: int        # connections given up that may have gone on
+    refused: dict[str, int]      # times that a pool was full, by what it is for
+
+    @property
+    def evicted(self) -> int:
+        return self.evicted_idle + self.evicted_pressure
+
+    def __repr__(self) -> str:
+        used = ", ".join(f"{stage} {size_text(size)}" for stage, size in self.used.items())
+        refused = "".join(f", {name} refused {count:,} times" for name, count in self.refused.items() if count)
+        return (f"Budget({size_text(self.limit)}; used: {used or 'nothing'}; evicted: {self.evicted_idle:,} over, "
+                f"{self.evicted_pressure:,} by pressure{refused})")
+
+    def costs(self) -> Iterator[str]:
+        """What the limit has done to the results, in words."""
+        if self.evicted_pressure:
+            yield (f"the memory limit of {size_text(self.limit)} ended {self.evicted_pressure:,} connections early: "
+                   "what they sent after that counts as other connections")
+        for name, count in self.refused.items():
+            if count:
+                yield f"memory for {name} ran out {count:,} times: {CONSEQUENCES[name]}"
+
+
+def checked(limit: int) -> int:
+    """ValueError for a limit too small to work with."""
+    if limit < LEAST:
+        raise ValueError(f"a memory limit of {size_text(limit)} is too small: {size_text(LEAST)} is the least")
+    return limit
+
+
+def pool_limits(limit: int, stages: Collection[Stage]) -> dict[str, int]:
+    """The limits of the pools of the stages at work, by option."""
+    weights = {option: weight for option, (stage, weight) in POOLS.items() if stage in stages}
+    return {option: (limit - FIXED) // POOLED * weight // sum(weights.values()) for option, weight in weights.items()}
+
+
+def max_flows(limit: int, bytes_each: int) -> int:
+    """Connections that may be held at a time."""
+    return min((limit - FIXED) * (POOLED - 1) // POOLED // bytes_each, (1 << 32) - 2)
+
+
+def account(limit: int, workers: Mapping[Stage, Worker], n_slots: int, evicted: tuple[int, int]) -> Budget:
+    """What a pass has used by now, which never becomes less."""
+    used = {stage: worker.slot_bytes * n_slots + sum(held for _, held, _ in worker.pools.values())
+            for stage, worker in workers.items()}
+    refused = {name: refused for worker in workers.values() for name, (_, _, refused) in worker.pools.items()}
+    return Budget(limit, {str(stage): size for stage, size in used.items()}, *evicted, refused)
+
+
+def size_text(size: int) -> str:
+    """With a suffix that ``parse_size`` knows."""
+    unit = max((unit for unit, worth in UNITS.items() if worth <= max(size, 1)), key=UNITS.__getitem__)
+    number = f"{size / UNITS[unit]:.1f}".removesuffix(".0")
+    return f"{number} {unit}iB" if unit else f"{size} bytes"
+
+
+def parse_size(text: str) -> int:
+    """Bytes: 123456, 500M, 2G, 1.5 GiB.  ValueError for anything else."""
+    short = text.strip().upper().removesuffix("B").removesuffix("I").strip()
+    unit = short[-1:] if short[-1:] in UNITS else ""
+    try:
+        return int(float(short.removesuffix(unit)) * UNITS[unit])
+    except (ValueError, OverflowError):
+        raise ValueError(f'"{text}" is no size in bytes such as 500M or 2G') from None

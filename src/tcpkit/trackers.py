@@ -1,0 +1,89 @@
+"""The stages of a pass that keep something of each stream, and what they tell of it."""
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tcpcore.analysis import Analysis
+from tcpcore.flows import SLOT_BYTES, FlowTable
+from tcpcore.lifecycle import Lifecycle
+from tcpcore.verdicts import Verdicts
+from tcpkit.budget import Budget, account, max_flows, pool_limits
+from tcpkit.columns import Stage
+from tcpkit.values import Array
+
+PIECE = 1 << 14                  # streams
+
+
+class StreamRecords(NamedTuple):
+    """FLOW rows, and of the same streams FLOW_ANALYSIS, LIFECYCLE and FLOW_VERDICT rows if the pass has them."""
+
+    flows: Array
+    analysis: Array | None = None
+    lifecycle: Array | None = None
+    verdicts: Array | None = None
+
+
+def join_records(pieces: Sequence[StreamRecords]) -> StreamRecords:
+    """At least one piece of the same pass as one."""
+    parts: list[Any] = [None if part[0] is None else np.concatenate(part) for part in zip(*pieces, strict=True)]
+    return StreamRecords(*parts)
+
+
+class Trackers:
+    """``summary``: whether the analysis adds up what it finds.  ``beside``: bytes that the caller keeps of a stream."""
+
+    def __init__(self, stages: Collection[Stage], *, msl_ns: int, summary: bool, memory_limit: int,
+                 beside: int = 0) -> None:
+        limits = pool_limits(memory_limit, stages)
+        history = {"history_limit": limits.pop("history_limit")} if "verdicts" in stages else {}
+        beyond = {"beyond_limit": limits.pop("beyond_limit")} if "lifecycle" in stages else {}
+        self.analysis = Analysis(summary=summary, **limits) if "analysis" in stages else None
+        self.lifecycle = Lifecycle(msl_ns=msl_ns, **beyond) if "lifecycle" in stages else None
+        self.verdicts = Verdicts(**history) if "verdicts" in stages else None
+        each = SLOT_BYTES + beside + sum(stage.slot_bytes for stage in (self.analysis, self.lifecycle, self.verdicts)
+                                         if stage)
+        self.flows = FlowTable(max_flows=max_flows(memory_limit, each)) if "flows" in stages else None
+        self.n_slots = 0             # of the flow table, that all of them know
+        self._summary = summary
+        self._memory_limit = memory_limit
+
+    @property
+    def at_work(self) -> dict[Stage, FlowTable | Analysis | Lifecycle | Verdicts]:
+        """Those that the pass needs, in their order."""
+        every: dict[Stage, FlowTable | Analysis | Lifecycle | Verdicts | None] = {
+            "flows": self.flows, "analysis": self.analysis, "lifecycle": self.lifecycle, "verdicts": self.verdicts}
+        return {stage: tracker for stage, tracker in every.items() if tracker}
+
+    @property
+    def budget(self) -> Budget:
+        """What has been used so far, and what the limit cost."""
+        return account(self._memory_limit, self.at_work, self.n_slots, self.flows.evicted if self.flows else (0, 0))
+
+    def table(self) -> FlowTable:
+        """ValueError if the pass has none."""
+        if not self.flows:
+            raise ValueError("this pass does not tell streams apart")
+        return self.flows
+
+    def pieces(self) -> Iterator[StreamRecords]:
+        """Of all streams held, some ten thousand at a time, at least one piece."""
+        flows = self.table()
+        for start in range(0, max(self.n_slots, 1), PIECE):
+            yield self._records(flows, start, min(start + PIECE, self.n_slots))
+
+    def at(self, slots: Array) -> StreamRecords:
+        """Of the streams in these slots, in the order of the slots."""
+        flows, slots = self.table(), np.sort(slots).astype(np.int64)
+        runs = np.split(slots, np.flatnonzero(np.diff(slots) != 1) + 1)
+        return join_records([self._records(flows, int(run[0]), int(run[-1]) + 1) for run in runs if len(run)]
+                            or [self._records(flows, 0, 0)])
+
+    def _records(self, flows: FlowTable, start: int, stop: int) -> StreamRecords:
+        return StreamRecords(
+            flows.records(start, stop),
+            self.analysis.records(flows, start, stop) if self.analysis and self._summary else None,
+            self.lifecycle.records(flows, start, stop) if self.lifecycle else None,
+            self.verdicts.records(flows, start, stop) if self.verdicts else None)
