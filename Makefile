@@ -24,9 +24,11 @@ lint: $(VENV)/test
 docs: $(VENV)/test
 	for tool in columns_doc commands_doc flags_stub; do $(BIN)/python tools/$$tool.py; done
 
-# QUICK=1: small captures, one run.  nfstream is measured only where it can be installed.
+# QUICK=1: small captures, one run.  Of the peers only those that can be installed are measured; on Debian:
+# apt-get install tshark tcptrace tcpdump tcpflow argus-server softflowd libpcap-dev golang-go
+#   golang-github-google-gopacket-dev golang-golang-x-net-dev golang-golang-x-sys-dev
 bench: $(VENV)/bench
-	-$(BIN)/pip install -q nfstream
+	-$(BIN)/pip install -q nfstream scapy
 	$(BIN)/python -m pytest benchmarks/bench_stages.py
 	$(BIN)/python -m benchmarks.peers $(if $(QUICK),--quick,--write docs/performance.md)
 

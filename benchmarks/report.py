@@ -9,21 +9,40 @@ import subprocess
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import tcpkit
 from tcpkit.compare import Run
 
-PROGRAMS = {"tshark": "--version", "tcptrace": "-v", "tcpdump": "--version", "gcc": "--version"}
-MODULES = ("numpy", "cython", "dpkt", "nfstream")
+PROGRAMS = {"tshark": "--version", "tcptrace": "-v", "tcpdump": "--version", "gcc": "--version",
+            "tcpflow": "--version", "argus": "-h", "go": "version"}
+MODULES = ("numpy", "cython", "dpkt", "scapy", "nfstream")
+ABOUT = """\
+CPU time is user and system time of the whole process, start-up included; captures were in the page cache. tshark ran
+with the protocols above TCP disabled. The ratio is a tool's CPU time for a segment over that of the first line of the
+same work, so above 1 tcpkit is faster. Slow tools got a smaller capture of the same kind (the column tells): what they
+take for a segment does not depend on it, their peak memory does. Peak memory cannot be told below that of the measuring
+program, some 45 MiB. Where other work shares the machine, wall times and the gain of threads say little, and CPU times
+go up together: compare within a table.
+
+What makes a stage slower is found by counting instructions, which no load disturbs: `make instructions`.\
+""".splitlines()
+
+
+class Section(NamedTuple):
+    """A table."""
+
+    title: str
+    headings: tuple[str, ...]
+    rows: list[tuple[str, ...]]
 
 
 @dataclass
 class Measured:
     """One tool at one work on one capture; without ``run`` it was not there."""
 
-    HEADINGS: ClassVar = ("work", "tool", "M segments/CPU s", "CPU ns/segment", "CPU time, tcpkit = 1", "wall s",
-                          "peak MiB")
+    HEADINGS: ClassVar = ("work", "tool", "segments", "M segments/CPU s", "CPU ns/segment", "CPU time, tcpkit = 1",
+                          "wall s", "peak MiB")
     work: str
     tool: str
     segments: int
@@ -32,12 +51,13 @@ class Measured:
 
     def cells(self) -> tuple[str, ...]:
         if self.run is None:
-            return (self.work, self.tool, "not installed", "", "", "", "")
+            return (self.work, self.tool, "", "not installed", "", "", "", "")
         if self.run.status:
-            return (self.work, self.tool, f"failed: status {self.run.status}", "", "", "", "")
+            return (self.work, self.tool, "", f"failed: status {self.run.status}", "", "", "", "")
         cpu = self.run.cpu_seconds
-        return (self.work, self.tool, f"{self.segments / cpu / 1e6:.3g}", f"{cpu / self.segments * 1e9:,.0f}",
-                f"{self.ratio:.3g}", f"{self.run.seconds:.2f}", f"{self.run.peak_memory / 2**20:,.0f}")
+        return (self.work, self.tool, f"{self.segments:,}", f"{self.segments / cpu / 1e6:.3g}",
+                f"{cpu / self.segments * 1e9:,.0f}", f"{self.ratio:.3g}", f"{self.run.seconds:.2f}",
+                f"{self.run.peak_memory / 2**20:,.0f}")
 
 
 def machine() -> str:
@@ -64,15 +84,13 @@ def versions() -> list[str]:
     return found
 
 
-def write_report(path: Path, tables: dict[str, list[Measured]], command: str) -> None:
+def write_report(path: Path, sections: list[Section], command: str) -> None:
     lines = ["# Performance", "", "Generated traffic, all tools one after the other in one run of", "",
-             f"    {command}", "", f"on {machine()}.", "Versions: " + "; ".join(versions()) + ".", "",
-             "CPU time is user and system time of the whole process, start-up included; captures were in the page",
-             "cache. tshark ran with the protocols above TCP disabled. The ratio is a tool's CPU time over that of",
-             "the first line of the same work, so above 1 tcpkit is faster. Peak memory cannot be told below that of",
-             "the measuring program, some 40 MiB. Compare figures within a table only."]
-    for title, rows in tables.items():
-        lines += ["", f"## {title}", "", "| " + " | ".join(Measured.HEADINGS) + " |",
-                  "|---|---|" + "---:|" * (len(Measured.HEADINGS) - 2)]
-        lines += ["| " + " | ".join(row.cells()) + " |" for row in rows]
+             f"    {command}", "", f"on {machine()}, with a load of {os.getloadavg()[2]:.1f} from all that ran on it.",
+             "Versions: " + "; ".join(versions()) + ".", "",
+             *ABOUT]
+    for section in sections:
+        lines += ["", f"## {section.title}", "", "| " + " | ".join(section.headings) + " |",
+                  "|" + "---|" * len(section.headings)]
+        lines += ["| " + " | ".join(row) + " |" for row in section.rows]
     path.write_text("\n".join(lines) + "\n")
