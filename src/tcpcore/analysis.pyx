@@ -18,7 +18,7 @@ from tcpcore.flags cimport (
     ACK, BOGUS_HEADER_LENGTH, FIN, HAS_ACK_RTT, HAS_ACKS_FRAME, HAS_BYTES_IN_FLIGHT, HAS_CHECKSUM, HAS_COMPLETENESS,
     HAS_FLAGS, HAS_INITIAL_RTT, HAS_LEN, HAS_PUSH_BYTES, HAS_RECORD, HAS_WINDOW_SCALE, HAS_WINDOW_SIZE, KEEP_ALIVE,
     PORTS_REUSED, PSH, REUSED_PORTS, STREAM_CREATED, SYN, SYN_REPEATED, WHOLE, ZERO_WINDOW_PROBE)
-from tcpcore.flows cimport LIVE, NO_SLOT, FlowTable
+from tcpcore.flows cimport NO_SLOT, FlowTable
 from tcpcore.growable cimport grow, growable_t
 from tcpcore.growable cimport release as release_memory
 from tcpcore.inflight cimport (
@@ -105,19 +105,18 @@ cdef class Analysis:
         with nogil:
             process_rows(&self.state, batch.rows, batch.stride, batch.analysis_at, batch.slots, batch.n_rows)
 
-    def records(self, FlowTable flows not None, Py_ssize_t start=0, stop=None):
-        """FLOW_ANALYSIS rows, one for each of ``flows.records(start, stop)``."""
-        cdef Py_ssize_t slot, n = 0, end = flows.n_slots if stop is None else min(<Py_ssize_t> stop, flows.n_slots)
+    def records(self, FlowTable flows not None, slots=None):
+        """FLOW_ANALYSIS rows, one for each of ``flows.records(slots)``."""
+        cdef const uint32_t[::1] chosen = flows.chosen(slots)
+        cdef Py_ssize_t i
         if not self.state.summaries.wanted:
             raise ValueError("made without summary")
-        out = np.zeros(max(end - max(start, 0), 0), FLOW_ANALYSIS)
+        out = np.zeros(chosen.shape[0], FLOW_ANALYSIS)
         cdef flow_analysis_t* rows = <flow_analysis_t*> <size_t> out.ctypes.data
-        for slot in range(max(start, 0), end):
-            if flows.flows[slot].state & LIVE:
-                write_record(&self.state, <uint32_t> slot, flows.flows[slot].stream, flows.flows[slot].previous_ns,
-                             &rows[n])
-                n += 1
-        return out[:n]
+        for i in range(chosen.shape[0]):
+            write_record(&self.state, chosen[i], flows.flows[chosen[i]].stream, flows.flows[chosen[i]].previous_ns,
+                         &rows[i])
+        return out
 
     @property
     def dropped(self):

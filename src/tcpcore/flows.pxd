@@ -77,6 +77,7 @@ cdef class FlowTable:
     cdef flow_t* flows             # moves as the table grows: valid between two calls of process()
     cdef readonly Py_ssize_t n_slots
 
+    cdef const uint32_t[::1] chosen(self, slots)
     cdef int reserve(self, Py_ssize_t n_rows) except -1
     cdef int make_room(self, Batch batch) except -1
 

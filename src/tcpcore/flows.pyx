@@ -132,17 +132,38 @@ cdef class FlowTable:
         """Streams so far: the next stream's number."""
         return self.table.n_streams
 
-    def records(self, Py_ssize_t start=0, stop=None):
-        """FLOW rows of the slots ``start`` to ``stop`` that hold a stream, in slot order."""
+    def slots(self, Py_ssize_t start=0, stop=None):
+        """Those from ``start`` to ``stop`` that hold a stream."""
         cdef Py_ssize_t end = self.n_slots if stop is None else min(<Py_ssize_t> stop, self.n_slots)
-        out = np.zeros(max(end - max(start, 0), 0), FLOW)
+        out = np.empty(max(end - max(start, 0), 0), np.uint32)
         cdef Py_ssize_t slot, n = 0
-        cdef flow_record_t* rows = <flow_record_t*> <size_t> out.ctypes.data
+        cdef uint32_t* found = <uint32_t*> <size_t> out.ctypes.data
         for slot in range(max(start, 0), end):
             if self.flows[slot].state & LIVE:
-                write_record(&self.table, <uint32_t> slot, &rows[n])
+                found[n] = <uint32_t> slot
                 n += 1
         return out[:n]
+
+    cdef const uint32_t[::1] chosen(self, slots):
+        """``slots``, or all that hold a stream; ValueError for one that does not exist."""
+        if slots is None:
+            return self.slots()
+        cdef const uint32_t[::1] given = slots
+        cdef Py_ssize_t i
+        for i in range(given.shape[0]):
+            if given[i] >= self.n_slots:
+                raise ValueError("no such slot")
+        return given
+
+    def records(self, slots=None):
+        """FLOW rows of ``slots`` (all that hold a stream)."""
+        cdef const uint32_t[::1] chosen = self.chosen(slots)
+        cdef Py_ssize_t i
+        out = np.zeros(chosen.shape[0], FLOW)
+        cdef flow_record_t* rows = <flow_record_t*> <size_t> out.ctypes.data
+        for i in range(chosen.shape[0]):
+            write_record(&self.table, chosen[i], &rows[i])
+        return out
 
     def slot_of(self, uint32_t stream):
         """The slot that holds the stream; None if none does.  Looks through all once slots have been used again."""
@@ -158,15 +179,14 @@ cdef class FlowTable:
 
     def latest(self, Py_ssize_t count):
         """Slots of the ``count`` streams that had a segment last, the latest first."""
-        cdef Py_ssize_t slot, n = 0
-        slots, times = np.empty(self.n_slots, np.uint32), np.empty(self.n_slots, np.int64)
-        cdef uint32_t* slot_at = <uint32_t*> <size_t> slots.ctypes.data
+        slots = self.slots()
+        cdef const uint32_t[::1] chosen_slots = slots
+        cdef Py_ssize_t i, n = chosen_slots.shape[0]
+        times = np.empty(n, np.int64)
         cdef int64_t* time_at = <int64_t*> <size_t> times.ctypes.data
-        for slot in range(self.n_slots):
-            if self.flows[slot].state & LIVE:
-                slot_at[n], time_at[n] = <uint32_t> slot, self.flows[slot].previous_ns
-                n += 1
-        chosen = np.argpartition(times[:n], n - count)[n - count:] if 0 < count < n else np.arange(n)
+        for i in range(n):
+            time_at[i] = self.flows[chosen_slots[i]].previous_ns
+        chosen = np.argpartition(times, n - count)[n - count:] if 0 < count < n else np.arange(n)
         return slots[chosen[np.argsort(-times[chosen], kind="stable")]][:count]
 
 

@@ -11,7 +11,7 @@ from tcpcore.batch cimport Batch, released_t, segment_at
 from tcpcore.ending cimport conn_state_of, outcome_of, teardown_of
 from tcpcore.flags cimport (
     ACK, BOGUS_HEADER_LENGTH, FIN, HAS_LEN, QUOTED, RST, STREAM_CREATED, SYN, TIME_WAIT)
-from tcpcore.flows cimport LIVE, NO_SLOT, FlowTable, learn_client
+from tcpcore.flows cimport NO_SLOT, FlowTable, learn_client
 from tcpcore.growable cimport grow, growable_t
 from tcpcore.growable cimport release as release_memory
 from tcpcore.inference cimport expire, observe, scene_t, state_of
@@ -103,16 +103,15 @@ cdef class Lifecycle:
                    self.stage.n_ended * sizeof(uint32_t))
         return slots
 
-    def records(self, FlowTable flows not None, Py_ssize_t start=0, stop=None):
-        """LIFECYCLE rows, one for each of ``flows.records(start, stop)``."""
-        cdef Py_ssize_t slot, n = 0, end = flows.n_slots if stop is None else min(<Py_ssize_t> stop, flows.n_slots)
-        out = np.zeros(max(end - max(start, 0), 0), LIFECYCLE)
+    def records(self, FlowTable flows not None, slots=None):
+        """LIFECYCLE rows, one for each of ``flows.records(slots)``."""
+        cdef const uint32_t[::1] chosen = flows.chosen(slots)
+        cdef Py_ssize_t i
+        out = np.zeros(chosen.shape[0], LIFECYCLE)
         cdef lifecycle_t* rows = <lifecycle_t*> <size_t> out.ctypes.data
-        for slot in range(max(start, 0), end):
-            if flows.flows[slot].state & LIVE:
-                write_record(&self.stage, <uint32_t> slot, flows.flows[slot].stream, &rows[n])
-                n += 1
-        return out[:n]
+        for i in range(chosen.shape[0]):
+            write_record(&self.stage, chosen[i], flows.flows[chosen[i]].stream, &rows[i])
+        return out
 
     @property
     def pools(self):

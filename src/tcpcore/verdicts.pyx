@@ -12,7 +12,7 @@ from tcpcore.batch cimport Batch, released_t, segment_at
 from tcpcore.clear cimport clear
 from tcpcore.flags cimport (
     ACK, FIN, HAS_LEN, HAS_TIMESTAMPS, KIND_NEW, KIND_NONE, PORTS_REUSED, QUOTED, RST, SYN)
-from tcpcore.flows cimport LIVE, NO_SLOT, FlowTable
+from tcpcore.flows cimport NO_SLOT, FlowTable
 from tcpcore.growable cimport grow
 from tcpcore.growable cimport release as release_memory
 from tcpcore.history cimport list_drop, sent_ranges
@@ -102,17 +102,16 @@ cdef class Verdicts:
         memcpy(<void*> <size_t> verdicts.ctypes.data, self.state.corrected.data, n * sizeof(verdict_t))
         return frames, verdicts
 
-    def records(self, FlowTable flows not None, Py_ssize_t start=0, stop=None):
-        """FLOW_VERDICT rows, one for each of ``flows.records(start, stop)``."""
-        cdef Py_ssize_t slot, n = 0, end = flows.n_slots if stop is None else min(<Py_ssize_t> stop, flows.n_slots)
-        out = np.zeros(max(end - max(start, 0), 0), FLOW_VERDICT)
+    def records(self, FlowTable flows not None, slots=None):
+        """FLOW_VERDICT rows, one for each of ``flows.records(slots)``."""
+        cdef const uint32_t[::1] chosen = flows.chosen(slots)
+        cdef Py_ssize_t i
+        out = np.zeros(chosen.shape[0], FLOW_VERDICT)
         cdef flow_verdict_t* rows = <flow_verdict_t*> <size_t> out.ctypes.data
-        for slot in range(max(start, 0), end):
-            if flows.flows[slot].state & LIVE:
-                write_record(&self.state, slot, &rows[n])
-                rows[n].stream = flows.flows[slot].stream
-                n += 1
-        return out[:n]
+        for i in range(chosen.shape[0]):
+            write_record(&self.state, chosen[i], &rows[i])
+            rows[i].stream = flows.flows[chosen[i]].stream
+        return out
 
     @property
     def forgotten(self):

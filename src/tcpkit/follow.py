@@ -83,7 +83,7 @@ class Conversation:
 def ends_of(flows: FlowTable, stream: int) -> Ends | None:
     """The ends of a stream that the table still knows."""
     slot = flows.slot_of(stream)
-    return None if slot is None else ends_in(flows.records(slot, slot + 1)[0])
+    return None if slot is None else ends_in(flows.records(flows.slots(slot, slot + 1))[0])
 
 
 def ends_in(record: Array) -> Ends:

@@ -197,7 +197,7 @@ class Pipeline:
         return self._trackers.pieces()
 
     def latest_records(self, count: int) -> StreamRecords:
-        """Of the ``count`` streams that had a segment last."""
+        """Of the ``count`` streams that had a segment last, the latest first."""
         return self._trackers.at(self._trackers.table().latest(count))
 
     @property

@@ -1,10 +1,8 @@
 """The stages of a pass that keep something of each stream, and what they tell of it."""
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any, NamedTuple
-
-import numpy as np
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 from tcpcore.analysis import Analysis
 from tcpcore.flows import SLOT_BYTES, FlowTable
@@ -24,12 +22,6 @@ class StreamRecords(NamedTuple):
     analysis: Array | None = None
     lifecycle: Array | None = None
     verdicts: Array | None = None
-
-
-def join_records(pieces: Sequence[StreamRecords]) -> StreamRecords:
-    """At least one piece of the same pass as one."""
-    parts: list[Any] = [None if part[0] is None else np.concatenate(part) for part in zip(*pieces, strict=True)]
-    return StreamRecords(*parts)
 
 
 class Trackers:
@@ -72,18 +64,13 @@ class Trackers:
         """Of all streams held, some ten thousand at a time, at least one piece."""
         flows = self.table()
         for start in range(0, max(self.n_slots, 1), PIECE):
-            yield self._records(flows, start, min(start + PIECE, self.n_slots))
+            yield self.at(flows.slots(start, min(start + PIECE, self.n_slots)))
 
     def at(self, slots: Array) -> StreamRecords:
-        """Of the streams in these slots, in the order of the slots."""
-        flows, slots = self.table(), np.sort(slots).astype(np.int64)
-        runs = np.split(slots, np.flatnonzero(np.diff(slots) != 1) + 1)
-        return join_records([self._records(flows, int(run[0]), int(run[-1]) + 1) for run in runs if len(run)]
-                            or [self._records(flows, 0, 0)])
-
-    def _records(self, flows: FlowTable, start: int, stop: int) -> StreamRecords:
+        """Of the streams in these slots."""
+        flows = self.table()
         return StreamRecords(
-            flows.records(start, stop),
-            self.analysis.records(flows, start, stop) if self.analysis and self._summary else None,
-            self.lifecycle.records(flows, start, stop) if self.lifecycle else None,
-            self.verdicts.records(flows, start, stop) if self.verdicts else None)
+            flows.records(slots),
+            self.analysis.records(flows, slots) if self.analysis and self._summary else None,
+            self.lifecycle.records(flows, slots) if self.lifecycle else None,
+            self.verdicts.records(flows, slots) if self.verdicts else None)

@@ -129,8 +129,11 @@ def test_records_match_those_of_the_flows():
     analysis = Analysis(summary=True)
     _, table = run_flows(a.pcap(nano=True), analysis=analysis)
     for start, stop in ((0, None), (1, 2), (2, 9), (3, None), (5, 7)):
-        assert (analysis.records(table, start, stop)["stream"].tolist()
-                == table.records(start, stop)["stream"].tolist())
+        slots = table.slots(start, stop)
+        assert analysis.records(table, slots)["stream"].tolist() == table.records(slots)["stream"].tolist() \
+            == slots.tolist()
+    with pytest.raises(ValueError, match="no such slot"):
+        table.records(table.slots() + 1)
 
 
 def test_records_need_a_summary():
