@@ -8,16 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tcpkit.capture import Capture, open, scan
+    from tcpkit.capture import Capture
     from tcpkit.errors import CaptureError, FieldError, FilterError, HoleError
     from tcpkit.live_capture import live
+    from tcpkit.opening import open, scan
     from tcpkit.stream_scan import scan_streams
     from tcpkit.table import Table
 
 __version__ = "0.1.0"
 __all__ = ["Capture", "CaptureError", "FieldError", "FilterError", "HoleError", "Table", "live", "open", "scan",
            "scan_streams"]
-_HOME = {"Capture": "capture", "open": "capture", "scan": "capture", "Table": "table",
+_HOME = {"Capture": "capture", "open": "opening", "scan": "opening", "Table": "table",
          "live": "live_capture", "scan_streams": "stream_scan"}
 
 

@@ -1,4 +1,4 @@
-"""``open`` and ``scan``: a capture as tables, whole or batch by batch."""
+"""A capture as tables, whole or batch by batch."""
 from __future__ import annotations
 
 import os
@@ -21,7 +21,7 @@ from tcpkit.pipeline import ALL_STAGES, MSL, Observer, Pipeline, Totals, with_ne
 from tcpkit.retransmissions import retransmission_table
 from tcpkit.rotated import files_of, open_reader
 from tcpkit.rows import Corrections, RowStore
-from tcpkit.source_facts import is_same_file, keep_source, position_of, size_of
+from tcpkit.source_facts import is_same_file, keep_source, position_of, size_of, worthwhile_threads
 from tcpkit.states import states_at_end
 from tcpkit.table import Table, in_order, joined
 from tcpkit.trackers import StreamRecords
@@ -34,13 +34,10 @@ if TYPE_CHECKING:
     from tcpkit.quality import Flaw
     from tcpkit.sources import Location
     from tcpkit.streams import Streams
+    from tcpkit.threats import Attempts
 
     AnyReader = Reader | MergedReader
     SourceLike = Location | Iterable[Location]
-
-
-SMALL = 4 << 20                  # bytes of capture that are not worth a thread
-MOST_THREADS = 4                 # with more the slowest stage is no faster
 
 
 class Capture:
@@ -207,11 +204,18 @@ class Capture:
     @cached_property
     def threats(self) -> Table:
         """SYN floods, scans and dead servers, the largest first, each with its evidence."""
-        from tcpkit.threats import threat_table
+        return self._attempts.threat_table()
 
-        return threat_table((streams.flows, streams.lifecycle)
-                            for streams in self._streams("flows", "lifecycle", totals=False)
-                            if streams.lifecycle is not None)
+    @cached_property
+    def half_open(self) -> Table:
+        """Handshakes under way at each server and port over time; of more than 4,096 services the busiest."""
+        return self._attempts.half_open_table()
+
+    @cached_property
+    def _attempts(self) -> Attempts:
+        from tcpkit.threats import Attempts
+
+        return Attempts(self._streams("flows", "lifecycle", totals=False))
 
     @cached_property
     def conversations(self) -> Table:
@@ -251,7 +255,7 @@ class Capture:
         size = size_of(self._source)
         self._pass = Pipeline(reader, frozenset(stages) or self._stages, size=size, observer=self._observer,
                               capture_filter=self._capture_filter, where=where, strict=self._strict, totals=totals,
-                              threads=threads or self._threads or _worthwhile_threads(size), in_step=in_step,
+                              threads=threads or self._threads or worthwhile_threads(size), in_step=in_step,
                               msl=self._msl, memory_limit=self._memory_limit, beside=beside)
         return self._pass
 
@@ -282,47 +286,6 @@ class Capture:
         return open_reader(self._source)
 
 
-def open(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_filter: str = "", strict: bool = False,
-         follow: bool = False, threads: int = 0, msl: float = MSL, memory_limit: int = LIMIT,
-         observer: Observer | None = None) -> Capture:
-    """The capture in ``source``: a path, "-" for standard input, a glob pattern, a directory, a URL, a binary file
-    object, or a list of these, which are then one capture in order of time.  Decompressed by content.
-
-    ``stages`` says how far the work goes, "decode", "flows" or "analysis" (each with what it builds on): the
-    packets and flows tables have the columns of these stages only, and cost only them.  ``capture_filter``
-    (libpcap's syntax) leaves out frames as if they had not been captured.  ``strict``: damage is an error too.
-    ``follow``: a file that is still being written, read until it is closed for good.  ``threads``: how many may work
-    on a pass (0: as many as help); what comes out is the same.  ``msl``: seconds that a segment may live; TIME-WAIT
-    lasts twice as long.  ``memory_limit``: bytes (4 GiB); when they run out, connections that are over or silent are
-    given up, and ``budget`` tells of it.  ``observer`` is called with the Pipeline after each batch, and may set its
-    ``stopped``.
-
-    CaptureError if it is no capture or cannot be read; FilterError for a wrong filter; ValueError for a memory limit
-    that is too small.
-    """
-    return Capture(source, stages=stages, capture_filter=capture_filter, strict=strict, follow=follow,
-                   threads=threads, msl=msl, memory_limit=memory_limit, observer=observer)
-
-
-def scan(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, columns: Sequence[str] | None = None,
-         where: str = "", capture_filter: str = "", strict: bool = False, threads: int = 0,
-         memory_limit: int = LIMIT) -> Iterator[Table]:
-    """The packets of a capture piece by piece, in bounded memory: ``open(source).batches(columns, where=where)``.
-
-    How far the work goes, and what it costs, follows from ``columns``, or else from ``stages``:
-    ``scan(path, stages=["decode"])`` reads headers only, ``scan(path, columns=["tcp.stream"])`` tells flows apart,
-    ``scan(path)`` fills every column.  ``tcpkit.fields.contract_names()`` lists them.
-    """
-    opened = Capture(source, stages=stages, capture_filter=capture_filter, strict=strict, threads=threads,
-                     memory_limit=memory_limit)
-    return opened.batches(columns, where=where)
-
-
 def schema_of(pipeline: Pipeline) -> Schema:
     """The packets table without the columns whose stage is not run."""
     return SCHEMA._replace(columns=tuple(column for column in SCHEMA.columns if column.stage in pipeline.stages))
-
-
-def _worthwhile_threads(size: int) -> int:
-    """One for each core, unless the capture is known to be small: the stages go on beside each other."""
-    return 1 if 0 < size < SMALL else min(MOST_THREADS, len(os.sched_getaffinity(0)))

@@ -4,6 +4,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
+SMALL = 4 << 20                  # bytes of capture that are not worth a thread
+MOST_THREADS = 4                 # with more the slowest stage is no faster
+
 
 def keep_source(source: Any) -> Any:
     """The source in a form that can be gone through again."""
@@ -24,3 +27,8 @@ def is_same_file(path: str | os.PathLike[str], source: Any) -> bool:
 def size_of(source: Any) -> int:
     """Bytes of the capture, if that is known beforehand."""
     return os.path.getsize(source) if isinstance(source, str | os.PathLike) and os.path.isfile(source) else 0
+
+
+def worthwhile_threads(size: int) -> int:
+    """One for each core, unless the capture is known to be small: the stages go on beside each other."""
+    return 1 if 0 < size < SMALL else min(MOST_THREADS, len(os.sched_getaffinity(0)))

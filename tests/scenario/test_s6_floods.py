@@ -4,6 +4,7 @@ from __future__ import annotations
 import io
 from random import Random
 
+import numpy as np
 import pytest
 
 import tcpkit
@@ -50,6 +51,42 @@ def test_a_flood_is_reported_with_its_evidence():
     assert row["sources"] == 500
     assert row["span"].astype(int) == 499 * MS
     assert row["rate"] == 500
+
+
+def test_half_open_connections_over_time():
+    others = [attempt(i, server="198.51.100.8", port=443).handshake() for i in range(300)]
+    table = tcpkit.open(io.BytesIO(merged(flood(500) + others))).half_open
+    target, healthy = (table.where(f"server_port == {port}") for port in (80, 443))
+    assert target["half_open"].tolist() == [125, 250, 375, 500]
+    assert target["begun"].tolist() == [125] * 4
+    assert (np.diff(target["start"].astype(np.int64)) == 125 * MS).all()
+    assert set(table["step"].astype(np.int64)) == {125 * MS}
+    assert healthy["begun"].sum() == healthy["completed"].sum() == 300
+    assert healthy["half_open"].max() == 20
+
+
+def test_a_flood_on_a_busy_server_shows():
+    assert threats(flood(3000) + busy(200))["kind"].tolist() == ["syn_flood"]
+
+
+def test_a_busy_server_far_away_is_no_flood():
+    """Cut while one attempt in three has not been answered yet."""
+    talks = [attempt(i) for i in range(900)]
+    for i, talk in enumerate(talks):
+        talk.c("S", 0)
+        if i < 600:
+            talk.s("SA", 0, 1, dt=150 * MS).c("A", 1, 1, dt=150 * MS)
+    assert len(threats(talks)) == 0
+
+
+def test_a_flood_a_scan_and_a_dead_server_are_told_apart():
+    probes = [attempt(port, client="203.0.113.9", server="198.51.100.9", port=port).c("S", 0).s("RA", 0, 1)
+              for port in range(1, 101)]
+    gone = [attempt(i, client=f"10.1.{i % 7}.9", server="198.51.100.10", step=50 * MS)
+            .c("S", 0).c("S", 0, dt=1000 * MS) for i in range(100)]
+    found = threats(flood(400) + probes + gone + busy(200))
+    assert {(row["kind"], row["target"]) for row in (found[i] for i in range(len(found)))} == {
+        ("syn_flood", SERVER), ("port_scan", "198.51.100.9"), ("dead_server", "198.51.100.10")}
 
 
 def test_a_flood_shows_beside_other_traffic():

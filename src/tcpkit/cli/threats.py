@@ -1,6 +1,11 @@
 """``threats``: SYN floods, scans, dead servers."""
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
 from tcpkit.cli.app import (
     MEMORY,
     CaptureArgument,
@@ -15,9 +20,21 @@ from tcpkit.cli.output import write_table
 from tcpkit.cli.reading import reading
 
 
+class View(StrEnum):
+    """What a line is about."""
+
+    threats = "threats"
+    half_open = "half-open"
+
+
+ViewOption = Annotated[View, typer.Option(
+    "--view", metavar="VIEW", help="threats; or half-open: handshakes under way at each server and port over time.")]
+
+
 @app.command()
-def threats(file: CaptureArgument, capture_filter: CaptureFilterOption = "", memory_limit: MemoryLimitOption = MEMORY,
-            form: FormatOption = Format.table, output: OutputOption = None) -> None:
+def threats(file: CaptureArgument, view: ViewOption = View.threats, capture_filter: CaptureFilterOption = "",
+            memory_limit: MemoryLimitOption = MEMORY, form: FormatOption = Format.table,
+            output: OutputOption = None) -> None:
     """SYN floods, port and host scans, and dead servers, each with its evidence."""
     with reading(file, capture_filter=capture_filter, memory_limit=memory_limit) as capture:
-        write_table(capture.threats, form, output)
+        write_table(capture.half_open if view == View.half_open else capture.threats, form, output)
