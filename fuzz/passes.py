@@ -39,9 +39,9 @@ def run_stages(data: bytes) -> None:
         while reader.next(batch):
             decoder.process(batch)
             flows.process(batch)
-            analysis.process(batch, flows)
-            lifecycle.process(batch, flows)
-            verdicts.process(batch, flows)
+            analysis.process(batch)
+            lifecycle.process(batch)
+            verdicts.process(batch)
             _FORMATTER.batch(batch)
         for stage in (analysis, lifecycle, verdicts):
             stage.records(flows)

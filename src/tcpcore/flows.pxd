@@ -66,7 +66,7 @@ ctypedef struct table_t:
     int64_t round_ns               # ... that began at this time of the capture
     int64_t least_age              # ... and takes streams silent for so long
     uint64_t[3] evicted            # by Eviction
-    int64_t latest_ns              # time of the last segment
+    int64_t latest_ns              # time of the last batch's last segment
     uint64_t n_streams
     bint pieces                    # cut streams where it takes what came before to know how they go on
     secret_t secret

@@ -89,6 +89,8 @@ cdef class FlowTable:
         self.reserve(batch.n_rows)
         with nogil:
             process_rows(&self.table, batch.rows, batch.stride, batch.n_rows, batch.slots)
+        if batch.n_rows:
+            self.table.latest_ns = segment_at(batch.rows, batch.stride, batch.n_rows - 1).time_ns
         self.n_slots = batch.n_slots = self.table.n_slots
 
     cdef int make_room(self, Batch batch) except -1:
@@ -378,7 +380,7 @@ cdef inline void update(table_t* t, segment_t* row, uint32_t slot, int direction
     if row.damage == 0 or is_whole(row):
         row.events |= WHOLE | IN_CONVERSATION * (row.damage & QUOTED == 0)
     count(t, row, flow, slot, direction)
-    flow.previous_ns = t.latest_ns = row.time_ns
+    flow.previous_ns = row.time_ns
 
 
 cdef inline void note_change(const segment_t* row, flow_t* flow, int direction) noexcept nogil:

@@ -12,7 +12,7 @@ from tcpcore.seqnum cimport after
 
 cdef enum:
     MAX_INFLIGHT = 10_000          # A-13
-    FIRST_SIZE = 1                 # two entries
+    FIRST_SIZE = 0                 # one entry: a SYN that nobody answers needs no more
     NEAR = 1 << 30                 # distances below it are safe from the ambiguity of CM-1
 
 cdef extern from *:

@@ -1,0 +1,109 @@
+"""The memory limit: what it is divided into, what it does when it bites, and that nothing changes when it does not."""
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import tcpkit
+from packets import T0, Conversation, Frame, ethernet, ip, pcap, tcp
+from tcpkit.budget import FIXED, LEAST, LIMIT, max_flows, parse_size, pool_limits, size_text
+from tcpkit.pipeline import ALL_STAGES
+from tcpkit.stream_scan import StreamScan
+
+MIB = 1 << 20
+CAPACITY = 1 << 14               # more connections than the least limit has room for
+
+
+def flood(n: int) -> bytes:
+    """A SYN from each of n clients, a microsecond apart."""
+    one = pcap([Frame(T0, data := ethernet(ip("10.0.0.0", "10.255.0.1", tcp(1024, 80, 1, flags="S"))), len(data))])
+    head, record = one[:24], np.frombuffer(one[24:], np.uint8)
+    records, numbers = np.tile(record, (n, 1)), np.arange(n)
+    records[:, 0:4] = (T0 // 10**9 + numbers // 10**6).astype("<u4").view(np.uint8).reshape(n, 4)
+    records[:, 4:8] = (numbers % 10**6).astype("<u4").view(np.uint8).reshape(n, 4)
+    records[:, 42:46] = (0x0A000000 + numbers).astype(">u4").view(np.uint8).reshape(n, 4)              # source
+    return head + records.tobytes()
+
+
+def test_the_limit_is_shared_out():
+    limits = pool_limits(LIMIT, ALL_STAGES)
+    assert sum(limits.values()) <= (LIMIT - FIXED) // 4
+    assert sum(limits.values()) + 1000 * max_flows(LIMIT, 1000) <= LIMIT - FIXED
+    assert set(pool_limits(LIMIT, ("decode", "flows"))) == set()
+
+
+@pytest.mark.parametrize(("text", "size"), [("123", 123), ("64k", 64 << 10), ("500M", 500 * MIB), ("1.5G", 3 << 29),
+                                            ("2 GiB", 2 << 30), ("2gb", 2 << 30)])
+def test_sizes_are_read(text, size):
+    assert parse_size(text) == size
+    assert parse_size(size_text(size).removesuffix(" bytes")) == size
+
+
+@pytest.mark.parametrize("text", ["", "M", "many", "1X", "-", "inf"])
+def test_what_is_no_size(text):
+    with pytest.raises(ValueError, match="no size in bytes"):
+        parse_size(text)
+
+
+def test_a_limit_too_small_names_the_least():
+    with pytest.raises(ValueError, match=r"of 1 MiB is too small: 128 MiB is the least"):
+        tcpkit.open(io.BytesIO(flood(1)), memory_limit=MIB)
+    told = subprocess.run([sys.executable, "-m", "tcpkit", "flows", "--memory-limit", "1M", "-"], capture_output=True,
+                          text=True, check=False)
+    assert told.returncode == 2
+    assert "128 MiB is the least" in told.stderr
+
+
+def test_a_limit_that_does_not_bite_changes_nothing():
+    data = Conversation().handshake().c("PA", 1, 1, 100).s("A", 1, 101).c("FA", 101, 1).s("FA", 1, 102).pcap()
+    one, other = (tcpkit.open(io.BytesIO(data), memory_limit=limit) for limit in (LEAST, LIMIT))
+    for table in ("packets", "flows", "directions", "handshakes", "conversations"):
+        assert getattr(one, table).array.tobytes() == getattr(other, table).array.tobytes(), table
+    assert one.warnings == []
+    assert one.budget.evicted == 0
+    assert one.budget.limit == LEAST
+    assert set(one.budget.used) == set(ALL_STAGES) - {"decode"}
+    assert "evicted: 0 over, 0 by pressure" in repr(one.budget)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_flood_is_told_of_whole(threads):
+    n = 3 * CAPACITY
+    capture = tcpkit.open(io.BytesIO(flood(n)), memory_limit=LEAST, threads=threads)
+    pieces = list(capture.flow_pieces())
+    assert len(pieces) > 2
+    flows = capture.flows
+    assert len(flows) == n
+    assert flows.array["stream"].tolist() == list(range(n))
+    assert int(flows["packets_client"].sum() + flows["packets_server"].sum()) == n
+    evicted = int(np.count_nonzero(~np.ma.getmaskarray(flows["evicted"])))
+    assert 0 < evicted == capture.budget.evicted == capture.budget.evicted_pressure
+    assert [f"ended {evicted:,} connections early" in str(warning) for warning in capture.warnings] == [True]
+    assert len(capture.directions) == 2 * n
+    assert len(capture.handshakes) == len(capture.conversations) == n
+    assert capture.threats["attempts"].tolist()[0] == n
+
+
+def test_streams_given_up_end_and_are_counted():
+    n = 4 * CAPACITY
+    scan = StreamScan(tcpkit.open(io.BytesIO(flood(n)), stages=("flows",), memory_limit=LEAST))
+    assert scan.run().streams == n
+    assert scan.budget.evicted > 0
+
+
+def test_a_pass_of_a_flood_stays_within_the_limit(tmp_path):
+    path = tmp_path / "flood.pcap"
+    path.write_bytes(flood(20 * CAPACITY))
+    program = ("import re, sys, tcpkit\n"
+               "capture = tcpkit.open(sys.argv[1], memory_limit=int(sys.argv[2]))\n"
+               "rows = sum(len(piece) for piece in capture.flow_pieces())\n"
+               "most = re.search(r'VmHWM:\\s+(\\d+) kB', open('/proc/self/status').read())\n"
+               "print(rows, int(most[1]) * 1024)")
+    told = subprocess.run([sys.executable, "-c", program, path, str(LEAST)], capture_output=True, text=True, check=True)
+    rows, most = map(int, told.stdout.split())
+    assert rows == 20 * CAPACITY
+    assert most < LEAST
