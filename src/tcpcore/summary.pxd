@@ -86,7 +86,7 @@ cdef inline void summarise(summaries_t* s, turn_t* t, summary_t* both, int direc
     """One whole segment."""
     if t.round_trip >= 0:
         add_round_trip(s, &both[1 - direction], t.round_trip)
-    if t.out.bytes_in_flight > both[direction].max_in_flight:      # else untouched: a flood of SYNs takes no memory here
+    if t.out.bytes_in_flight > both[direction].max_in_flight:     # else untouched: a flood takes no memory here
         both[direction].max_in_flight = t.out.bytes_in_flight
     if t.out.findings & COUNTED or t.fwd.state & ZERO_OPEN:
         add_findings(s, &both[direction], t)
