@@ -27,6 +27,13 @@ REFUSALS = {
 }
 
 
+# How the kernel tells that an interface fails during a capture, and what to do.
+FAILURES = {"went down": "; bring it up with `ip link set DEVICE up` and begin again",
+            "Network is down": "; bring it up with `ip link set DEVICE up` and begin again",
+            "disappeared": "; `tcpkit interfaces` lists those that there are",
+            "No such device": "; `tcpkit interfaces` lists those that there are"}
+
+
 class Statistics(NamedTuple):
     """What the kernel counted; dropped packets never reached the capture."""
 
@@ -72,14 +79,22 @@ class InterfaceReader:
         select.select([self._handle.getfd()], [], [], min(TICK, self._end - now))
         try:
             self._reader.fill(batch, self._left if self._counted else batch.frame_capacity)
-        except pcapy.PcapError as error:
-            self.damages.append((self.name, self._reader.position, str(error)))
-            self.close()
+            if self.on_batch and batch.n_frames:
+                self.on_batch(batch)
+        except (pcapy.PcapError, CaptureError) as error:
+            self._fail(error)
             return False
         self._left -= batch.n_frames
-        if self.on_batch and batch.n_frames:
-            self.on_batch(batch)
         return True
+
+    def _fail(self, error: Exception) -> None:
+        """The interface has failed, or what was to be done with its frames."""
+        if isinstance(error, CaptureError):
+            self.damages.append((error.path, error.offset or 0, error.cause))
+        else:
+            advice = next((advice for words, advice in FAILURES.items() if words in str(error)), "")
+            self.damages.append((self.name, self._reader.position, f"{error}{advice}"))
+        self.close()
 
     @property
     def n_frames(self) -> int:

@@ -5,8 +5,8 @@ import os
 import time
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Any
 
+from tcpkit.budget import LIMIT
 from tcpkit.capture import schema_of
 from tcpkit.capture_writer import SNAPLEN, CaptureWriter, Ring
 from tcpkit.errors import CaptureError
@@ -15,7 +15,7 @@ from tcpkit.interface_reader import BUFFER, InterfaceReader, Statistics
 from tcpkit.pipeline import ALL_STAGES, MSL, Observer, Pipeline
 from tcpkit.states import state_table
 from tcpkit.table import Table, joined
-from tcpkit.trackers import StreamRecords
+from tcpkit.trackers import StreamRecords, without_end
 
 
 class LiveCapture:
@@ -28,13 +28,13 @@ class LiveCapture:
     def __init__(self, interface: str, *, capture_filter: str = "", where: str = "", count: int = 0,
                  duration: float = 0.0, write: str | os.PathLike[str] = "", ring: Ring | None = None,
                  snaplen: int = SNAPLEN, buffer_size: int = BUFFER, promiscuous: bool = True, msl: float = MSL,
-                 observer: Observer | None = None) -> None:
+                 memory_limit: int = LIMIT, observer: Observer | None = None) -> None:
         self._reader = InterfaceReader(interface, capture_filter=capture_filter, count=count, duration=duration,
                                        buffer_size=buffer_size, promiscuous=promiscuous)
         self.writer = CaptureWriter(write, snaplen=snaplen, ring=ring) if write else None
         self._reader.on_batch = self.writer.write if self.writer else None
         self.pipeline = Pipeline(self._reader, ALL_STAGES, where=where, observer=observer, totals="too",
-                                 msl=msl)
+                                 msl=msl, memory_limit=memory_limit)
         self._end_ns = 0
 
     def __enter__(self) -> LiveCapture:
@@ -70,7 +70,7 @@ class LiveCapture:
 
     @property
     def finished(self) -> Table:
-        """The flows that came to their end with the present table: closed by both ends, or reset."""
+        """The flows that came to their end with the present table: closed by both ends, reset, or given up early."""
         return flow_table(self.pipeline.ended_records())
 
     @property
@@ -126,25 +126,19 @@ class LiveCapture:
         return self.pipeline.warnings
 
 
-def without_end(streams: StreamRecords) -> StreamRecords:
-    """Those that neither both ends closed nor one reset."""
-    assert streams.lifecycle is not None
-    going_on = streams.lifecycle["closed_ns"] == 0
-    parts: list[Any] = [None if part is None else part[going_on] for part in streams]
-    return StreamRecords(*parts)
-
-
 def live(interface: str, *, capture_filter: str = "", where: str = "", count: int = 0, duration: float = 0.0,
          write: str | os.PathLike[str] = "", ring: Ring | None = None, snaplen: int = SNAPLEN,
-         buffer_size: int = BUFFER, promiscuous: bool = True, msl: float = MSL) -> LiveCapture:
+         buffer_size: int = BUFFER, promiscuous: bool = True, msl: float = MSL,
+         memory_limit: int = LIMIT) -> LiveCapture:
     """Capture from ``interface`` until ``count`` frames, ``duration`` seconds, ``stop()`` or ``close()``.
 
     ``capture_filter`` (libpcap's syntax) runs in the kernel; ``where`` (a display filter) chooses the rows of the
     tables.  ``write``: also write every frame to this file, pcapng if its name says so, cut to ``snaplen``, and
     rotated by ``ring``.  ``buffer_size``: bytes the kernel holds for us.  ``msl``: seconds that a segment may live;
-    TIME-WAIT lasts twice as long.
+    TIME-WAIT lasts twice as long.  ``memory_limit``: bytes for connections; when they are used up, those that are
+    over or have long been silent are given up, and told by ``finished``.
     CaptureError if the interface cannot be used, FilterError for a wrong filter.
     """
     return LiveCapture(interface, capture_filter=capture_filter, where=where, count=count, duration=duration,
                        write=write, ring=ring, snaplen=snaplen, buffer_size=buffer_size, promiscuous=promiscuous,
-                       msl=msl)
+                       msl=msl, memory_limit=memory_limit)

@@ -13,7 +13,7 @@ from tcpkit.ahead import Task, WorkersAhead, share_out
 from tcpkit.budget import LIMIT, Budget
 from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
-from tcpkit.trackers import StreamRecords, Trackers
+from tcpkit.trackers import StreamRecords, Trackers, join_records, without_end
 
 if TYPE_CHECKING:
     from tcpcore.bpf import Filter
@@ -204,14 +204,19 @@ class Pipeline:
     def n_ended(self) -> int:
         """Streams of ``ended_records``."""
         lifecycle = self._trackers.lifecycle
+        if self.batch.released is not None:
+            return len(self.ended_records().flows)
         return len(lifecycle.ended) if lifecycle else 0
 
     def ended_records(self) -> StreamRecords:
-        """Of the streams that were closed by both ends, or reset, in the last batch."""
+        """Of the streams that were closed by both ends, or reset, in the last batch, or gave up their places before."""
         lifecycle = self._trackers.lifecycle
         if not lifecycle:
             raise ValueError("this pass does not tell how streams end")
-        return self._trackers.at(lifecycle.ended)
+        ended = self._trackers.at(lifecycle.ended)
+        if self.batch.released is None:
+            return ended
+        return join_records([without_end(StreamRecords(**self.batch.released)), ended])
 
     def _finish(self) -> None:
         self.finished = True

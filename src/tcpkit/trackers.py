@@ -1,8 +1,10 @@
 """The stages of a pass that keep something of each stream, and what they tell of it."""
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from tcpcore.analysis import Analysis
 from tcpcore.flows import SLOT_BYTES, FlowTable
@@ -22,6 +24,20 @@ class StreamRecords(NamedTuple):
     analysis: Array | None = None
     lifecycle: Array | None = None
     verdicts: Array | None = None
+
+
+def join_records(pieces: Sequence[StreamRecords]) -> StreamRecords:
+    """At least one piece of the same pass as one."""
+    parts: list[Any] = [None if part[0] is None else np.concatenate(part) for part in zip(*pieces, strict=True)]
+    return StreamRecords(*parts)
+
+
+def without_end(streams: StreamRecords) -> StreamRecords:
+    """Those that neither both ends closed nor one reset."""
+    assert streams.lifecycle is not None
+    going_on = streams.lifecycle["closed_ns"] == 0
+    parts: list[Any] = [None if part is None else part[going_on] for part in streams]
+    return StreamRecords(*parts)
 
 
 class Trackers:

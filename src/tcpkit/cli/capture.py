@@ -1,16 +1,18 @@
 """Live capture: ``capture`` and ``interfaces``."""
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tcpkit.cli.app import CaptureFilterOption, Format, FormatOption, WhereOption, app
+from tcpkit.cli.app import MEMORY, CaptureFilterOption, Format, FormatOption, MemoryLimitOption, WhereOption, app
 from tcpkit.cli.output import write_as_they_come
-from tcpkit.cli.reading import Watch
+from tcpkit.cli.reading import Watch, read_size
 from tcpkit.cli.text import one_line
 
 if TYPE_CHECKING:
@@ -37,25 +39,21 @@ FlowsOption = Annotated[bool, typer.Option("--flows", help="List connections as 
 @app.command()
 def capture(interface: InterfaceOption, capture_filter: CaptureFilterOption = "", where: WhereOption = "",
             write: WriteOption = "", ring: RingOption = "", count: CountOption = 0, duration: DurationOption = 0.0,
-            snaplen: SnaplenOption = 262_144, buffer: BufferOption = 64, packets: PacketsOption = False,
+            snaplen: SnaplenOption = 262_144, buffer: BufferOption = 64,
+            memory_limit: MemoryLimitOption = MEMORY, packets: PacketsOption = False,
             flows: FlowsOption = False, form: FormatOption = Format.table) -> None:
     """Capture from an interface: on a terminal connections as they live, elsewhere segments or only a file."""
-    from tcpkit.live_capture import LiveCapture
-
-    with Watch(bar=False) as watch:
-        live = LiveCapture(interface, capture_filter=capture_filter, where="" if flows else where, write=write,
-                           count=count, ring=rotation(ring) if ring else None, duration=duration, snaplen=snaplen,
-                           buffer_size=buffer << 20, observer=watch.observe)
-        with live:
-            if flows:
-                list_flows(live, where, form)
-            elif packets or not (write or sys.stdout.isatty()):
-                list_packets(live)
-            elif sys.stdout.isatty():
-                watch_connections(live, interface)
-            else:
-                live.pipeline.run()
-    tell_end(live)
+    with session(interface, capture_filter=capture_filter, where="" if flows else where, write=write, count=count,
+                 ring=rotation(ring) if ring else None, duration=duration, snaplen=snaplen, buffer_size=buffer << 20,
+                 memory_limit=read_size(memory_limit)) as live:
+        if flows:
+            list_flows(live, where, form)
+        elif packets or not (write or sys.stdout.isatty()):
+            list_packets(live)
+        elif sys.stdout.isatty():
+            watch_connections(live, interface)
+        else:
+            live.pipeline.run()
 
 
 @app.command()
@@ -65,6 +63,20 @@ def interfaces() -> None:
 
     for name in interface_names():
         print(one_line(name))
+
+
+@contextmanager
+def session(interface: str, **options: Any) -> Iterator[LiveCapture]:
+    """A capture until Ctrl-C, SIGTERM, or nobody reads the output any more; then what came of it is told."""
+    from tcpkit.live_capture import LiveCapture
+
+    with Watch(bar=False, live=True) as watch, LiveCapture(interface, observer=watch.observe, **options) as live:
+        try:
+            yield live
+        except BrokenPipeError:
+            with open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    tell_end(live, options.get("capture_filter", ""))
 
 
 def rotation(text: str) -> Ring:
@@ -103,11 +115,14 @@ def watch_connections(live: LiveCapture, interface: str) -> None:
             view.update(batch)
 
 
-def tell_end(live: LiveCapture) -> None:
+def tell_end(live: LiveCapture, capture_filter: str) -> None:
     """What was captured, what was lost, and where it was written; status 1 if a failure ended it."""
     counts = live.statistics
     report = [f"{live.n_frames} frames captured, {counts.dropped} dropped by the kernel, "
               f"{counts.dropped_by_interface} dropped by the interface"]
+    if not live.n_frames:
+        report.append(f'no frame passed the filter "{capture_filter}"' if capture_filter else
+                      "nothing came: is this the interface? `tcpkit interfaces` lists them")
     if live.writer:
         files = ", ".join(str(path) for path in live.writer.files)
         report.append(f"{live.writer.frames} frames written to {files}")

@@ -60,10 +60,14 @@ def read_size(text: str) -> int:
 
 
 class Watch:
-    """Looks on as a capture is read: shows progress, and ends the reading early at the first Ctrl-C."""
+    """Looks on as a capture is read: shows progress, and ends the reading early at the first Ctrl-C.
 
-    def __init__(self, bar: bool, flush: bool = False) -> None:
+    ``live``: being terminated is as good an end.
+    """
+
+    def __init__(self, bar: bool, flush: bool = False, live: bool = False) -> None:
         self.interrupted = False
+        self._signals = (signal.SIGINT, signal.SIGTERM) if live else (signal.SIGINT,)
         self.opening = False                     # there is nothing yet that could be ended in good order
         self.capture: Capture | None = None
         self._wants_bar = bar
@@ -71,11 +75,12 @@ class Watch:
         self._bar: Bar | None = None
 
     def __enter__(self) -> Watch:
-        self._handler = signal.signal(signal.SIGINT, self._interrupt)
+        self._handlers = [(number, signal.signal(number, self._interrupt)) for number in self._signals]
         return self
 
     def __exit__(self, *error: object) -> None:
-        signal.signal(signal.SIGINT, self._handler)
+        for number, handler in self._handlers:
+            signal.signal(number, handler)
         if self._bar:
             self._bar.close()
 

@@ -18,7 +18,7 @@ from tcpkit.cli.app import (
     app,
 )
 from tcpkit.cli.output import chosen, write_pieces
-from tcpkit.cli.reading import Watch, reading
+from tcpkit.cli.reading import read_size, reading
 
 if TYPE_CHECKING:
     from tcpkit.live_capture import LiveCapture
@@ -49,21 +49,16 @@ def states(file: FileArgument = "", interface: InterfaceOption = "", capture_fil
         with reading(file, capture_filter=capture_filter, memory_limit=memory_limit, msl=msl) as capture:
             write_pieces(partial(chosen, capture.state_pieces, where), form, output)
         return
-    from tcpkit.cli.capture import tell_end
-    from tcpkit.live_capture import LiveCapture
+    from tcpkit.cli.capture import session
 
     picture = sys.stdout.isatty() and form == Format.table and not (once or output)
-    with Watch(bar=False) as watch:
-        live = LiveCapture(interface, capture_filter=capture_filter, msl=msl, observer=watch.observe,
-                           duration=duration or (0.0 if picture else SECONDS))
-        with live:
-            if picture:
-                watch_states(live, interface, where)
-            else:
-                live.pipeline.run()
-    if not picture:
-        write_pieces(partial(chosen, lambda: [live.states], where), form, output)
-    tell_end(live)
+    with session(interface, capture_filter=capture_filter, msl=msl, duration=duration or (0.0 if picture else SECONDS),
+                 memory_limit=read_size(memory_limit)) as live:
+        if picture:
+            watch_states(live, interface, where)
+        else:
+            live.pipeline.run()
+            write_pieces(partial(chosen, lambda: [live.states], where), form, output)
 
 
 def watch_states(live: LiveCapture, interface: str, where: str) -> None:
