@@ -1,7 +1,8 @@
 """Tables over many captures as Dask DataFrames: one partition for each capture, worked on wherever Dask runs it.
 
 A list of files among the captures is one capture in order of time, such as a rotated set: its connections go on
-across the seams, because one worker reads the whole set in order.
+across the seams.  One worker reads the whole set in order, or, for tables that can be joined exactly, each file is read
+by any worker and what they tell is joined (``split``).
 """
 from __future__ import annotations
 
@@ -11,7 +12,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tcpkit
+from tcpkit import parts
+from tcpkit.columns import Stage
 from tcpkit.convert import need
+from tcpkit.pipeline import ALL_STAGES
+from tcpkit.table import Table
 
 if TYPE_CHECKING:
     import pandas
@@ -36,19 +41,37 @@ class CaptureWarning(UserWarning):
 
 
 def table(captures: Iterable[CaptureSet], name: str = "flows", *, columns: Sequence[str] | None = None,
-          capture_filter: str = "", where: str = "") -> DataFrame:
+          capture_filter: str = "", where: str = "", split: bool = False) -> DataFrame:
     """The table ``name`` of all captures, with a column ``capture`` that tells them apart.
 
     ``captures``: paths or fsspec URLs that the workers can open.  ``columns``: of the table, all if not given.
     ``where``: a display filter that chooses the rows of packets.  A capture that cannot be read gives no rows, a
-    damaged one those before the damage; ``failures`` lists both.  ValueError for an unknown table.
+    damaged one those before the damage; ``failures`` lists both.  ``split``: spread the files of a rotated set over
+    the workers; only "flows", without the columns of analysis and states, and "conversations".  Files that overlap
+    in time, or have a fragmented datagram across a seam, are read by one worker after all.  ValueError for an unknown
+    table, FieldError for an unknown column.
     """
     if name not in TABLES:
         raise ValueError(f'there is no table "{name}"; there are {", ".join(TABLES)}')
+    if split and name not in parts.TABLES:
+        raise ValueError(f'the table "{name}" cannot be joined from parts; {", ".join(parts.TABLES)} can')
     frames = need("dask.dataframe", "cluster")
-    work = Work(name, tuple(columns) if columns is not None else None, capture_filter, where)
-    made: DataFrame = frames.from_map(work, list(captures), meta=work.rows(io.BytesIO(EMPTY), ""), label="tcpkit")
+    work = Work(name, tuple(columns) if columns is not None else None, capture_filter, where,
+                ("flows",) if split else ALL_STAGES)
+    meta = work.rows(io.BytesIO(EMPTY), "")
+    if split:
+        made: DataFrame = frames.from_delayed([_split(work, one) for one in captures], meta=meta, prefix="tcpkit",
+                                              verify_meta=False)
+    else:
+        made = frames.from_map(work, list(captures), meta=meta, label="tcpkit")
     return made
+
+
+def _split(work: Work, captures: CaptureSet) -> Any:
+    """The delayed frame of one set: a task for each of its files, and one that joins what they give."""
+    delayed = need("dask", "cluster").delayed
+    files = [captures] if isinstance(captures, str) else list(captures)
+    return delayed(work.joined)(files, [delayed(work.part)(file) for file in files])
 
 
 def failures(client: Client) -> list[Failure]:
@@ -64,9 +87,10 @@ class Work(NamedTuple):
     columns: tuple[str, ...] | None
     capture_filter: str
     where: str
+    stages: tuple[Stage, ...]
 
-    def __call__(self, captures: CaptureSet) -> pandas.DataFrame:
-        label = captures if isinstance(captures, str) else captures[0]
+    def __call__(self, captures: CaptureSet, label: str = "") -> pandas.DataFrame:
+        label = label or (captures if isinstance(captures, str) else captures[0])
         try:
             return self.rows(captures, label)
         except (tcpkit.CaptureError, OSError) as error:
@@ -75,14 +99,36 @@ class Work(NamedTuple):
 
     def rows(self, source: Any, label: str) -> pandas.DataFrame:
         """One capture's rows."""
-        capture = tcpkit.open(source, capture_filter=self.capture_filter)
+        capture = tcpkit.open(source, capture_filter=self.capture_filter, stages=self.stages)
         chosen = getattr(capture, self.table)
         if self.where and self.table == "packets":
             chosen = chosen.where(self.where)
-        frame: pandas.DataFrame = chosen.to_pandas(self.columns)
-        frame.insert(0, "capture", need("pandas", "cluster").array([label] * len(frame), dtype="string[pyarrow]"))
+        frame = self.frame(chosen, label)
         for warning in capture.warnings:
             report(Failure(label, str(warning)))
+        return frame
+
+    def part(self, file: str) -> parts.Part | None:
+        """What one file of a set tells of its streams; None, which is reported, if it cannot be read."""
+        try:
+            found = parts.read_part(file, self.capture_filter)
+        except (tcpkit.CaptureError, OSError) as error:
+            report(Failure(file, str(error)))
+            return None
+        for warning in found.warnings:
+            report(Failure(file, warning))
+        return found
+
+    def joined(self, files: list[str], found: list[parts.Part | None]) -> pandas.DataFrame:
+        """The rows of a set from those of its files that could be read."""
+        read = [(file, part) for file, part in zip(files, found, strict=True) if part is not None]
+        made = parts.join_parts([part for _, part in read], self.table)
+        return self([file for file, _ in read], files[0]) if made is None else self.frame(made, files[0])
+
+    def frame(self, chosen: Table, label: str) -> pandas.DataFrame:
+        """A table as a data frame that names its capture."""
+        frame: pandas.DataFrame = chosen.to_pandas(self.columns)
+        frame.insert(0, "capture", need("pandas", "cluster").array([label] * len(frame), dtype="string[pyarrow]"))
         return frame
 
 

@@ -66,6 +66,27 @@ def test_a_rotated_set_is_one_capture(client, captures, rotated):
     assert_same_values(found, tcpkit.open(whole).flows.to_pandas())
 
 
+@pytest.mark.parametrize("name", ["flows", "conversations"])
+def test_the_files_of_a_rotated_set_on_several_workers(client, captures, rotated, name):
+    parts, whole = rotated
+    made = cluster.table([parts, captures[0]], name, split=True).compute()
+    for label, source in ((parts[0], whole), (captures[0], captures[0])):
+        found = made[made["capture"] == label].drop(columns="capture").reset_index(drop=True)
+        assert_same_values(found, getattr(tcpkit.open(source, stages=["flows"]), name).to_pandas())
+
+
+def test_files_that_overlap_are_read_by_one_worker(client, captures):
+    made = cluster.table([captures[:2]], split=True).compute().drop(columns="capture")
+    assert_same_values(made, tcpkit.open(captures[:2], stages=["flows"]).flows.to_pandas())
+
+
+def test_only_some_tables_can_be_spread():
+    with pytest.raises(ValueError, match="cannot be joined from parts"):
+        cluster.table([], "packets", split=True)
+    with pytest.raises(tcpkit.FieldError):
+        cluster.table([], "flows", columns=["retransmissions_client"], split=True)
+
+
 def test_failures_are_reported_and_do_not_sink_the_job(client, captures, tmp_path):
     bad, damaged = tmp_path / "bad.pcap", tmp_path / "damaged.pcap"
     bad.write_bytes(b"this is not a capture at all")
@@ -79,6 +100,15 @@ def test_failures_are_reported_and_do_not_sink_the_job(client, captures, tmp_pat
     assert set(told) == {str(bad), str(damaged), "/nowhere/x.pcap"}
     assert "not a capture" in told[str(bad)]
     assert "at byte" in told[str(damaged)]
+
+
+def test_a_bad_file_of_a_set_that_is_spread(client, rotated, tmp_path):
+    parts, _ = rotated
+    bad = tmp_path / "bad.pcap"
+    bad.write_bytes(b"nothing of the kind")
+    made = cluster.table([[*parts[:2], str(bad)]], split=True).compute().drop(columns="capture")
+    assert_same_values(made, tcpkit.open(parts[:2], stages=["flows"]).flows.to_pandas())
+    assert "not a capture" in {failure.capture: failure.cause for failure in cluster.failures(client)}[str(bad)]
 
 
 def test_captures_come_from_object_stores(captures):

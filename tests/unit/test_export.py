@@ -40,6 +40,19 @@ def test_every_table_of_every_capture(captures, tmp_path):
     assert set(packets["capture"].to_pylist()) == {"part0.pcap", "part1.pcap", "part2.pcap"}
 
 
+def test_files_say_how_they_are_sorted_and_words_are_dictionary_encoded(captures, tmp_path):
+    list(export(captures[:1], tmp_path / "out", tables=["packets", "flows", "retransmissions"]))
+    for table, first in (("packets", "frame"), ("flows", "stream"), ("retransmissions", "frame")):
+        (path,) = (tmp_path / "out" / table).rglob("*.parquet")
+        group = pq.ParquetFile(path).metadata.row_group(0)
+        assert [group.column(each.column_index).path_in_schema for each in group.sorting_columns] == [first]
+        columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
+        for name in columns.keys() & {"src", "client", "client_evidence", "teardown", "cause", "kind"}:
+            assert columns[name].has_dictionary_page, name
+        assert columns[first].compression == "ZSTD"
+    assert "src" in pq.read_schema(next((tmp_path / "out" / "packets").rglob("*.parquet"))).names
+
+
 @pytest.mark.parametrize("form", ["arrow", "csv"])
 def test_other_formats(captures, tmp_path, form):
     assert [each.rows["packets"] for each in export(captures[:1], tmp_path / "out", form=form)] == [4]

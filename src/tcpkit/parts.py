@@ -1,0 +1,76 @@
+"""A capture in parts that are read apart, such as the files of a rotated set on several machines, and joined again."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from tcpcore.batch import Batch
+from tcpcore.flow_merge import FlowMerger
+from tcpcore.flows import FlowTable
+from tcpkit.flows import conversation_rows, conversation_table, flow_table
+from tcpkit.pipeline import Pipeline
+from tcpkit.rotated import open_reader
+from tcpkit.table import Table
+from tcpkit.trackers import StreamRecords
+from tcpkit.values import Array
+
+TABLES = ("flows", "conversations")
+
+
+class Part(NamedTuple):
+    """What one part tells of its streams, and what it takes to join it to the others."""
+
+    records: Array               # FLOW rows, of pieces of streams where the parts before decide
+    n_frames: int
+    first_ns: int                # time of the first frame
+    latest_ns: int               # of any frame
+    open_datagrams: int          # of which the next part may have the missing fragments
+    warnings: list[str]
+
+
+class PartPass(Pipeline):
+    """A pass over one part, in which streams are told apart as far as that is possible without the parts before."""
+
+    def __init__(self, source: Any, capture_filter: str) -> None:
+        super().__init__(open_reader(source), ("flows",), capture_filter=capture_filter, totals="only")
+        self._trackers.flows = FlowTable(pieces=True)
+        self.n_frames = 0
+        self.latest_ns = 0
+
+    def part(self) -> Part:
+        self.run()
+        flows = self._trackers.table()
+        return Part(flows.records(), self.n_frames, self.start_ns, self.latest_ns,
+                    self._decoder.fragments.incomplete, [str(warning) for warning in self.warnings])
+
+    def _read(self, batch: Batch) -> bool:
+        more = super()._read(batch)
+        if more and batch.n_frames:
+            latest = int(batch.frame_array["time_ns"].max())
+            self.latest_ns = max(self.latest_ns, latest) if self.n_frames else latest
+            self.n_frames += batch.n_frames
+        return more
+
+
+def read_part(source: Any, capture_filter: str = "") -> Part:
+    """Memory grows with the number of the part's connections.  CaptureError if ``source`` is no capture."""
+    return PartPass(source, capture_filter).part()
+
+
+def join_parts(parts: Sequence[Part], table: str) -> Table | None:
+    """The table of all parts, in whatever order they are given: what one pass over them in order of time tells.
+
+    None if that cannot be told from the parts: they overlap in time, or a fragmented datagram may lie across a seam.
+    """
+    ordered = sorted((part for part in parts if part.n_frames), key=lambda part: part.first_ns)
+    if any(one.latest_ns > following.first_ns or one.open_datagrams for one, following in pairwise(ordered)):
+        return None
+    merger, n_frames = FlowMerger(), 0
+    for part in ordered:
+        merger.add(part.records, n_frames)
+        n_frames += part.n_frames
+    records = merger.records()
+    if table == "flows":
+        return flow_table(StreamRecords(records))
+    return conversation_table([conversation_rows(records)], ordered[0].first_ns if ordered else 0)
