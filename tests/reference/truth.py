@@ -58,8 +58,9 @@ def right_answers(talk: Conversation, seen: list[Frame], end: int) -> set[str]:
                 answers.add(replace(facts, passive_close=True).state(endpoint.before))
     if endpoint.before == "CLOSED" and real == Facts() and not reset_shown(talk, seen, end):
         answers.add("SYN_RECEIVED")    # who does not listen is found out when the refusal is captured
-    if real.gone and endpoint.listens and "SYN_RECEIVED" in answers:
-        answers.add("LISTEN")          # reset before anything showed that it had gone on
+    opened = any(frame.sender == end and frame.seg.flags == "S" for frame in seen)
+    if real.gone and (endpoint.listens or not opened) and "SYN_RECEIVED" in answers:
+        answers.add("LISTEN")          # reset before anything showed that it had gone on, or had opened actively
     if real.syn_received and "syn_received" not in must and any("R" in frame.seg.flags for frame in seen):
         answers.add("CLOSED")          # a reset that only an unseen SYN made ineffective
     if real.gone:
