@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,8 @@ _KEPT = """
     vssmonitoring vxlan wlan wlan_aggregate wlan_centrino wlan_ext wlan_radio x25 xot zep"""
 KEPT = frozenset(_KEPT.split())
 EXAMPLES = 10
+MESSAGES = 1 << 20               # bytes of what a program says on standard error
+BUG = re.compile(r"Dissector bug, protocol \S+, in packet (\d+): (.*)")       # what tshark says of an assertion
 
 
 class CompareError(RuntimeError):
@@ -45,6 +48,16 @@ class Run:
     peak_memory: int            # bytes
     status: int
     messages: str = ""
+
+    @property
+    def said(self) -> str:
+        """The last line on standard error."""
+        return self.messages.rpartition("\n")[2]
+
+    @property
+    def crashed(self) -> bool:
+        """Whether a signal ended the program."""
+        return self.status < 0
 
 
 @dataclass
@@ -63,6 +76,9 @@ class Comparison:
     rows: int = 0
     missing: int = 0            # rows only tshark has
     extra: int = 0              # rows only tcpkit has
+    failed: dict[int, str] = field(default_factory=dict)       # frames at which tshark's own assertions failed
+    left_out: int = 0           # rows of these frames: tshark's half of them is no answer
+    unreached: int = 0          # rows of tcpkit after tshark crashed
     fields: dict[str, FieldScore] = field(default_factory=dict)
     differences: list[tuple[str, str, str, str]] = field(default_factory=list)  # frame, field, tshark, tcpkit
     tshark: Run | None = None
@@ -82,6 +98,7 @@ class Comparison:
         """Everything, ready for JSON."""
         return {
             "path": self.path, "rows": self.rows, "missing": self.missing, "extra": self.extra, "equal": self.equal,
+            "failed": self.failed, "left_out": self.left_out, "unreached": self.unreached,
             "speedup": round(self.speedup, 2), "fields": {name: vars(score) for name, score in self.fields.items()},
             "differences": [dict(zip(("frame", "field", "tshark", "tcpkit"), each, strict=True))
                             for each in self.differences],
@@ -105,7 +122,8 @@ def compare(path: str | Path, fields: Sequence[str]) -> Comparison:
         with theirs.open(errors="replace") as expected, ours.open(errors="replace") as actual:
             for name, run_, stream in (("tshark", result.tshark, expected), ("tcpkit", result.tcpkit, actual)):
                 if stream.readline().rstrip("\n").split("\t") != wanted:
-                    raise CompareError(f"{name} gave no table: {run_.messages or f'exit status {run_.status}'}")
+                    raise CompareError(f"{name} gave no table: {run_.said or f'exit status {run_.status}'}")
+            result.failed = {int(frame): cause for frame, cause in BUG.findall(result.tshark.messages)}
             score(result, wanted, expected, actual)
     return result
 
@@ -141,30 +159,50 @@ def run(arguments: list[str], output: Path, environment: dict[str, str]) -> Run:
         process.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.monotonic() - started
         messages.seek(0)
-        text = messages.read(2000).decode("utf-8", "replace").strip()
+        text = messages.read(MESSAGES).decode("utf-8", "replace").strip()
     return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, process.returncode, text)
 
 
 def score(result: Comparison, names: list[str], expected: IO[str], actual: IO[str]) -> None:
-    """Pair the rows by frame number, in which both are sorted, and count."""
-    theirs, ours = rows(expected), rows(actual)
+    """Count what agrees, row by row; apart from it what tshark gave no answer to, because it failed there."""
+    waiting = 0                  # rows of tcpkit since tshark's last one
+    for frame, theirs, ours in paired(rows(expected), rows(actual)):
+        if theirs:
+            result.extra, waiting = result.extra + waiting, 0
+        if frame in result.failed:
+            result.left_out += 1
+        elif theirs and ours:
+            score_row(result, names, theirs, ours)
+        elif theirs:
+            result.missing += 1
+        else:
+            waiting += 1
+    if result.tshark and result.tshark.crashed:
+        result.unreached = waiting
+    else:
+        result.extra += waiting
+
+
+Cells = list[str]
+
+
+def paired(theirs: Iterator[tuple[int, Cells]], ours: Iterator[tuple[int, Cells]]) \
+        -> Iterator[tuple[int, Cells | None, Cells | None]]:
+    """Frame number and the rows of both, each in order of frames; None where one has no row."""
     a, b = next(theirs, None), next(ours, None)
     while a or b:
-        if a and b and a[0] == b[0]:
-            score_row(result, names, a[1], b[1])
-            a, b = next(theirs, None), next(ours, None)
-        elif b is None or (a and a[0] < b[0]):
-            result.missing += 1
-            a = next(theirs, None)
-        else:
-            result.extra += 1
-            b = next(ours, None)
+        frame = min(each[0] for each in (a, b) if each)
+        one, other = (each[1] if each and each[0] == frame else None for each in (a, b))
+        yield frame, one, other
+        a = next(theirs, None) if one else a
+        b = next(ours, None) if other else b
 
 
-def rows(stream: IO[str]) -> Iterator[tuple[int, list[str]]]:
+def rows(stream: IO[str]) -> Iterator[tuple[int, Cells]]:
+    """Whole rows: a program that crashes may leave half a one."""
     for line in stream:
         cells = line.rstrip("\n").split("\t")
-        if cells[0].isdigit():
+        if cells[0].isdigit() and line.endswith("\n"):
             yield int(cells[0]), cells
 
 

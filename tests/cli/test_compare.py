@@ -82,6 +82,37 @@ def test_differences_are_shown_and_end_with_status_1(run, path, liar):
     assert "\x1b" not in out
 
 
+FAILING = """#!{python}
+import os, subprocess, sys
+if "-G" in sys.argv:
+    print("Name\\tLong\\ttcp")
+else:
+    out = subprocess.run([{python!r}, "-m", "tcpkit", "fields", sys.argv[3], *sys.argv[sys.argv.index("-e"):]],
+                         check=True, capture_output=True, text=True).stdout.splitlines(keepends=True)
+    print("** (tshark:1) 00:00:00 [Epan WARNING] -- Dissector bug, protocol TCP, in packet 2: tcp.c:1: assertion",
+          file=sys.stderr)
+    print(*out[:2], out[2][:3] + "\\n", *out[3:{rows}], end="", sep="", flush=True)
+    {end}
+"""
+
+
+@pytest.mark.parametrize(("rows", "end", "status", "told"), [
+    (None, "", 0, ["tshark failed at 1 frames, 1 rows are not compared", "first, 2: tcp.c:1: assertion"]),
+    (5, "print(out[5][:4], end='', flush=True); os.abort()", 0,
+     ["tshark crashed (signal 6)", "2 rows of tcpkit come after that"]),
+    (5, "sys.exit(2)", 1, ["tshark says (status 2)", "2 only tcpkit's"])])
+def test_where_tshark_fails_nothing_is_compared(run, path, tmp_path, monkeypatch, rows, end, status, told):
+    program = tmp_path / "bin" / "tshark"
+    program.parent.mkdir()
+    program.write_text(FAILING.format(python=sys.executable, rows="" if rows is None else rows, end=end or "pass"))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    found, out, _ = run(path, "-e", "tcp.seq", "-e", "tcp.len")
+    assert found == status, out
+    for each in told:
+        assert each in out
+
+
 def test_without_tshark(run, path, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     status, out, err = run(path)

@@ -34,7 +34,8 @@ FormOption = Annotated[Form, typer.Option("--format", metavar="FORMAT", help="ta
 def compare(files: Files, names: Names = None, form: FormOption = Form.table, output: OutputOption = None) -> None:
     """Run tshark and tcpkit on the same captures: agreement of every field, times and memory.
 
-    Status 0 if every cell of every capture agrees, else 1.
+    Status 0 if every cell of every capture agrees, else 1.  Rows at which tshark itself failed (an assertion, or a
+    crash) are told apart, and not compared.
     """
     from tcpkit.compare import CompareError
     from tcpkit.compare import compare as compare_capture
@@ -64,6 +65,7 @@ def summary(result: Comparison) -> str:
     lines = [one_line(result.path), f"  rows: {result.rows:,} compared, {result.missing:,} only tshark's, "
              f"{result.extra:,} only tcpkit's",
              f"  cells: {equal:,} of {cells:,} agree ({share(equal, cells)})"]
+    lines += failures(result)
     different = [[name, f"{field.cells - field.equal:,}", share(field.equal, field.cells),
                   share(field.set_equal, field.set_cells)]
                  for name, field in result.fields.items() if field.equal < field.cells]
@@ -76,6 +78,23 @@ def summary(result: Comparison) -> str:
         lines += [grid(["program", "seconds", "CPU seconds", "rows/s of CPU", "peak MiB"], costs),
                   f"  tshark's CPU time is {result.speedup:.1f} times tcpkit's"]
     return "\n".join(lines) + "\n"
+
+
+def failures(result: Comparison) -> list[str]:
+    """Where a program failed, so that there is nothing to compare."""
+    lines = []
+    if result.failed:
+        first, cause = next(iter(result.failed.items()))
+        lines.append(f"  tshark failed at {len(result.failed):,} frames, {result.left_out:,} rows are not compared; "
+                     f"the first, {first}: {one_line(cause)}")
+    for name, run in (("tshark", result.tshark), ("tcpkit", result.tcpkit)):
+        if run and run.crashed:
+            lines.append(f"  {name} crashed (signal {-run.status}): {one_line(run.said)}")
+        elif run and run.status:
+            lines.append(f"  {name} says (status {run.status}): {one_line(run.said)}")
+    if result.unreached:
+        lines.append(f"  {result.unreached:,} rows of tcpkit come after that and are not compared")
+    return lines
 
 
 def cost(name: str, run: Run, rows: int) -> list[str]:
