@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -18,12 +18,13 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import tcpkit
+from tcpkit.budget import LEAST, LIMIT, checked
 from tcpkit.convert import need, write_arrow, write_parquet
 from tcpkit.table import Table
 
 FORMATS = ("parquet", "arrow", "csv")
 TABLES = ("packets", "flows", "directions", "conversations", "retransmissions")
-SORTED_BY = {"packets": "frame", "retransmissions": "frame", "flows": "stream", "directions": "stream"}
+SORTED_BY = {"packets": "frame", "retransmissions": "frame"}     # the others by stream, if none was evicted
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,15 @@ class Job:
 
 def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathLike[str], *,
            tables: Iterable[str] = ("packets", "flows"), form: str = "parquet", capture_filter: str = "",
-           where: str = "", threads: int | None = None) -> Iterator[Exported]:
+           where: str = "", threads: int | None = None, memory_limit: int = LIMIT) -> Iterator[Exported]:
     """Write ``tables`` of each capture below ``directory``; yields an account of each capture when it is finished.
 
     ``form``: "parquet", "arrow" (IPC) or "csv".  ``where``: a display filter that chooses the rows of packets.
     What an earlier, interrupted export finished is not done again, unless the capture has changed.  A capture that
-    cannot be read is accounted for with ``error`` and does not keep the others.  ``threads`` captures at a time.
-    ValueError for an unknown table or form; MissingLibraryError without pyarrow, which all formats but csv need.
+    cannot be read is accounted for with ``error`` and does not keep the others.  ``threads`` captures at a time, which
+    share ``memory_limit``; fewer if it is too small for so many.
+    ValueError for an unknown table or form, or a limit too small; MissingLibraryError without pyarrow, which all
+    formats but csv need.
     """
     chosen = tuple(tables)
     for name in chosen:
@@ -70,14 +73,16 @@ def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathL
     if form != "csv":
         need("pyarrow", "arrow")
     root = Path(directory)
-    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+    at_once = min(threads or os.cpu_count() or 1, checked(memory_limit) // LEAST)
+    share = memory_limit // at_once
+    with ThreadPoolExecutor(at_once) as pool:
         running: list[Future[Exported]] = []
         try:
             for path, name in named(captures):
                 status = os.stat(path)
                 job = Job(os.fspath(path), status.st_size, status.st_mtime_ns, chosen, form, capture_filter, where,
                           tcpkit.__version__)
-                running.append(pool.submit(export_one, job, name, root))
+                running.append(pool.submit(export_one, job, name, root, share))
             for finished in as_completed(running):
                 yield finished.result()
         finally:
@@ -94,7 +99,7 @@ def named(captures: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[Path, st
         yield path, quote(path.name + mark, safe=" ()+,;@")
 
 
-def export_one(job: Job, name: str, root: Path) -> Exported:
+def export_one(job: Job, name: str, root: Path, memory_limit: int) -> Exported:
     """All tables of one capture, unless they are there."""
     record = root / "done" / f"{name}.json"
     if record.exists():
@@ -103,7 +108,7 @@ def export_one(job: Job, name: str, root: Path) -> Exported:
             return Exported(job.capture, done["rows"], done["warnings"], was_done=True)
         record.unlink()
     try:
-        capture = tcpkit.open(job.capture, capture_filter=job.capture_filter)
+        capture = tcpkit.open(job.capture, capture_filter=job.capture_filter, memory_limit=memory_limit)
         rows = {table: write_one(capture, table, job, root / table / f"capture={name}") for table in job.tables}
     except (tcpkit.CaptureError, OSError) as error:
         return Exported(job.capture, error=str(error))
@@ -119,7 +124,10 @@ def write_one(capture: tcpkit.Capture, table: str, job: Job, directory: Path) ->
 
     def pieces() -> Iterator[Table]:
         nonlocal rows
-        for piece in capture.batches(where=job.where) if table == "packets" else [getattr(capture, table)]:
+        ways: dict[str, Callable[[], Iterable[Table]]] = {
+            "packets": lambda: capture.batches(where=job.where), "flows": capture.flow_pieces,
+            "directions": capture.direction_pieces}
+        for piece in ways[table]() if table in ways else [getattr(capture, table)]:
             rows += len(piece)
             yield piece
 
