@@ -42,10 +42,11 @@ def test_every_table_of_every_capture(captures, tmp_path):
 
 def test_files_say_how_they_are_sorted_and_words_are_dictionary_encoded(captures, tmp_path):
     list(export(captures[:1], tmp_path / "out", tables=["packets", "flows", "retransmissions"]))
-    for table, first in (("packets", "frame"), ("flows", "stream"), ("retransmissions", "frame")):
+    for table, first, order in (("packets", "frame", ["frame"]), ("flows", "stream", []),      # a limit may upset it
+                                ("retransmissions", "frame", ["frame"])):
         (path,) = (tmp_path / "out" / table).rglob("*.parquet")
         group = pq.ParquetFile(path).metadata.row_group(0)
-        assert [group.column(each.column_index).path_in_schema for each in group.sorting_columns] == [first]
+        assert [group.column(each.column_index).path_in_schema for each in group.sorting_columns] == order
         columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
         for name in columns.keys() & {"src", "client", "client_evidence", "teardown", "cause", "kind"}:
             assert columns[name].has_dictionary_page, name
