@@ -29,12 +29,12 @@ def as_capture(frames: list[bytes], link_type: int, step_ns: int = 1_000_000) ->
     return pcap([Frame(i * step_ns, frame, len(frame)) for i, frame in enumerate(frames)], link_type=link_type)
 
 
-def run_stages(data: bytes) -> None:
-    """All stages, all columns as text, and what is added up for each stream."""
+def run_stages(data: bytes, **options: int) -> None:
+    """All stages, all columns as text, and what is added up for each stream; ``options`` of the flow table."""
     with contextlib.suppress(CaptureError):
         reader = Reader(open_source(io.BytesIO(data)))
         batch = Batch(FRAMES, 64, analysis=True, states=True, verdicts=True)
-        decoder, flows, verdicts = Decoder(), FlowTable(seed=SEED), Verdicts()
+        decoder, flows, verdicts = Decoder(), FlowTable(seed=SEED, **options), Verdicts()
         analysis, lifecycle = Analysis(summary=True), Lifecycle()
         while reader.next(batch):
             decoder.process(batch)

@@ -13,10 +13,17 @@ OPENING = (b"\0\4\0\0\0\xff\4\4", b"\1\5\0\0\0\xff\4\4", b"\0\0\0\0\0\xff\0\4", 
 
 
 def one(data: bytes) -> None:
-    passes.run_stages(write_capture(Script(data[:LARGEST])))
+    script = Script(data[:LARGEST])
+    table = {"max_flows": script.choose((1 << 20, 8, 10)), "pieces": script.number() & 1}
+    passes.run_stages(write_capture(script), **table)
 
 
 def seeds() -> Iterator[bytes]:
-    yield b"".join(OPENING)
+    yield from seeds_of(b"\0\0")
+    yield from seeds_of(b"\1\0")
+
+
+def seeds_of(choices: bytes) -> Iterator[bytes]:
+    yield choices + b"".join(OPENING)
     for seed in range(20):
-        yield b"".join(OPENING[:3]) + random.Random(seed).randbytes(8 * (1 + 2 * seed))
+        yield choices + b"".join(OPENING[:3]) + random.Random(seed).randbytes(8 * (1 + 2 * seed))

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -138,11 +139,16 @@ def tshark() -> str:
 @contextmanager
 def tcp_only_profile() -> Iterator[str]:
     """A configuration directory for tshark with every protocol above TCP disabled."""
-    listing = subprocess.run([tshark(), "-G", "protocols"], capture_output=True, text=True, check=True).stdout
-    names = [line.split("\t")[2] for line in listing.splitlines()]
+    names = _protocols(tshark())
     with tempfile.TemporaryDirectory() as directory:
         Path(directory, "disabled_protos").write_text("".join(f"{name}\n" for name in names if not is_kept(name)))
         yield directory
+
+
+@cache
+def _protocols(program: str) -> list[str]:
+    listing = subprocess.run([program, "-G", "protocols"], capture_output=True, text=True, check=True).stdout
+    return [line.split("\t")[2] for line in listing.splitlines()]
 
 
 def is_kept(protocol: str) -> bool:

@@ -16,6 +16,7 @@ from typing import Protocol
 
 PIECE = 256 * 1024           # bytes handed over at a time
 PIECES_AHEAD = 8
+XZ_MEMORY = 128 << 20        # what xz may take for its dictionary: that of its level 9 is half of it
 STEP = 4096                  # bytes asked for at a time: what a library makes before it finds damage, it keeps
 
 
@@ -104,13 +105,18 @@ def _lz4() -> Decompressor:
     return member
 
 
+def _xz() -> Decompressor:
+    member: Decompressor = lzma.LZMADecompressor(memlimit=XZ_MEMORY)
+    return member
+
+
 # first bytes -> (name, what decompresses one member, compressed bytes fed at a time)
 _FORMATS: list[tuple[bytes, str, Callable[[], Decompressor], int]] = [
     (b"\x1f\x8b", "gzip", _gzip, 65_536),
     (b"\x28\xb5\x2f\xfd", "Zstandard", _Zstandard, 1_024),
     *((bytes([0x50 + kind, 0x2A, 0x4D, 0x18]), "Zstandard", _Zstandard, 1_024) for kind in range(16)),  # skippable
     (b"\x04\x22\x4d\x18", "LZ4", _lz4, 65_536),
-    (b"\xfd7zXZ\0", "xz", lzma.LZMADecompressor, 65_536),
+    (b"\xfd7zXZ\0", "xz", _xz, 65_536),
     (b"BZh", "bzip2", bz2.BZ2Decompressor, 65_536),
 ]
 HEAD = 6                     # bytes that tell
@@ -204,15 +210,19 @@ class DecompressedSource:
     def _feed(self, member: Decompressor, data: bytes) -> tuple[bytes, Decompressor | None]:
         """Decompress ``data``; what the member leaves of it, and the member if it has not ended."""
         while not self._closed.is_set():
-            out = member.decompress(data, STEP)
-            self._ready.append(out)
-            self._ready_size += len(out)
-            if self._ready_size >= PIECE:
-                self._hand_over(b"".join(self._ready))
-                self._ready, self._ready_size = [], 0
+            self._collect(member.decompress(data, STEP))
             if member.eof:
                 return member.unused_data, None
             if member.needs_input:
                 break
             data = b""
         return b"", member
+
+    def _collect(self, out: bytes) -> None:
+        """Hand over what there is in pieces, for few bytes may unfold to many at once."""
+        for start in range(0, len(out), PIECE):
+            self._ready.append(out[start:start + PIECE])
+            self._ready_size += len(self._ready[-1])
+            if self._ready_size >= PIECE:
+                self._hand_over(b"".join(self._ready))
+                self._ready, self._ready_size = [], 0

@@ -96,7 +96,7 @@ def named(captures: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[Path, st
     for path in paths:
         alike = [other for other in paths if other.name == path.name]
         mark = "" if len(alike) == 1 else "-" + sha256(os.fsencode(path.resolve())).hexdigest()[:8]
-        yield path, quote(path.name + mark, safe=" ()+,;@")
+        yield path, quote(os.fsencode(path.name + mark), safe=" ()+,;@")
 
 
 def export_one(job: Job, name: str, root: Path, memory_limit: int) -> Exported:

@@ -11,7 +11,7 @@ import importlib
 import sys
 
 from tcpkit.cli.app import app
-from tcpkit.cli.text import printable
+from tcpkit.cli.text import one_line, printable
 from tcpkit.errors import CaptureError, FieldError, FilterError, MissingLibraryError
 
 MODULES = ("info", "packets", "fields", "flows", "handshakes", "explain", "threats", "retransmissions", "filter",
@@ -25,5 +25,6 @@ def main() -> None:
     try:
         app(prog_name="tcpkit")
     except (CaptureError, FieldError, FilterError, MissingLibraryError, OSError) as error:
-        print(f"tcpkit: {printable(str(error))}", file=sys.stderr)
+        text = printable if isinstance(error, FilterError) else one_line       # only filters are told on several lines
+        print(f"tcpkit: {text(str(error))}", file=sys.stderr)
         sys.exit(2)

@@ -11,6 +11,7 @@ import typer
 from tcpkit.cli.app import CaptureArgument, CaptureFilterOption, app
 from tcpkit.cli.output import opened
 from tcpkit.cli.reading import reading
+from tcpkit.cli.text import one_line
 
 STREAM = typer.Argument(metavar="STREAM", help="Number of the stream (tcp.stream).", show_default=False, min=0)
 OUTPUT = typer.Option("--output", "-o", help="Write to this file, or with --all into this directory.")
@@ -46,6 +47,8 @@ def follow(
     shows = [show for show, chosen in zip(Show, (text, hexadecimal, raw, tshark), strict=True) if chosen]
     if len(shows) > 1 or (client and server):
         raise typer.BadParameter("choose one way to show the bytes, and one direction or both")
+    if raw and output is None and sys.stdout.isatty():
+        raise typer.BadParameter("raw bytes could steer the terminal: write them to a file with -o, or into a pipe")
     if every != (stream is None) or (every and (output is None or shows or client or server)):
         raise typer.BadParameter("give a STREAM, or --all and -o DIRECTORY")
     if every:
@@ -83,4 +86,4 @@ def write_all(file: str, directory: Path, capture_filter: str) -> None:
     with reading(file, capture_filter=capture_filter, stages=("flows",)) as capture:
         files.write(StreamScan(capture))
     missing = f", {files.missing} bytes missing in the capture" if files.missing else ""
-    print(f"{files.files} files in {directory}{missing}", file=sys.stderr)
+    print(f"{files.files} files in {one_line(str(directory))}{missing}", file=sys.stderr)

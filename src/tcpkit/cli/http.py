@@ -58,7 +58,7 @@ def as_csv(rows: Iterable[Row]) -> Iterator[str]:
     line = io.StringIO()
     writer = csv.writer(line, lineterminator="\n")
     for values in itertools.chain([COLUMNS], (row.values() for row in rows)):
-        writer.writerow(values)
+        writer.writerow([one_line(value) if isinstance(value, str) else value for value in values])
         yield line.getvalue()
         line.seek(0)
         line.truncate()
