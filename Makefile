@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXAMPLE := examples/loopback.pcap
 
-.PHONY: demo test lint docs bench instructions differential sanitize fuzz truth clean programs clang
+.PHONY: demo test lint docs bench instructions differential compare sanitize fuzz truth clean programs clang
 
 demo: $(VENV)/demo
 	$(BIN)/tcpkit info $(EXAMPLE)
@@ -47,6 +47,10 @@ sanitize: $(VENV)/sanitize programs
 SECONDS ?= 60
 fuzz: $(VENV)/fuzz
 	$(BIN)/python fuzz/run.py --seconds $(SECONDS) $(TARGETS)
+
+# Mutated captures against tshark, and each way to read one against the others.
+compare: $(VENV)/test programs
+	$(BIN)/python fuzz/differential.py --seconds $(SECONDS)
 
 # Random conversations against tshark, as many as you like: make differential N=5000 SEED=1
 N ?= 2000

@@ -4,7 +4,6 @@ TCPKIT_DEBUG=1 turns Cython's bounds checks on; TCPKIT_SANITIZE=1 adds ASan and 
 and what libFuzzer counts coverage by (needs CC=clang).
 """
 import os
-import platform
 import sys
 from pathlib import Path
 
@@ -20,10 +19,8 @@ DIRECTIVES = {"language_level": 3, "cdivision": True, "embedsignature": True, **
 
 FLAGS = ["-std=c11", "-Wall", "-Wno-unused-function", "-Wno-unreachable-code"]
 FLAGS += ["-O1", "-g"] if DEBUG or SANITIZE else ["-O3", "-fno-plt"]
+# What the loader has filled in stays as it is, and no stack is code.
 LINK = ["-Wl,-z,relro,-z,now,-z,noexecstack"] if sys.platform == "linux" else []
-if not SANITIZE:                 # so that a fault, should there be one, ends the process instead of serving an attacker
-    FLAGS += ["-fstack-protector-strong", "-fstack-clash-protection", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2",
-              *(["-fcf-protection"] if platform.machine() == "x86_64" else [])]
 if SANITIZE:
     CHECKS = "-fsanitize=address,undefined" + (",fuzzer-no-link" if FUZZ else "")
     FLAGS += [CHECKS, "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer"]

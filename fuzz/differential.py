@@ -24,14 +24,13 @@ from mutate import EXTREMES
 import tcpkit
 from conversations import random_capture
 from packets import Frame, pcap, pcapng
-from tcpkit.compare import compare
+from tcpkit.compare import Comparison, compare
 from tcpkit.fields import contract_names
 
 SHARED_NAMES = contract_names(own=False)
 IP_HEADER = 14                                  # where it begins in the frames of conversations
 # What stays, so that it is IPv4 with TCP; of IPv6 only what is behind its header is changed.
 KEPT = {IP_HEADER, IP_HEADER + 6, IP_HEADER + 7, IP_HEADER + 9}
-CUT_CHECKSUM = (18, 19)                         # bytes of a TCP header (docs/differences.md: cut header)
 
 
 def mutated_frames(rng: random.Random) -> list[Frame]:
@@ -44,7 +43,6 @@ def mutated_frames(rng: random.Random) -> list[Frame]:
             frames[at] = Frame(frame.time, change(rng, frame.data), frame.wire_len)
         elif kind == 3:
             size = rng.randrange(tcp_header(frame.data), max(tcp_header(frame.data), len(frame.data)) + 1)
-            size += 2 * (size - tcp_header(frame.data) in CUT_CHECKSUM)
             frames[at] = Frame(frame.time, frame.data[:size], frame.wire_len)
         elif kind == 4:
             frames.insert(rng.randrange(len(frames)), frame)
@@ -106,6 +104,13 @@ def disagreement(data: bytes, path: Path) -> str:
     return ", ".join(name for name, way in ways.items() if way() != expected)
 
 
+def explained(found: Comparison) -> bool:
+    """Whether all that differs is the checksum of headers that end right behind it (docs/differences.md)."""
+    unequal = {name for name, score in found.fields.items() if score.cells != score.equal}
+    return not (found.missing or found.extra) and unequal == {"tcp.checksum"} \
+        and all(ours == "" for _, _, _, ours in found.differences)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60)
@@ -126,7 +131,7 @@ def main() -> int:
         if has_tshark:
             found = compare(args.keep, SHARED_NAMES)
             rows, cells = rows + found.rows, cells + sum(score.cells for score in found.fields.values())
-            if not found.equal:
+            if not (found.equal or explained(found)):
                 print(f"seed {seed}: {found.missing} rows missing, {found.extra} more; {args.keep}",
                       *map(str, found.differences), sep="\n")
                 return 1
