@@ -11,6 +11,7 @@ import numpy as np
 from tcpkit.budget import LIMIT, Budget, checked
 from tcpkit.capture_writer import CaptureWriter
 from tcpkit.columns import Schema, Stage
+from tcpkit.corrections import correction_table
 from tcpkit.directions import direction_table
 from tcpkit.errors import CaptureError
 from tcpkit.fields import find_column, index_columns, stages_of
@@ -98,7 +99,8 @@ class Capture:
     def batches(self, columns: Sequence[str] | None = None, *, where: str = "") -> Iterator[Table]:
         """The packets table piece by piece, some thousand rows each, in bounded memory.
 
-        A verdict that segments of a later piece would change is the first one here; ``packets`` has the last.
+        A verdict that segments of a later piece change is the first one here; that piece has its ``corrections``, a
+        table of frame numbers with their new verdicts, else None.  ``packets`` has the last ones.
         ``columns``: all that will be looked at; stages that none of them needs are not run.  ``where``: a display
         filter that chooses the rows.
         """
@@ -109,7 +111,10 @@ class Capture:
         for batch in pipeline:
             if table is None:
                 table = Table(np.empty(0, batch.dtype), schema_of(pipeline), start_ns=pipeline.start_ns)
-            yield table.like(batch.array, batch.tunnel_array)
+            piece = table.like(batch.array, batch.tunnel_array)
+            if batch.corrections:
+                piece.corrections = correction_table(*batch.corrections)
+            yield piece
 
     def write(self, path: str | os.PathLike[str], *, where: str = "") -> int:
         """Write the capture's frames to ``path``: pcapng if its name ends so, else pcap; how many there were.

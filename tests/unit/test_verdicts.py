@@ -216,6 +216,22 @@ def test_a_verdict_changes_after_its_batch_has_gone() -> None:
     assert final["evidence"][at] & Evidence.DSACK
 
 
+@pytest.mark.parametrize("name", ["heavy-reorder.snd", "high-bdp.snd"])
+def test_corrections_make_the_verdicts_of_a_scan_the_last_ones(name: str) -> None:
+    told, corrected = {}, 0
+    columns = ["kind", "cause", "evidence", "loss_side", "original", "verdict_text"]
+    for piece in tcpkit.scan(CAPTURES / f"{name}.pcap"):
+        pieces = [piece] if piece.corrections is None else [piece, piece.corrections]
+        corrected += len(pieces) - 1
+        for table in pieces:
+            told |= zip(table["frame"].tolist(), zip(*(table[column].tolist() for column in columns), strict=True),
+                        strict=True)
+    packets = tcpkit.open(CAPTURES / f"{name}.pcap").packets
+    assert corrected
+    assert [told[frame] for frame in packets["frame"].tolist()] == list(
+        zip(*(packets[column].tolist() for column in columns), strict=True))
+
+
 def test_evidence_in_words() -> None:
     talk = Talk().warm_up()
     talk.data(10)
