@@ -30,7 +30,8 @@ from tcpkit.fields import contract_names
 SHARED_NAMES = contract_names(own=False)
 IP_HEADER = 14                                  # where it begins in the frames of conversations
 # What stays, so that it is IPv4 with TCP; of IPv6 only what is behind its header is changed.
-KEPT = {IP_HEADER, IP_HEADER + 6, IP_HEADER + 7, IP_HEADER + 9}
+# Its length stays too: where it ends within a header, differences are of known kinds (docs/differences.md).
+KEPT = {IP_HEADER, *range(IP_HEADER + 2, IP_HEADER + 4), IP_HEADER + 6, IP_HEADER + 7, IP_HEADER + 9}
 
 
 def mutated_frames(rng: random.Random) -> list[Frame]:

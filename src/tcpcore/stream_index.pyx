@@ -95,7 +95,7 @@ cdef class StreamIndex:
     cdef int _keep_bytes(self, const uint8_t* data, chunk_t* chunk) noexcept nogil:
         cdef uint8_t* grown
         cdef Py_ssize_t capacity
-        if self.n_kept + chunk.captured > self.kept_capacity:
+        if self.n_kept + chunk.captured >= self.kept_capacity:          # even no bytes need a place to be copied to
             capacity = 2 * self.kept_capacity + chunk.captured + (1 << 16)
             grown = <uint8_t*> realloc(self.kept, capacity)
             if grown == NULL:

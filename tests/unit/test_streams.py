@@ -5,7 +5,7 @@ import io
 import pytest
 
 import tcpkit
-from packets import MS, SACK_PERMITTED, Conversation, mss, wscale
+from packets import MS, SACK_PERMITTED, Conversation, Frame, mss, pcap, wscale
 from tcpcore.flags import ChunkKind, EndReason
 from tcpkit.stream_scan import scan_streams
 
@@ -294,3 +294,10 @@ def test_slices_and_streams_without_bytes():
     assert streams[-1].ends.first == ("10.0.0.1", 50000)
     with pytest.raises(IndexError):
         streams[1]
+
+
+def test_a_capture_without_any_payload_that_is_read_only_once():
+    frames = [Frame(frame.time, frame.data[:54], frame.wire_len)
+              for frame in Conversation().handshake().c("PA", 1, 1, 100).frames]
+    (stream,) = tcpkit.open(io.BytesIO(pcap(frames))).streams
+    assert stream.client.holes["length"].tolist() == [100]
