@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXAMPLE := examples/loopback.pcap
 
-.PHONY: demo test lint docs bench instructions differential compare sanitize fuzz truth clean programs clang
+.PHONY: demo test lint docs bench bench-live instructions differential compare sanitize fuzz truth clean programs clang
 
 demo: $(VENV)/demo
 	$(BIN)/tcpkit info $(EXAMPLE)
@@ -31,6 +31,10 @@ bench: $(VENV)/bench
 	-$(BIN)/pip install -q nfstream scapy
 	$(BIN)/python -m pytest benchmarks/bench_stages.py
 	$(BIN)/python -m benchmarks.peers $(if $(QUICK),--quick,--write docs/performance.md)
+
+# The highest rate of a live capture without a drop, beside tcpdump; as root.
+bench-live: $(VENV)/bench
+	$(BIN)/python -m benchmarks.live $(if $(QUICK),--quick)
 
 # What each work costs a segment, in instructions; after a change that is worth it: make instructions WRITE=1
 instructions: $(VENV)/test programs

@@ -57,6 +57,7 @@ class InterfaceReader:
         self.damages: list[tuple[str, int, str]] = []
         self.metadata = Metadata()
         self._handle = activate(interface, buffer_size, promiscuous)
+        self._dropped_before = self._handle.stats()[1]     # while the kernel's buffer was being made
         self._reader = LiveReader(self._handle)
         if capture_filter:
             compile_for(capture_filter, self._reader.link_type)
@@ -111,7 +112,10 @@ class InterfaceReader:
     @property
     def statistics(self) -> Statistics:
         """The kernel's counts so far, or when the capture ended."""
-        return self._last or Statistics(*self._handle.stats())
+        if self._last:
+            return self._last
+        received, dropped, dropped_by_interface = self._handle.stats()
+        return Statistics(received, dropped - self._dropped_before, dropped_by_interface)
 
     def close(self) -> None:
         """End the capture; what has been read stays."""

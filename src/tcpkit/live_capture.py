@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from types import TracebackType
 
-from tcpkit.budget import LIMIT
 from tcpkit.capture import schema_of
 from tcpkit.capture_writer import SNAPLEN, CaptureWriter, Ring
 from tcpkit.errors import CaptureError
@@ -16,6 +15,8 @@ from tcpkit.pipeline import ALL_STAGES, MSL, Observer, Pipeline
 from tcpkit.states import state_table
 from tcpkit.table import Table, joined
 from tcpkit.trackers import StreamRecords, without_end
+
+MEMORY = 512 << 20               # bytes: some hundred thousand connections at a time
 
 
 class LiveCapture:
@@ -28,7 +29,7 @@ class LiveCapture:
     def __init__(self, interface: str, *, capture_filter: str = "", where: str = "", count: int = 0,
                  duration: float = 0.0, write: str | os.PathLike[str] = "", ring: Ring | None = None,
                  snaplen: int = SNAPLEN, buffer_size: int = BUFFER, promiscuous: bool = True, msl: float = MSL,
-                 memory_limit: int = LIMIT, observer: Observer | None = None) -> None:
+                 memory_limit: int = MEMORY, observer: Observer | None = None) -> None:
         self._reader = InterfaceReader(interface, capture_filter=capture_filter, count=count, duration=duration,
                                        buffer_size=buffer_size, promiscuous=promiscuous)
         self.writer = CaptureWriter(write, snaplen=snaplen, ring=ring) if write else None
@@ -129,7 +130,7 @@ class LiveCapture:
 def live(interface: str, *, capture_filter: str = "", where: str = "", count: int = 0, duration: float = 0.0,
          write: str | os.PathLike[str] = "", ring: Ring | None = None, snaplen: int = SNAPLEN,
          buffer_size: int = BUFFER, promiscuous: bool = True, msl: float = MSL,
-         memory_limit: int = LIMIT) -> LiveCapture:
+         memory_limit: int = MEMORY) -> LiveCapture:
     """Capture from ``interface`` until ``count`` frames, ``duration`` seconds, ``stop()`` or ``close()``.
 
     ``capture_filter`` (libpcap's syntax) runs in the kernel; ``where`` (a display filter) chooses the rows of the

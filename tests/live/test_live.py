@@ -1,4 +1,5 @@
 """Live capture on loopback: what a session reports is what its file says, and failures are told."""
+import io
 import shutil
 import socket
 import subprocess
@@ -7,11 +8,14 @@ import threading
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import tcpkit
 from live.wires import may_capture
 from tcpkit.capture_writer import Ring
 from tcpkit.interface_reader import InterfaceReader
+from tcpkit.live_cells import STATES, TRAFFIC
+from tcpkit.live_view import LiveView
 
 
 class Exchange:
@@ -135,3 +139,24 @@ def test_the_command_ends_with_a_complete_file_at_ctrl_c(exchange, tmp_path):
     assert "0 dropped by the kernel" in told
     assert str(path) in told
     assert len(tcpkit.open(path).flows) == 1
+
+
+@may_capture
+@pytest.mark.parametrize("headings", [TRAFFIC, STATES])
+def test_the_picture_shows_connections_and_steers_nothing(exchange, headings):
+    screen = io.StringIO()
+    with tcpkit.live("lo", capture_filter=exchange.filter, duration=20) as capture:
+        console = Console(file=screen, width=140, height=30)
+        with LiveView(capture, "l\x1b[31mo", headings, console=console) as view:
+            for batch in capture.pipeline:
+                view.update(batch)
+                if capture.n_flows == 0:
+                    exchange.run()
+                elif not batch.n_frames:
+                    capture.stop()
+    text = screen.getvalue()
+    assert f"127.0.0.1:{exchange.port}" in text
+    assert "TIME-WAIT" in text
+    assert "1 connections, 0 not ended" in text
+    assert "\\x1b[31mo" in text
+    assert "\x1b" not in text

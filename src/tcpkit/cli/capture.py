@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tcpkit.cli.app import MEMORY, CaptureFilterOption, Format, FormatOption, MemoryLimitOption, WhereOption, app
+from tcpkit.cli.app import CaptureFilterOption, Format, FormatOption, MemoryLimitOption, WhereOption, app
 from tcpkit.cli.output import write_as_they_come
 from tcpkit.cli.reading import Watch, read_size
 from tcpkit.cli.text import one_line
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tcpkit.live_capture import LiveCapture
     from tcpkit.table import Table
 
+LIVE_MEMORY = "512M"               # tcpkit.live_capture.MEMORY
 UNITS = {"": 1, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 InterfaceOption = Annotated[str, typer.Option("--interface", "-i", help="Where to capture.", show_default=False)]
@@ -40,7 +41,7 @@ FlowsOption = Annotated[bool, typer.Option("--flows", help="List connections as 
 def capture(interface: InterfaceOption, capture_filter: CaptureFilterOption = "", where: WhereOption = "",
             write: WriteOption = "", ring: RingOption = "", count: CountOption = 0, duration: DurationOption = 0.0,
             snaplen: SnaplenOption = 262_144, buffer: BufferOption = 64,
-            memory_limit: MemoryLimitOption = MEMORY, packets: PacketsOption = False,
+            memory_limit: MemoryLimitOption = LIVE_MEMORY, packets: PacketsOption = False,
             flows: FlowsOption = False, form: FormatOption = Format.table) -> None:
     """Capture from an interface: on a terminal connections as they live, elsewhere segments or only a file."""
     with session(interface, capture_filter=capture_filter, where="" if flows else where, write=write, count=count,
