@@ -29,7 +29,7 @@ from tcpkit.compare import Run, run, tcp_only_profile
 
 PATIENCE = 10.0
 QUICK = "20M"
-FULL = {"mix": "2G", "bulk": "2G", "small": "860M", "flood": "370M"}       # small: a million flows
+FULL = {"mix": "2G", "bulk": "2G", "small": "860M", "flood": "370M"}       # small: ten million segments
 SLOW = {"mix": "100M", "bulk": "100M", "small": "10M", "flood": "10M"}     # the most that a slow tool gets
 
 
