@@ -66,7 +66,7 @@ class LiveCapture:
 
     @property
     def flows(self) -> Table:
-        """One row for each connection seen so far."""
+        """One row for each connection that is held: when memory runs out, old ones are let go of."""
         return joined(map(flow_table, self.pipeline.stream_records()))
 
     @property

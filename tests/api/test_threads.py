@@ -142,7 +142,7 @@ def test_same_text(monkeypatch, cli, tmp_path):
     path.write_bytes(BYTES)
     names = ["-e", "frame.number", "-e", "tcp.seq", "-e", "tcp.payload", "-e", "tcp.analysis.ack_rtt"]
     one = cli("fields", path, *names)
-    monkeypatch.setattr(capture_module, "_worthwhile_threads", lambda size: 3)
+    monkeypatch.setattr(capture_module, "worthwhile_threads", lambda size: 3)
     assert cli("fields", path, *names) == one
 
 
