@@ -30,7 +30,7 @@ Totals = Literal["none", "too", "only"]          # of each stream: not wanted, b
 MSL = 120.0                                      # seconds: maximum segment lifetime (RFC 9293 section 3.4.2)
 # Nanoseconds a frame that each task takes of ordinary traffic, to share the work out among threads.
 READING, CALLING = 120, 40
-COSTS: dict[Stage, int] = {"decode": 50, "flows": 70, "analysis": 80, "lifecycle": 60, "verdicts": 80}
+COSTS: dict[Stage, int] = {"decode": 50, "flows": 55, "analysis": 85, "lifecycle": 75, "verdicts": 120}
 
 
 class FrameReader(Protocol):
@@ -124,7 +124,8 @@ class Pipeline:
         costs, tasks = zip(*self._tasks(), strict=True)
         cuts = share_out([*costs, CALLING], self.threads, 2 if self._in_step else len(tasks))
         *ahead, mine = (in_turn(tasks[start:end]) for start, end in pairwise([0, *cuts, len(tasks)]))
-        batches = [self.batch, *(self._new_batch() for _ in cuts)]
+        # One for each thread, and one on its way to each: threads that wait for each other at every batch lose a fifth.
+        batches = [self.batch, *(self._new_batch() for _ in range(2 * len(cuts)))]
         workers = WorkersAhead(ahead, batches) if ahead else None
         try:
             for batch in workers or repeat(self.batch):
