@@ -87,7 +87,7 @@ cpdef enum ClientEvidence:
 cpdef enum Eviction:
     """flow_record_t.evicted: why the stream's state was given up before the end of the capture."""
     EVICTED_NOT = 0
-    EVICTED_IDLE = 1               # no segment for the idle time
+    EVICTED_IDLE = 1               # it was over, or silent for longer than the idle time-out
     EVICTED_PRESSURE = 2           # the memory limit asked for its room
 
 cpdef enum TunnelKind:

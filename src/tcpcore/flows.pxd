@@ -57,6 +57,7 @@ ctypedef struct table_t:
     growable_t first_frames        # uint64_t by slot
     growable_t odd                 # odd_t by slot; untouched memory but for irregular streams
     growable_t free_slots          # uint32_t: slots to be used again, a stack
+    growable_t heard               # int64_t by slot, idle.pxd: the clock at the stream's latest segment
     uint64_t mask                  # number of places - 1
     uint64_t used                  # places taken
     uint32_t n_slots               # slots ever used
@@ -67,6 +68,9 @@ ctypedef struct table_t:
     int64_t least_age              # ... and takes streams silent for so long
     uint64_t[3] evicted            # by Eviction
     int64_t latest_ns              # time of the last batch's last segment
+    int64_t idle_ns                # streams silent for longer are over; 0: there is no such time
+    int64_t clock_ns               # latest time so far; only with idle_ns
+    uint32_t idle_hand             # the slot looked at last for silent streams
     uint64_t n_streams
     bint pieces                    # cut streams where it takes what came before to know how they go on
     secret_t secret
@@ -80,6 +84,7 @@ cdef class FlowTable:
     cdef const uint32_t[::1] chosen(self, slots)
     cdef int reserve(self, Py_ssize_t n_rows) except -1
     cdef int make_room(self, Batch batch) except -1
+    cdef uint32_t find_silent(self, Batch batch) except? 0
 
 
 cdef uint64_t* find_place(table_t* t, const segment_t* row, uint32_t* tag, int* direction) noexcept nogil

@@ -16,6 +16,7 @@ from tcpcore.flags cimport (
 from tcpcore.flow_counts cimport count_segment, write_record
 from tcpcore.flowkey cimport direction_of, hash_row, set_key
 from tcpcore.growable cimport grow, release
+from tcpcore.idle cimport choose_silent, end_if_silent, is_silent, looks, note_heard, note_time
 from tcpcore.prefetch cimport prefetch_write
 from tcpcore.records cimport flow_record_t, segment_t
 from tcpcore.seam cimport depends_on_past, note_opening, note_syn
@@ -30,7 +31,7 @@ cdef enum:
     PLACES = 3                     # of a stream, at most
     AT_ONCE = 1 << 13              # streams released before one batch, unless it needs more room
 
-SLOT_BYTES = sizeof(flow_t) + sizeof(odd_t) + sizeof(uint64_t) * (1 + PLACES) + sizeof(uint32_t)
+SLOT_BYTES = sizeof(flow_t) + sizeof(odd_t) + sizeof(uint64_t) * (2 + PLACES) + sizeof(uint32_t)
 
 ctypedef struct lookup_t:
     uint32_t tag
@@ -45,6 +46,9 @@ cdef class FlowTable:
     other stages let go of these slots, and add theirs, before they look at the rows of the batch.  A stream that
     sends again after that gets another number.  A batch with more rows than ``max_flows`` has its way.
 
+    ``idle_ns``: a stream that nothing is heard of for longer is over, released early and marked; what comes
+    between its ends later is another one.  0: there is no such time.
+
     ``pieces``: the capture goes on from another one, and what the streams were there is not known.  A stream whose
     further course depends on it is cut into pieces, a record each, which FlowMerger joins (seam.pxd).
 
@@ -52,7 +56,7 @@ cdef class FlowTable:
     nobody can prepare streams that collide.
     """
 
-    def __cinit__(self, *, seed=None, uint32_t max_flows=NO_SLOT - 1, bint pieces=False):
+    def __cinit__(self, *, seed=None, uint32_t max_flows=NO_SLOT - 1, int64_t idle_ns=0, bint pieces=False):
         cdef bytes secret = os.urandom(24) if seed is None else bytes(seed)
         if len(secret) != 24:
             raise ValueError("a seed has 24 bytes")
@@ -61,6 +65,7 @@ cdef class FlowTable:
         self.table.secret.port |= 1
         self.table.max_slots = max_flows
         self.table.hand = NO_SLOT                # the first search begins a round
+        self.table.idle_ns = idle_ns
         self.table.pieces = pieces
         self.table.places.huge = self.table.flows.huge = True
         self.reserve(0)
@@ -71,6 +76,7 @@ cdef class FlowTable:
         release(&self.table.first_frames)
         release(&self.table.odd)
         release(&self.table.free_slots)
+        release(&self.table.heard)
 
     cdef int reserve(self, Py_ssize_t n_rows) except -1:
         """Room for ``n_rows`` new streams."""
@@ -79,7 +85,8 @@ cdef class FlowTable:
         if slots >= NO_SLOT or t.n_streams + n_rows >= NO_SLOT:
             raise OverflowError("more than 2^32 streams")
         if (grow(&t.flows, slots * sizeof(flow_t)) or grow(&t.first_frames, slots * sizeof(uint64_t))
-                or grow(&t.odd, slots * sizeof(odd_t)) or grow_places(t, t.used + n_rows)):
+                or grow(&t.odd, slots * sizeof(odd_t)) or grow_places(t, t.used + n_rows)
+                or t.idle_ns and grow(&t.heard, slots * sizeof(int64_t))):
             raise MemoryError
         self.flows = <flow_t*> t.flows.data
         return 0
@@ -95,31 +102,54 @@ cdef class FlowTable:
         self.n_slots = batch.n_slots = self.table.n_slots
 
     cdef int make_room(self, Batch batch) except -1:
-        """Release streams, several batches' worth at once, if the batch could bring more than there may be."""
+        """Release silent streams; and several batches' worth at once, if the batch could bring more than may be."""
         cdef table_t* t = &self.table
-        cdef int64_t live = t.n_slots - t.n_free, over = live + batch.n_rows - t.max_slots
+        cdef uint32_t silent = self.find_silent(batch)
+        cdef int64_t live = t.n_slots - t.n_free - silent, over = live + batch.n_rows - t.max_slots
         cdef uint32_t wanted = 0 if over <= 0 else <uint32_t> min(live, max(over, min(t.max_slots // 8, AT_ONCE)))
+        cdef uint32_t n = silent + wanted
         cdef flow_record_t* rows
         cdef Py_ssize_t i
         batch.n_released, batch.released = 0, None
-        if wanted == 0:
+        if n == 0:
             return 0
-        if grow(&batch.given_up, wanted * sizeof(released_t)) or grow(&t.free_slots, t.n_slots * sizeof(uint32_t)):
+        if grow(&batch.given_up, n * sizeof(released_t)) or grow(&t.free_slots, t.n_slots * sizeof(uint32_t)):
             raise MemoryError
-        out = np.zeros(wanted, FLOW)
+        out = np.zeros(n, FLOW)
         rows = <flow_record_t*> <size_t> out.ctypes.data
         with nogil:
-            choose(t, <released_t*> batch.given_up.data, wanted)
-            for i in range(wanted):
+            choose(t, <released_t*> batch.given_up.data + silent, wanted)
+            for i in range(n):
                 write_record(t, (<released_t*> batch.given_up.data)[i].slot, &rows[i])
-            free_slots(t, <released_t*> batch.given_up.data, wanted)
-        batch.n_released, batch.released = wanted, {"flows": out}
+            free_slots(t, <released_t*> batch.given_up.data, n)
+        batch.n_released, batch.released = n, {"flows": out}
         return 0
+
+    cdef uint32_t find_silent(self, Batch batch) except? 0:
+        """How many of the streams looked at now the time-out has ended: the first of ``given_up``."""
+        cdef uint32_t n_looks = looks(&self.table, batch.n_rows)
+        if grow(&batch.given_up, n_looks * sizeof(released_t)):
+            raise MemoryError
+        with nogil:
+            return choose_silent(&self.table, <released_t*> batch.given_up.data, n_looks)
+
+    def end_silent(self):
+        """At the end of the capture: mark all streams held that the time-out has ended."""
+        cdef uint32_t slot
+        if self.table.idle_ns:
+            with nogil:
+                for slot in range(self.table.n_slots):
+                    end_if_silent(&self.table, slot)
 
     @property
     def evicted(self):
         """Streams that gave up their slots: because they were over or idle, and for want of room."""
         return self.table.evicted[<int> EVICTED_IDLE], self.table.evicted[<int> EVICTED_PRESSURE]
+
+    @property
+    def n_held(self):
+        """Streams that have not given up their slots."""
+        return self.table.n_slots - self.table.n_free
 
     @property
     def slot_bytes(self):
@@ -275,6 +305,8 @@ cdef inline void fetch_flow(const table_t* t, lookup_t* at) noexcept nogil:
         flow = <flow_t*> t.flows.data + (<uint32_t> place - 1)
         prefetch_write(flow)
         prefetch_write(&flow.first_ns)
+        if t.idle_ns:
+            prefetch_write(<int64_t*> t.heard.data + (<uint32_t> place - 1))
 
 
 cdef inline uint32_t follow(table_t* t, segment_t* row, const lookup_t* at) noexcept nogil:
@@ -285,11 +317,14 @@ cdef inline uint32_t follow(table_t* t, segment_t* row, const lookup_t* at) noex
     if not row.present & HAS_SEQ:               # LN-3, ST-9: too little of a header for a stream
         return NO_SLOT
     place = find(t, row, at, &direction)
+    if t.idle_ns:
+        note_time(t, row.time_ns)
     if place[0] == 0:
         slot = create(t, row, at.tag, place)
     else:
         slot = <uint32_t> place[0] - 1
-        if t.pieces and depends_on_past(row, <odd_t*> t.odd.data + slot, direction):
+        if (t.idle_ns and is_silent(t, slot)
+                or t.pieces and depends_on_past(row, <odd_t*> t.odd.data + slot, direction)):
             slot = create_again(t, row, at.tag, place)
         elif row.flags & SYN:
             slot = repeated_syn(t, row, at.tag, place, direction)
@@ -298,6 +333,8 @@ cdef inline uint32_t follow(table_t* t, segment_t* row, const lookup_t* at) noex
     update(t, row, slot, direction)
     if t.pieces:
         note_piece(t, row, slot, direction)
+    if t.idle_ns:
+        note_heard(t, slot)
     return slot
 
 

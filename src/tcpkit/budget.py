@@ -10,6 +10,7 @@ LIMIT = 4 << 30                  # bytes, unless another limit is given
 # The interpreter and libraries, the batches of all threads, fragments, and records on their way out.
 FIXED = 112 << 20
 LEAST = FIXED + (16 << 20)
+LONGEST = 1e9                    # seconds of an idle time-out
 POOLED = 4                       # one part of so many is for pools, the rest for connections
 # Pools by the option that limits them: the stage, and their part of what the stages at work have together.
 POOLS: dict[str, tuple[Stage, int]] = {
@@ -41,7 +42,7 @@ class Budget(NamedTuple):
 
     limit: int
     used: dict[str, int]
-    evicted_idle: int            # connections given up that were over
+    evicted_idle: int            # connections given up that were over, or silent for longer than the idle time-out
     evicted_pressure: int        # connections given up that may have gone on
     refused: dict[str, int]      # times that a pool was full, by what it is for
 
@@ -52,7 +53,7 @@ class Budget(NamedTuple):
     def __repr__(self) -> str:
         used = ", ".join(f"{stage} {size_text(size)}" for stage, size in self.used.items())
         refused = "".join(f", {name} refused {count:,} times" for name, count in self.refused.items() if count)
-        return (f"Budget({size_text(self.limit)}; used: {used or 'nothing'}; evicted: {self.evicted_idle:,} over, "
+        return (f"Budget({size_text(self.limit)}; used: {used or 'nothing'}; evicted: {self.evicted_idle:,} idle, "
                 f"{self.evicted_pressure:,} by pressure{refused})")
 
     def costs(self) -> Iterator[str]:
@@ -70,6 +71,13 @@ def checked(limit: int) -> int:
     if limit < LEAST:
         raise ValueError(f"a memory limit of {size_text(limit)} is too small: {size_text(LEAST)} is the least")
     return limit
+
+
+def checked_timeout(seconds: float) -> float:
+    """ValueError for what is no idle time-out."""
+    if not 0 <= seconds <= LONGEST:
+        raise ValueError(f"{seconds:g} seconds are no idle time-out: 0 (never) to {LONGEST:g}")
+    return seconds
 
 
 def pool_limits(limit: int, stages: Collection[Stage]) -> dict[str, int]:

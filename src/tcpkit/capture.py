@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tcpkit.budget import LIMIT, Budget, checked
+from tcpkit.budget import LIMIT, Budget, checked, checked_timeout
 from tcpkit.capture_writer import CaptureWriter
 from tcpkit.columns import Schema, Stage
 from tcpkit.corrections import correction_table
@@ -50,7 +50,7 @@ class Capture:
 
     def __init__(self, source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_filter: str = "",
                  strict: bool = False, follow: bool = False, threads: int = 0, msl: float = MSL,
-                 memory_limit: int = LIMIT, observer: Observer | None = None) -> None:
+                 memory_limit: int = LIMIT, idle_timeout: float = 0.0, observer: Observer | None = None) -> None:
         self._source = keep_source(source)
         self._start = position_of(source)
         self._stages = with_needs(stages)
@@ -60,6 +60,7 @@ class Capture:
         self._threads = 1 if follow else threads
         self._msl = msl
         self._memory_limit = checked(memory_limit)
+        self._idle_timeout = checked_timeout(idle_timeout)
         self._reader: AnyReader | None = open_reader(self._source, follow=follow)     # fails here if it is no capture
         self._pass: Pipeline | None = None                                            # the last one
 
@@ -145,7 +146,7 @@ class Capture:
     def flow_pieces(self, *, verdicts: bool = False) -> Iterator[Table]:
         """The flows table in pieces of some ten thousand rows, at least one.
 
-        In the order of their streams, but those evicted for want of memory come first, while the capture is read.
+        In the order of their streams, but those evicted come first, while the capture is read.
         """
         told = self._stages & {"flows", "analysis", "lifecycle"}
         if verdicts:
@@ -261,13 +262,14 @@ class Capture:
         self._pass = Pipeline(reader, frozenset(stages) or self._stages, size=size, observer=self._observer,
                               capture_filter=self._capture_filter, where=where, strict=self._strict, totals=totals,
                               threads=threads or self._threads or worthwhile_threads(size), in_step=in_step,
-                              msl=self._msl, memory_limit=self._memory_limit, beside=beside)
+                              msl=self._msl, memory_limit=self._memory_limit, idle_timeout=self._idle_timeout,
+                              beside=beside)
         return self._pass
 
     def _streams(self, *stages: Stage, totals: bool) -> Iterator[StreamRecords]:
         """From the last pass if it has done all this and still holds all streams; else while one does only this."""
         last = self._pass
-        if last and self._has_done(stages, totals) and not last.budget.evicted:
+        if last and self._has_done(stages, totals) and last.holds_all:
             return last.stream_records()
         return self.pipeline(stages, totals="only" if totals else "none").stream_pieces()
 

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import tcpkit
-from tcpkit.budget import LEAST, LIMIT, checked
+from tcpkit.budget import LEAST, LIMIT, checked, checked_timeout
 from tcpkit.convert import need, write_arrow, write_parquet
 from tcpkit.table import Table
 
@@ -49,18 +49,21 @@ class Job:
     form: str
     capture_filter: str
     where: str
+    idle_timeout: float
     version: str
 
 
 def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathLike[str], *,
            tables: Iterable[str] = ("packets", "flows"), form: str = "parquet", capture_filter: str = "",
-           where: str = "", threads: int | None = None, memory_limit: int = LIMIT) -> Iterator[Exported]:
+           where: str = "", threads: int | None = None, memory_limit: int = LIMIT,
+           idle_timeout: float = 0.0) -> Iterator[Exported]:
     """Write ``tables`` of each capture below ``directory``; yields an account of each capture when it is finished.
 
     ``form``: "parquet", "arrow" (IPC) or "csv".  ``where``: a display filter that chooses the rows of packets.
     What an earlier, interrupted export finished is not done again, unless the capture has changed.  A capture that
     cannot be read is accounted for with ``error`` and does not keep the others.  ``threads`` captures at a time, which
     share ``memory_limit``; fewer if it is too small for so many.
+    ``idle_timeout``: as for ``open``.
     ValueError for an unknown table or form, or a limit too small; MissingLibraryError without pyarrow, which all
     formats but csv need.
     """
@@ -73,6 +76,7 @@ def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathL
     if form != "csv":
         need("pyarrow", "arrow")
     root = Path(directory)
+    checked_timeout(idle_timeout)
     at_once = min(threads or os.cpu_count() or 1, checked(memory_limit) // LEAST)
     share = memory_limit // at_once
     with ThreadPoolExecutor(at_once) as pool:
@@ -81,7 +85,7 @@ def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathL
             for path, name in named(captures):
                 status = os.stat(path)
                 job = Job(os.fspath(path), status.st_size, status.st_mtime_ns, chosen, form, capture_filter, where,
-                          tcpkit.__version__)
+                          idle_timeout, tcpkit.__version__)
                 running.append(pool.submit(export_one, job, name, root, share))
             for finished in as_completed(running):
                 yield finished.result()
@@ -108,7 +112,8 @@ def export_one(job: Job, name: str, root: Path, memory_limit: int) -> Exported:
             return Exported(job.capture, done["rows"], done["warnings"], was_done=True)
         record.unlink()
     try:
-        capture = tcpkit.open(job.capture, capture_filter=job.capture_filter, memory_limit=memory_limit)
+        capture = tcpkit.open(job.capture, capture_filter=job.capture_filter, memory_limit=memory_limit,
+                              idle_timeout=job.idle_timeout)
         rows = {table: write_one(capture, table, job, root / table / f"capture={name}") for table in job.tables}
     except (tcpkit.CaptureError, OSError) as error:
         return Exported(job.capture, error=str(error))

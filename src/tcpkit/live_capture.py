@@ -29,13 +29,13 @@ class LiveCapture:
     def __init__(self, interface: str, *, capture_filter: str = "", where: str = "", count: int = 0,
                  duration: float = 0.0, write: str | os.PathLike[str] = "", ring: Ring | None = None,
                  snaplen: int = SNAPLEN, buffer_size: int = BUFFER, promiscuous: bool = True, msl: float = MSL,
-                 memory_limit: int = MEMORY, observer: Observer | None = None) -> None:
+                 memory_limit: int = MEMORY, idle_timeout: float = 0.0, observer: Observer | None = None) -> None:
         self._reader = InterfaceReader(interface, capture_filter=capture_filter, count=count, duration=duration,
                                        buffer_size=buffer_size, promiscuous=promiscuous)
         self.writer = CaptureWriter(write, snaplen=snaplen, ring=ring) if write else None
         self._reader.on_batch = self.writer.write if self.writer else None
         self.pipeline = Pipeline(self._reader, ALL_STAGES, where=where, observer=observer, totals="too",
-                                 msl=msl, memory_limit=memory_limit)
+                                 msl=msl, memory_limit=memory_limit, idle_timeout=idle_timeout)
         self._end_ns = 0
 
     def __enter__(self) -> LiveCapture:
@@ -130,16 +130,17 @@ class LiveCapture:
 def live(interface: str, *, capture_filter: str = "", where: str = "", count: int = 0, duration: float = 0.0,
          write: str | os.PathLike[str] = "", ring: Ring | None = None, snaplen: int = SNAPLEN,
          buffer_size: int = BUFFER, promiscuous: bool = True, msl: float = MSL,
-         memory_limit: int = MEMORY) -> LiveCapture:
+         memory_limit: int = MEMORY, idle_timeout: float = 0.0) -> LiveCapture:
     """Capture from ``interface`` until ``count`` frames, ``duration`` seconds, ``stop()`` or ``close()``.
 
     ``capture_filter`` (libpcap's syntax) runs in the kernel; ``where`` (a display filter) chooses the rows of the
     tables.  ``write``: also write every frame to this file, pcapng if its name says so, cut to ``snaplen``, and
     rotated by ``ring``.  ``buffer_size``: bytes the kernel holds for us.  ``msl``: seconds that a segment may live;
     TIME-WAIT lasts twice as long.  ``memory_limit``: bytes for connections; when they are used up, those that are
-    over or have long been silent are given up, and told by ``finished``.
+    over or have long been silent are given up, and told by ``finished``.  ``idle_timeout``: seconds of silence that end
+    a connection, which ``finished`` tells then too; 0: none do.
     CaptureError if the interface cannot be used, FilterError for a wrong filter.
     """
     return LiveCapture(interface, capture_filter=capture_filter, where=where, count=count, duration=duration,
                        write=write, ring=ring, snaplen=snaplen, buffer_size=buffer_size, promiscuous=promiscuous,
-                       msl=msl, memory_limit=memory_limit)
+                       msl=msl, memory_limit=memory_limit, idle_timeout=idle_timeout)

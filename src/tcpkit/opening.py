@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def open(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_filter: str = "", strict: bool = False,
          follow: bool = False, threads: int = 0, msl: float = MSL, memory_limit: int = LIMIT,
-         observer: Observer | None = None) -> Capture:
+         idle_timeout: float = 0.0, observer: Observer | None = None) -> Capture:
     """The capture in ``source``: a path, "-" for standard input, a glob pattern, a directory, a URL, a binary file
     object, or a list of these, which are then one capture in order of time.  Decompressed by content.
 
@@ -26,19 +26,20 @@ def open(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_fi
     ``follow``: a file that is still being written, read until it is closed for good.  ``threads``: how many may work
     on a pass (0: as many as help); what comes out is the same.  ``msl``: seconds that a segment may live; TIME-WAIT
     lasts twice as long.  ``memory_limit``: bytes (4 GiB); when they run out, connections that are over or silent are
-    given up, and ``budget`` tells of it.  ``observer`` is called with the Pipeline after each batch, and may set its
-    ``stopped``.
+    given up, and ``budget`` tells of it.  ``idle_timeout``: seconds (of the capture) of silence that end a connection,
+    so that what comes later is another one; 0: none do.  ``observer`` is called with the Pipeline after each batch, and
+    may set its ``stopped``.
 
     CaptureError if it is no capture or cannot be read; FilterError for a wrong filter; ValueError for a memory limit
-    that is too small.
+    that is too small or an idle time-out below 0.
     """
     return Capture(source, stages=stages, capture_filter=capture_filter, strict=strict, follow=follow,
-                   threads=threads, msl=msl, memory_limit=memory_limit, observer=observer)
+                   threads=threads, msl=msl, memory_limit=memory_limit, idle_timeout=idle_timeout, observer=observer)
 
 
 def scan(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, columns: Sequence[str] | None = None,
          where: str = "", capture_filter: str = "", strict: bool = False, threads: int = 0,
-         memory_limit: int = LIMIT) -> Iterator[Table]:
+         memory_limit: int = LIMIT, idle_timeout: float = 0.0) -> Iterator[Table]:
     """The packets of a capture piece by piece, in bounded memory: ``open(source).batches(columns, where=where)``.
 
     How far the work goes, and what it costs, follows from ``columns``, or else from ``stages``:
@@ -46,5 +47,5 @@ def scan(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, columns: S
     ``scan(path)`` fills every column.  ``tcpkit.fields.contract_names()`` lists them.
     """
     opened = Capture(source, stages=stages, capture_filter=capture_filter, strict=strict, threads=threads,
-                     memory_limit=memory_limit)
+                     memory_limit=memory_limit, idle_timeout=idle_timeout)
     return opened.batches(columns, where=where)

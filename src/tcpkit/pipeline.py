@@ -10,7 +10,7 @@ from tcpcore.batch import Batch
 from tcpcore.decode import Decoder
 from tcpcore.flows import FlowTable
 from tcpkit.ahead import Task, WorkersAhead, share_out
-from tcpkit.budget import LIMIT, Budget
+from tcpkit.budget import LIMIT, Budget, checked_timeout
 from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
 from tcpkit.trackers import StreamRecords, Trackers, join_records, without_end
@@ -75,12 +75,13 @@ class Pipeline:
     With several ``threads`` each works on a batch of its own, one stage further than the next thread; what comes out
     is the same.  Stages may be some batches ahead of the caller then, so who looks into ``flows`` between batches
     asks for ``in_step``.  ``memory_limit``: bytes; ``beside``: those that the caller keeps of each stream.
+    ``idle_timeout``: seconds of silence that end a stream; 0: none do.
     """
 
     def __init__(self, reader: FrameReader, stages: Iterable[Stage], *, size: int = 0,
                  observer: Observer | None = None, capture_filter: str = "", where: str = "", strict: bool = False,
                  totals: Totals = "none", threads: int = 1, in_step: bool = False, msl: float = MSL,
-                 memory_limit: int = LIMIT, beside: int = 0) -> None:
+                 memory_limit: int = LIMIT, idle_timeout: float = 0.0, beside: int = 0) -> None:
         self.reader = reader
         self._where = _row_filter(where) if where else None
         self.stages = with_needs((*stages, *(self._where.stages if self._where else ())))
@@ -102,7 +103,8 @@ class Pipeline:
         self.has_totals = totals != "none"
         self.time_wait_ns = 2 * round(msl * 1e9)
         self._trackers = Trackers(self.stages, msl_ns=round(msl * 1e9), summary=self.has_totals,
-                                  memory_limit=memory_limit, beside=beside)
+                                  memory_limit=memory_limit, idle_ns=round(checked_timeout(idle_timeout) * 1e9),
+                                  beside=beside)
 
     def __del__(self) -> None:
         self.reader.close()
@@ -182,6 +184,11 @@ class Pipeline:
         return self._trackers.flows
 
     @property
+    def holds_all(self) -> bool:
+        """Whether no stream has given up its place."""
+        return not self.flows or self.flows.n_held == self.flows.n_streams
+
+    @property
     def budget(self) -> Budget:
         """The memory used for streams so far, and what the limit cost."""
         return self._trackers.budget
@@ -221,6 +228,8 @@ class Pipeline:
 
     def _finish(self) -> None:
         self.finished = True
+        if self.flows:
+            self.flows.end_silent()
         self.warnings = [CaptureError(name, cause, offset) for name, offset, cause in self.reader.damages]
         if 0 < self._decoder.n_frames == self._decoder.n_unknown_links:
             self.warnings.append(_unknown_links(self.reader))

@@ -43,6 +43,7 @@ def state_table(streams: StreamRecords, now_ns: int, time_wait_ns: int) -> Table
     latest = np.maximum(streams.flows["latest_ns"], streams.flows["first_ns"])
     age, idle = (np.maximum(now_ns - time, 0) for time in (streams.flows["first_ns"], latest))
     living = ~(_over(flows["client_state"], idle, time_wait_ns) & _over(flows["server_state"], idle, time_wait_ns))
+    living &= streams.flows["evicted"] == 0
     fields = {name: flows[name] for name in flows.dtype.names or ()} | {"age": age, "idle": idle}
     return Table(join({name: values[living] for name, values in fields.items()}), STATES)
 

@@ -41,10 +41,13 @@ def without_end(streams: StreamRecords) -> StreamRecords:
 
 
 class Trackers:
-    """``summary``: whether the analysis adds up what it finds.  ``beside``: bytes that the caller keeps of a stream."""
+    """``summary``: whether the analysis adds up what it finds.  ``beside``: bytes that the caller keeps of a stream.
+
+    ``idle_ns``: silence that ends a stream; 0: none does.
+    """
 
     def __init__(self, stages: Collection[Stage], *, msl_ns: int, summary: bool, memory_limit: int,
-                 beside: int = 0) -> None:
+                 idle_ns: int = 0, beside: int = 0) -> None:
         limits = pool_limits(memory_limit, stages)
         history = {"history_limit": limits.pop("history_limit")} if "verdicts" in stages else {}
         beyond = {"beyond_limit": limits.pop("beyond_limit")} if "lifecycle" in stages else {}
@@ -53,7 +56,8 @@ class Trackers:
         self.verdicts = Verdicts(**history) if "verdicts" in stages else None
         each = SLOT_BYTES + beside + sum(stage.slot_bytes for stage in (self.analysis, self.lifecycle, self.verdicts)
                                          if stage)
-        self.flows = FlowTable(max_flows=max_flows(memory_limit, each)) if "flows" in stages else None
+        self.flows = (FlowTable(max_flows=max_flows(memory_limit, each), idle_ns=idle_ns)
+                      if "flows" in stages else None)
         self.n_slots = 0             # of the flow table, that all of them know
         self._summary = summary
         self._memory_limit = memory_limit

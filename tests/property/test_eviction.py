@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -59,14 +59,16 @@ def run(capture: bytes, batch_frames: int, **limits) -> Run:
         for kind in KINDS if released else ():
             done.collect(kind, released[kind])
         done.rows.append(batch.array)
+    flows.end_silent()
     done.collect("flows", flows.records())
     for kind, stage in later.items():
         done.collect(kind, stage.records(flows))
     return done
 
 
-def check_against_model(done: Run) -> None:
-    model = Streams()
+def check_against_model(done: Run, idle_ns: int = 0) -> None:
+    """Streams that give up their places are over from then on; those that the time-out ends are over before."""
+    model = Streams(idle_ns)
     for rows, released in zip(done.rows, done.released, strict=True):
         for number in released:
             model.forget(number)
@@ -83,6 +85,11 @@ def check_against_model(done: Run) -> None:
         assert [record["packets0"], record["packets1"]] == stream.packets
         assert [record["payload_bytes0"], record["payload_bytes1"]] == stream.payload_bytes
         assert record["first_frame"] == stream.first_frame
+        assert not model.is_silent(stream) or record["evicted"]
+    if idle_ns and not any(record["evicted"] == Eviction.EVICTED_PRESSURE for record in done.records["flows"].values()):
+        silent = sum(model.is_silent(stream) for stream in model.all)
+        assert silent <= done.stages[0].evicted[0] == sum(
+            record["evicted"] == Eviction.EVICTED_IDLE for record in done.records["flows"].values())
 
 
 def check_against_whole(done: Run, whole: Run) -> None:
@@ -134,6 +141,10 @@ STEPS = st.lists(st.tuples(
 @settings(max_examples=100, deadline=None)
 @given(STEPS, st.integers(1, 6), st.integers(1, 10))
 def test_any_segments_of_many_streams(steps, batch_frames, max_flows):
+    check(frames_of(steps), batch_frames, max_flows)
+
+
+def frames_of(steps) -> list:
     frames: list = []
     talks = {port: Conversation(sport=port, frames=frames) for port in range(1, 10)}
     for port, from_client, flags, seq, ack, size, gap, jump in steps:
@@ -141,7 +152,47 @@ def test_any_segments_of_many_streams(steps, batch_frames, max_flows):
         talk.time = frames[-1].time if frames else talk.time
         talk.client_isn = 1_000_000 + jump
         (talk.c if from_client else talk.s)(flags, seq, ack, size, dt=gap)
-    check(frames, batch_frames, max_flows)
+    return frames
+
+
+IDLE = st.sampled_from((1, MS, 3 * MS, 2 * SECOND, 20 * SECOND))
+
+
+@settings(max_examples=60, deadline=None)
+@given(STEPS, st.integers(1, 6), IDLE)
+def test_the_time_out_ends_streams_wherever_batches_end(steps, batch_frames, idle_ns):
+    capture = pcap(frames_of(steps), nano=True)
+    done, other = (run(capture, size, idle_ns=idle_ns) for size in (batch_frames, 64))
+    check_against_model(done, idle_ns)
+    assert np.concatenate(done.rows).tobytes() == np.concatenate(other.rows).tobytes()
+    for kind in set(KINDS) - {"lifecycle"}:      # what becomes of TIME-WAIT depends on when the record is written
+        assert {number: record.tobytes() for number, record in done.records[kind].items()} == {
+            number: record.tobytes() for number, record in other.records[kind].items()}
+
+
+@settings(max_examples=40, deadline=None)
+@given(STEPS, st.integers(1, 6), IDLE, st.integers(1, 10))
+def test_the_time_out_beside_the_limit(steps, batch_frames, idle_ns, max_flows):
+    done = run(pcap(frames_of(steps), nano=True), batch_frames, idle_ns=idle_ns, max_flows=max_flows)
+    check_against_model(done, idle_ns)
+    assert done.stages[0].n_slots <= max(max_flows, batch_frames)
+
+
+def test_silent_streams_make_room():
+    """A thousand at a time, of many thousands one after the other."""
+    done = run(pcap(flood(6_000), nano=True), 256, idle_ns=SECOND)
+    assert done.stages[0].n_slots < 3000
+    assert done.stages[0].evicted == (6_000 - 1001, 0)
+    check_against_model(done, SECOND)
+
+
+def test_a_time_far_in_the_future_ends_streams_once():
+    frames = flood(4)
+    frames += [replace(frame, time=frame.time + i) for i in range(3) for frame in frames[:4]]
+    frames[3] = replace(frames[3], time=frames[3].time + 10**6 * SECOND)
+    done = run(pcap(frames, nano=True), 3, idle_ns=SECOND)
+    check_against_model(done, SECOND)
+    assert len(done.records["flows"]) == 4 + 3
 
 
 def flood(n: int, dt: int = MS):

@@ -17,6 +17,7 @@ class Stream:
     first_ns: int
     previous_ns: int
     first_frame: int
+    heard_ns: int                                 # the clock at its latest segment
     base: list[int | None] = field(default_factory=lambda: [None, None])
     packets: list[int] = field(default_factory=lambda: [0, 0])
     payload_bytes: list[int] = field(default_factory=lambda: [0, 0])
@@ -39,7 +40,11 @@ class Place:
 
 
 class Streams:
-    def __init__(self) -> None:
+    """``idle_ns``: silence that ends a stream, by a clock that never goes back; 0: none does."""
+
+    def __init__(self, idle_ns: int = 0) -> None:
+        self.idle_ns = idle_ns
+        self.clock = 0
         self.all: list[Stream] = []
         self.by_ends: dict[frozenset[Any], Stream] = {}
 
@@ -51,6 +56,9 @@ class Streams:
                 (row.ip_version, row.dst_hi, row.dst_lo, row.dst_port))
         stream = self.by_ends.get(frozenset(ends))                             # ST-1, ST-7
         created = reused = again = False
+        self.clock = max(self.clock, row.time_ns)
+        if stream and self.is_silent(stream):
+            stream = None
         if stream and row.flags & SYN:
             base = stream.base[self.direction(stream, ends)]
             if base is not None and base != row.seq_raw:
@@ -62,14 +70,14 @@ class Streams:
             elif base is not None:
                 again = not row.flags & ACK                                    # ST-4
         if stream is None:
-            stream = Stream(len(self.all), ends, row.time_ns, row.time_ns, row.frame)
+            stream = Stream(len(self.all), ends, row.time_ns, row.time_ns, row.frame, self.clock)
             self.all.append(stream)
             self.by_ends[frozenset(ends)] = stream
             created = True
         place = Place(stream, self.direction(stream, ends), created, reused, again,
                       row.time_ns - stream.first_ns, row.time_ns - stream.previous_ns,     # TM-1, TM-2
                       row.seq_raw, row.ack_raw, 0)
-        stream.previous_ns = row.time_ns
+        stream.previous_ns, stream.heard_ns = row.time_ns, self.clock
         if row.present & Present.HAS_LEN:
             self.number(row, place)
         if not row.damage & Damage.QUOTED:
@@ -82,6 +90,10 @@ class Streams:
         stream = self.all[number]
         if self.by_ends.get(frozenset(stream.ends)) is stream:
             del self.by_ends[frozenset(stream.ends)]
+
+    def is_silent(self, stream: Stream) -> bool:
+        """Whether the time-out has ended it by now."""
+        return 0 < self.idle_ns < self.clock - stream.heard_ns
 
     @staticmethod
     def direction(stream: Stream, ends: tuple[Any, Any]) -> int:

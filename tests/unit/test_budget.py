@@ -68,7 +68,7 @@ def test_a_limit_that_does_not_bite_changes_nothing():
     assert one.budget.evicted == 0
     assert one.budget.limit == LEAST
     assert set(one.budget.used) == set(ALL_STAGES) - {"decode"}
-    assert "evicted: 0 over, 0 by pressure" in repr(one.budget)
+    assert "evicted: 0 idle, 0 by pressure" in repr(one.budget)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -87,6 +87,59 @@ def test_a_flood_is_told_of_whole(threads):
     assert len(capture.directions) == 2 * n
     assert len(capture.handshakes) == len(capture.conversations) == n
     assert capture.threats["attempts"].tolist()[0] == n
+
+
+def talks(n: int, pause_s: int) -> bytes:
+    """n clients each say something, and the same again after the pause."""
+    frames: list[Frame] = []
+    for again in range(2):
+        for i in range(n):
+            talk = Conversation(client=f"10.0.0.{i}", frames=frames)
+            talk.time = T0 + again * pause_s * 10**9 + i
+            talk.c("PA", 1 + 100 * again, 1, 100)
+    return pcap(frames, nano=True)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_silence_ends_connections_if_asked_for(threads):
+    data = talks(200, 60)
+    assert len(tcpkit.open(io.BytesIO(data), idle_timeout=61).flows) == 200
+    capture = tcpkit.open(io.BytesIO(data), idle_timeout=59, threads=threads)
+    flows = capture.flows
+    assert flows.array["stream"].tolist() == list(range(400))
+    assert np.ma.getmaskarray(flows["evicted"]).tolist() == [False] * 200 + [True] * 200
+    assert (capture.budget.evicted_idle, capture.budget.evicted_pressure) == (200, 0)
+    assert capture.warnings == []
+    assert len(capture.states) == 200
+    assert capture.packets.array["stream"].tolist() == list(range(400))
+    assert sum(map(len, tcpkit.scan(io.BytesIO(data), idle_timeout=59, where="tcp.stream >= 200"))) == 200
+
+
+def test_what_gave_up_nothing_needs_no_other_pass():
+    once = io.BytesIO(talks(2, 60))
+    once.seekable = lambda: False                # type: ignore[method-assign]
+    capture = tcpkit.open(once, idle_timeout=30)
+    assert len(capture.flows) == 4
+    assert len(capture.conversations) == 4
+
+
+def test_connections_that_fell_silent_before_the_end_are_told_as_such(tmp_path):
+    path = tmp_path / "talks.pcap"
+    frames = [Frame(T0 + at * 10**9, frame.data, frame.wire_len)
+              for at, frame in enumerate(Conversation().handshake().frames)]
+    other = Conversation(sport=9)
+    other.time = T0 + 30 * 10**9
+    path.write_bytes(pcap(frames + other.c("S", 0).frames, nano=True))
+    told = subprocess.run([sys.executable, "-m", "tcpkit", "flows", "--idle-timeout", "5", "--format", "csv", path],
+                          capture_output=True, text=True, check=True)
+    head, *rows = (line.split(",") for line in told.stdout.splitlines())
+    assert [row[head.index("evicted")] for row in rows] == ["idle", ""]
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf")])
+def test_what_is_no_idle_time_out(seconds):
+    with pytest.raises(ValueError, match="no idle time-out"):
+        tcpkit.open(io.BytesIO(flood(1)), idle_timeout=seconds)
 
 
 def test_streams_given_up_end_and_are_counted():

@@ -36,6 +36,9 @@ WhereOption = Annotated[
     str, typer.Option("--where", "-Y", metavar="FILTER", help="Only rows this display filter selects.")]
 MemoryLimitOption = Annotated[str, typer.Option(
     "--memory-limit", metavar="SIZE", help="Memory to use at most; when it runs out, old connections are given up.")]
+IdleTimeoutOption = Annotated[float, typer.Option(
+    "--idle-timeout", metavar="SECONDS", min=0, max=1e9, show_default=False,
+    help="Silence after which what comes is another connection; without it, any may go on.")]
 FollowOption = Annotated[
     bool, typer.Option("--follow", help="Go on reading as the file grows, until Ctrl-C.", show_default=False)]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", metavar="PATH",

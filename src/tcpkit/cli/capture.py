@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tcpkit.cli.app import CaptureFilterOption, Format, FormatOption, MemoryLimitOption, WhereOption, app
+from tcpkit.cli.app import (
+    CaptureFilterOption,
+    Format,
+    FormatOption,
+    IdleTimeoutOption,
+    MemoryLimitOption,
+    WhereOption,
+    app,
+)
 from tcpkit.cli.output import write_as_they_come
 from tcpkit.cli.reading import Watch, read_size
 from tcpkit.cli.text import one_line
@@ -40,13 +48,13 @@ FlowsOption = Annotated[bool, typer.Option("--flows", help="List connections as 
 @app.command()
 def capture(interface: InterfaceOption, capture_filter: CaptureFilterOption = "", where: WhereOption = "",
             write: WriteOption = "", ring: RingOption = "", count: CountOption = 0, duration: DurationOption = 0.0,
-            snaplen: SnaplenOption = 262_144, buffer: BufferOption = 64,
-            memory_limit: MemoryLimitOption = LIVE_MEMORY, packets: PacketsOption = False,
-            flows: FlowsOption = False, form: FormatOption = Format.table) -> None:
+            snaplen: SnaplenOption = 262_144, buffer: BufferOption = 64, memory_limit: MemoryLimitOption = LIVE_MEMORY,
+            idle_timeout: IdleTimeoutOption = 0.0, packets: PacketsOption = False, flows: FlowsOption = False,
+            form: FormatOption = Format.table) -> None:
     """Capture from an interface: on a terminal connections as they live, elsewhere segments or only a file."""
     with session(interface, capture_filter=capture_filter, where="" if flows else where, write=write, count=count,
                  ring=rotation(ring) if ring else None, duration=duration, snaplen=snaplen, buffer_size=buffer << 20,
-                 memory_limit=read_size(memory_limit)) as live:
+                 memory_limit=read_size(memory_limit), idle_timeout=idle_timeout) as live:
         if flows:
             list_flows(live, where, form)
         elif packets or not (write or sys.stdout.isatty()):

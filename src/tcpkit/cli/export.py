@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tcpkit.cli.app import MEMORY, CaptureFilterOption, MemoryLimitOption, WhereOption, app
+from tcpkit.cli.app import MEMORY, CaptureFilterOption, IdleTimeoutOption, MemoryLimitOption, WhereOption, app
 from tcpkit.cli.reading import read_size
 from tcpkit.cli.text import one_line
 
@@ -30,7 +30,7 @@ def export(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="C
            tables: Annotated[str, typer.Option(help="Tables to write, with commas between.")] = "packets,flows",
            form: Annotated[ExportFormat, typer.Option("--format", help="How to write them.")] = ExportFormat.parquet,
            capture_filter: CaptureFilterOption = "", where: WhereOption = "",
-           memory_limit: MemoryLimitOption = MEMORY,
+           memory_limit: MemoryLimitOption = MEMORY, idle_timeout: IdleTimeoutOption = 0.0,
            threads: Annotated[int, typer.Option(min=0, help="Captures at a time; 0: one per core.")] = 0) -> None:
     """Write tables of captures as files; an interrupted export goes on where it was."""
     from tcpkit.export import TABLES, export
@@ -42,7 +42,7 @@ def export(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="C
                                      param_hint="--tables")
     failed = False
     for done in export(files, output, tables=chosen, form=form.value, capture_filter=capture_filter, where=where,
-                       threads=threads or None, memory_limit=read_size(memory_limit)):
+                       threads=threads or None, memory_limit=read_size(memory_limit), idle_timeout=idle_timeout):
         tell(done)
         failed |= bool(done.error or done.warnings)
     if failed:

@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from tcpkit.cli.app import MEMORY, CaptureFilterOption, FollowOption, MemoryLimitOption, OutputOption, WhereOption, app
+from tcpkit.cli.app import (
+    MEMORY,
+    CaptureFilterOption,
+    FollowOption,
+    IdleTimeoutOption,
+    MemoryLimitOption,
+    OutputOption,
+    WhereOption,
+    app,
+)
 from tcpkit.cli.output import opened
 from tcpkit.cli.reading import reading
 
@@ -17,7 +26,7 @@ def fields(
     file: Annotated[str | None, typer.Argument(metavar="FILE", help="Capture file, or - for standard input.")] = None,
     names: Annotated[list[str] | None, typer.Option("-e", metavar="NAME", help="A field; repeat for more.")] = None,
     capture_filter: CaptureFilterOption = "",
-    memory_limit: MemoryLimitOption = MEMORY,
+    memory_limit: MemoryLimitOption = MEMORY, idle_timeout: IdleTimeoutOption = 0.0,
     where: WhereOption = "",
     follow: FollowOption = False,
     list_fields: Annotated[bool, LIST] = False,
@@ -33,5 +42,5 @@ def fields(
     if file is None or not names:
         raise typer.BadParameter("give a FILE and at least one -e NAME, or --list")
     with reading(file, streaming=True, follow=follow, capture_filter=capture_filter,
-                 memory_limit=memory_limit) as capture, opened(output) as out:
+                 memory_limit=memory_limit, idle_timeout=idle_timeout) as capture, opened(output) as out:
         write_fields(capture, names, out, where)

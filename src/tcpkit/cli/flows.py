@@ -13,6 +13,7 @@ from tcpkit.cli.app import (
     FollowOption,
     Format,
     FormatOption,
+    IdleTimeoutOption,
     MemoryLimitOption,
     OutputOption,
     WhereOption,
@@ -27,17 +28,20 @@ VerdictsOption = Annotated[bool, typer.Option(
 
 @app.command()
 def flows(file: CaptureArgument, capture_filter: CaptureFilterOption = "", memory_limit: MemoryLimitOption = MEMORY,
-          where: WhereOption = "", verdicts: VerdictsOption = False, follow: FollowOption = False,
-          form: FormatOption = Format.table, output: OutputOption = None) -> None:
+          idle_timeout: IdleTimeoutOption = 0.0, where: WhereOption = "", verdicts: VerdictsOption = False,
+          follow: FollowOption = False, form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """One line for each TCP connection."""
-    with reading(file, follow=follow, capture_filter=capture_filter, memory_limit=memory_limit) as capture:
+    with reading(file, follow=follow, capture_filter=capture_filter, memory_limit=memory_limit,
+                 idle_timeout=idle_timeout) as capture:
         write_pieces(partial(chosen, partial(capture.flow_pieces, verdicts=verdicts), where), form, output)
 
 
 @app.command()
 def conversations(file: CaptureArgument, capture_filter: CaptureFilterOption = "",
-                  memory_limit: MemoryLimitOption = MEMORY, where: WhereOption = "", follow: FollowOption = False,
-                  form: FormatOption = Format.table, output: OutputOption = None) -> None:
+                  memory_limit: MemoryLimitOption = MEMORY, idle_timeout: IdleTimeoutOption = 0.0,
+                  where: WhereOption = "", follow: FollowOption = False, form: FormatOption = Format.table,
+                  output: OutputOption = None) -> None:
     """TCP conversations as `tshark -q -z conv,tcp` counts them, with exact figures."""
-    with reading(file, follow=follow, capture_filter=capture_filter, memory_limit=memory_limit) as capture:
+    with reading(file, follow=follow, capture_filter=capture_filter, memory_limit=memory_limit,
+                 idle_timeout=idle_timeout) as capture:
         write_pieces(partial(chosen, lambda: [capture.conversations], where), form, output)

@@ -9,6 +9,7 @@ from tcpkit.cli.app import (
     CaptureFilterOption,
     Format,
     FormatOption,
+    IdleTimeoutOption,
     MemoryLimitOption,
     OutputOption,
     WhereOption,
@@ -20,8 +21,8 @@ from tcpkit.cli.reading import reading
 
 @app.command()
 def handshakes(file: CaptureArgument, capture_filter: CaptureFilterOption = "",
-               memory_limit: MemoryLimitOption = MEMORY, where: WhereOption = "", form: FormatOption = Format.table,
-               output: OutputOption = None) -> None:
+               memory_limit: MemoryLimitOption = MEMORY, idle_timeout: IdleTimeoutOption = 0.0, where: WhereOption = "",
+               form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """How long each connection took to set up, what was offered and agreed, and what came of it."""
-    with reading(file, capture_filter=capture_filter, memory_limit=memory_limit) as capture:
+    with reading(file, capture_filter=capture_filter, memory_limit=memory_limit, idle_timeout=idle_timeout) as capture:
         write_pieces(partial(chosen, capture.handshake_pieces, where), form, output)

@@ -13,6 +13,7 @@ from tcpkit.cli.app import (
     CaptureArgument,
     CaptureFilterOption,
     FollowOption,
+    IdleTimeoutOption,
     MemoryLimitOption,
     OutputOption,
     app,
@@ -42,9 +43,11 @@ InfoFormatOption = Annotated[InfoFormat, typer.Option("--format", metavar="FORMA
 
 @app.command()
 def info(file: CaptureArgument, capture_filter: CaptureFilterOption = "", memory_limit: MemoryLimitOption = MEMORY,
-         follow: FollowOption = False, form: InfoFormatOption = InfoFormat.table, output: OutputOption = None) -> None:
+         idle_timeout: IdleTimeoutOption = 0.0, follow: FollowOption = False, form: InfoFormatOption = InfoFormat.table,
+         output: OutputOption = None) -> None:
     """What a capture is: files, interfaces, times, counts; and what in it would mislead."""
-    with reading(file, follow=follow, capture_filter=capture_filter, memory_limit=memory_limit) as capture:
+    with reading(file, follow=follow, capture_filter=capture_filter, memory_limit=memory_limit,
+                 idle_timeout=idle_timeout) as capture:
         if form == InfoFormat.json:
             text = json.dumps(capture.info.to_dict(), indent=2)
         else:

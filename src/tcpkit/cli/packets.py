@@ -8,6 +8,7 @@ from tcpkit.cli.app import (
     FollowOption,
     Format,
     FormatOption,
+    IdleTimeoutOption,
     MemoryLimitOption,
     OutputOption,
     WhereOption,
@@ -19,13 +20,13 @@ from tcpkit.cli.reading import reading
 
 @app.command()
 def packets(file: CaptureArgument, capture_filter: CaptureFilterOption = "", memory_limit: MemoryLimitOption = MEMORY,
-            where: WhereOption = "", follow: FollowOption = False, form: FormatOption = Format.table,
-            output: OutputOption = None) -> None:
+            idle_timeout: IdleTimeoutOption = 0.0, where: WhereOption = "", follow: FollowOption = False,
+            form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """One line for each TCP segment: number, time, ends, length, and what it says."""
     from tcpkit.listing import packet_lines
 
     with reading(file, streaming=True, follow=follow, capture_filter=capture_filter,
-                 memory_limit=memory_limit) as capture:
+                 memory_limit=memory_limit, idle_timeout=idle_timeout) as capture:
         if form != Format.table:
             write_tables(capture.batches(where=where), form, output)
         else:

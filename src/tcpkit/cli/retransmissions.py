@@ -13,6 +13,7 @@ from tcpkit.cli.app import (
     CaptureFilterOption,
     Format,
     FormatOption,
+    IdleTimeoutOption,
     MemoryLimitOption,
     OutputOption,
     WhereOption,
@@ -36,12 +37,12 @@ ViewOption = Annotated[View | None, typer.Option(
 
 @app.command()
 def retransmissions(file: CaptureArgument, view: ViewOption = None, capture_filter: CaptureFilterOption = "",
-                    memory_limit: MemoryLimitOption = MEMORY, where: WhereOption = "",
-                    form: FormatOption = Format.table, output: OutputOption = None) -> None:
+                    memory_limit: MemoryLimitOption = MEMORY, idle_timeout: IdleTimeoutOption = 0.0,
+                    where: WhereOption = "", form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """What was sent again: one line for each such segment, then the figures of each direction that has any."""
     from tcpkit.table import joined
 
-    with reading(file, capture_filter=capture_filter, memory_limit=memory_limit) as capture:
+    with reading(file, capture_filter=capture_filter, memory_limit=memory_limit, idle_timeout=idle_timeout) as capture:
         if view == View.directions:
             write_pieces(partial(chosen, capture.direction_pieces, where), form, output)
             return

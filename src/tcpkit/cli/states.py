@@ -12,6 +12,7 @@ from tcpkit.cli.app import (
     CaptureFilterOption,
     Format,
     FormatOption,
+    IdleTimeoutOption,
     MemoryLimitOption,
     OutputOption,
     WhereOption,
@@ -39,21 +40,22 @@ MslOption = Annotated[float, typer.Option("--msl", min=0, help="Seconds that a s
 
 @app.command()
 def states(file: FileArgument = "", interface: InterfaceOption = "", capture_filter: CaptureFilterOption = "",
-           memory_limit: MemoryLimitOption = MEMORY, where: WhereOption = "", duration: DurationOption = 0.0,
-           once: OnceOption = False, msl: MslOption = 120.0, form: FormatOption = Format.table,
-           output: OutputOption = None) -> None:
+           memory_limit: MemoryLimitOption = MEMORY, idle_timeout: IdleTimeoutOption = 0.0, where: WhereOption = "",
+           duration: DurationOption = 0.0, once: OnceOption = False, msl: MslOption = 120.0,
+           form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """Connections that are not over: the states of both ends, ages, round trips, retransmissions."""
     if bool(file) == bool(interface):
         raise typer.BadParameter("name a capture or, with -i, an interface", param_hint="FILE")
     if file:
-        with reading(file, capture_filter=capture_filter, memory_limit=memory_limit, msl=msl) as capture:
+        with reading(file, capture_filter=capture_filter, memory_limit=memory_limit, idle_timeout=idle_timeout,
+                     msl=msl) as capture:
             write_pieces(partial(chosen, capture.state_pieces, where), form, output)
         return
     from tcpkit.cli.capture import session
 
     picture = sys.stdout.isatty() and form == Format.table and not (once or output)
     with session(interface, capture_filter=capture_filter, msl=msl, duration=duration or (0.0 if picture else SECONDS),
-                 memory_limit=read_size(memory_limit)) as live:
+                 memory_limit=read_size(memory_limit), idle_timeout=idle_timeout) as live:
         if picture:
             watch_states(live, interface, where)
         else:

@@ -12,6 +12,7 @@ from tcpkit.cli.app import (
     CaptureFilterOption,
     Format,
     FormatOption,
+    IdleTimeoutOption,
     MemoryLimitOption,
     OutputOption,
     app,
@@ -33,8 +34,8 @@ ViewOption = Annotated[View, typer.Option(
 
 @app.command()
 def threats(file: CaptureArgument, view: ViewOption = View.threats, capture_filter: CaptureFilterOption = "",
-            memory_limit: MemoryLimitOption = MEMORY, form: FormatOption = Format.table,
-            output: OutputOption = None) -> None:
+            memory_limit: MemoryLimitOption = MEMORY, idle_timeout: IdleTimeoutOption = 0.0,
+            form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """SYN floods, port and host scans, and dead servers, each with its evidence."""
-    with reading(file, capture_filter=capture_filter, memory_limit=memory_limit) as capture:
+    with reading(file, capture_filter=capture_filter, memory_limit=memory_limit, idle_timeout=idle_timeout) as capture:
         write_table(capture.half_open if view == View.half_open else capture.threats, form, output)
