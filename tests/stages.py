@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from tcpcore.capture_file import Reader
 from tcpcore.decode import Decoder
 from tcpcore.flows import FlowTable
 from tcpcore.records import TUNNEL
+from tcpcore.verdicts import Verdicts
 
 SEED = bytes(range(24))
 IN_ARENA = 1 << 63
@@ -66,3 +68,14 @@ def run_analysis(capture: bytes, *, frames: int = 64):
     analysis = Analysis(summary=True)
     rows, table = run_flows(capture, frames=frames, analysis=analysis)
     return rows, analysis.records(table)
+
+
+def judged_batches(capture: bytes, size: int) -> Iterator[Batch]:
+    """The one batch again and again, with the first verdicts on the next ``size`` frames."""
+    reader, decoder, batch = Reader(io.BytesIO(capture)), Decoder(), Batch(size, verdicts=True)
+    flows, verdicts = FlowTable(seed=SEED), Verdicts()
+    while reader.next(batch):
+        decoder.process(batch)
+        flows.process(batch)
+        verdicts.process(batch)
+        yield batch

@@ -34,7 +34,7 @@ cdef class Batch:
     cdef growable_t given_up                    # released_t: slots that were taken from their streams before this batch
     cdef readonly Py_ssize_t n_released
     cdef public object released                 # the records of these streams by stage; None: there are none
-    cdef public object corrections              # what verdicts change in rows of earlier batches, None: nothing
+    cdef public object corrections              # what verdicts change in rows given before, None: nothing
     cdef tunnel_t* tunnels                      # side table of SEGMENT.tunnel
     cdef readonly Py_ssize_t n_tunnels
     cdef Py_ssize_t tunnel_capacity

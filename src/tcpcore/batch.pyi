@@ -9,7 +9,7 @@ class Batch:
     frame_capacity: int
     n_rows: int
     n_slots: int
-    corrections: tuple[NDArray[np.uint64], NDArray[np.void]] | None
+    corrections: tuple[NDArray[np.uint64], NDArray[np.void], NDArray[np.uint64]] | None
     stride: int
     n_released: int
     released: dict[str, NDArray[np.void]] | None

@@ -25,7 +25,7 @@ from tcpcore.sender cimport (
     ECHOING, FINISHED, MEASURING, STAMPED, STARTED, SYN_ANSWER, again_t, sender_t, sent_t, trouble_t)
 from tcpcore.seqnum cimport segment_len
 from tcpcore.tally cimport count, write_record
-from tcpcore.weighing cimport confidence_of, judge_t, sender_at, trouble_at, trouble_of, turn_t
+from tcpcore.weighing cimport confidence_of, correction_t, judge_t, sender_at, trouble_at, trouble_of, turn_t
 
 from tcpcore.records import FLOW_VERDICT, VERDICT
 
@@ -39,8 +39,7 @@ cdef enum:
 cdef class Verdicts:
     """``history_limit`` bounds the bytes spent on remembering what was sent; ``forgotten`` counts what it cost.
 
-    A verdict that later segments change is set right in its row if the batch still holds it; else it is among the
-    ``corrections`` of the batch that brought the change.
+    Rows have the first verdicts; one that a later segment changes is among the ``corrections`` of that one's batch.
     """
 
     cdef judge_t state
@@ -95,12 +94,12 @@ cdef class Verdicts:
         batch.corrections = self._corrections() if self.state.n_corrected else None
 
     cdef object _corrections(self):
-        """Frame numbers, and VERDICT rows for them, in the order of their making: the last one for a frame counts."""
+        """In the order of their making: frames, VERDICT rows for them, and the frames that brought the changes."""
         cdef uint64_t n = self.state.n_corrected
-        frames, verdicts = np.empty(n, np.uint64), np.empty(n, VERDICT)
-        memcpy(<void*> <size_t> frames.ctypes.data, self.state.corrected_frames.data, n * sizeof(uint64_t))
+        frames, verdicts = np.empty((n, 2), np.uint64), np.empty(n, VERDICT)
+        memcpy(<void*> <size_t> frames.ctypes.data, self.state.corrected_frames.data, n * sizeof(correction_t))
         memcpy(<void*> <size_t> verdicts.ctypes.data, self.state.corrected.data, n * sizeof(verdict_t))
-        return frames, verdicts
+        return frames[:, 0], verdicts, frames[:, 1]
 
     def records(self, FlowTable flows not None, slots=None):
         """FLOW_VERDICT rows, one for each of ``flows.records(slots)``."""
@@ -187,6 +186,7 @@ cdef inline void take_turn(judge_t* j, segment_t* row, verdict_t* out, uint32_t 
     t.sender, t.peer = sender_at(j, slot, row.direction), sender_at(j, slot, 1 - row.direction)
     if row.events & PORTS_REUSED:                                              # ST-6
         start_over(j, t.sender)
+    j.now = row.frame
     read_answer(j, &t)
     if row.flags & RST:
         return

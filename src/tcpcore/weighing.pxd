@@ -16,6 +16,9 @@ cdef enum:
     LIKELY = 90
     PROBABLE = 75
 
+ctypedef struct correction_t:
+    uint64_t frame, by             # whose verdict it is, and which segment has changed it
+
 ctypedef struct judge_t:
     growable_t[2] senders          # sender_t by slot, for either direction: many streams have only one
     pool_t ranges                  # sent_t
@@ -26,8 +29,9 @@ ctypedef struct judge_t:
     # the batch
     char* rows
     Py_ssize_t stride, at, n_rows
-    # verdicts of earlier batches that the latest one has changed
-    growable_t corrected_frames    # uint64_t
+    # verdicts given before that the batch has changed
+    uint64_t now                   # frame number of the segment that is judged
+    growable_t corrected_frames    # correction_t
     growable_t corrected           # verdict_t
     uint64_t n_corrected
 
@@ -70,32 +74,13 @@ cdef inline trouble_t* trouble_of(judge_t* j, sender_t* sender) noexcept nogil:
 
 # -- corrections
 
-cdef inline verdict_t* verdict_in_batch(const judge_t* j, uint64_t frame) noexcept nogil:
-    """Of the row with that frame number, or NULL if the batch has none."""
-    cdef Py_ssize_t low = 0, high = j.n_rows, middle
-    while low < high:
-        middle = (low + high) // 2
-        if (<const segment_t*> (j.rows + middle * j.stride)).frame < frame:
-            low = middle + 1
-        else:
-            high = middle
-    if low == j.n_rows or (<const segment_t*> (j.rows + low * j.stride)).frame != frame:
-        return NULL
-    return <verdict_t*> (j.rows + low * j.stride + j.at)
-
-
 cdef inline void correct(judge_t* j, uint64_t frame, const verdict_t* verdict) noexcept nogil:
-    """The verdict on a segment has changed."""
-    cdef verdict_t* place
+    """The verdict on a segment has changed.  Its row keeps the first one: where batches end must not matter."""
     if j.at < 0:
         return
-    place = verdict_in_batch(j, frame)
-    if place != NULL:
-        place[0] = verdict[0]
-        return
-    if grow(&j.corrected_frames, (j.n_corrected + 1) * sizeof(uint64_t)) == 0 \
+    if grow(&j.corrected_frames, (j.n_corrected + 1) * sizeof(correction_t)) == 0 \
             and grow(&j.corrected, (j.n_corrected + 1) * sizeof(verdict_t)) == 0:
-        (<uint64_t*> j.corrected_frames.data)[j.n_corrected] = frame
+        (<correction_t*> j.corrected_frames.data)[j.n_corrected] = correction_t(frame, j.now)
         (<verdict_t*> j.corrected.data)[j.n_corrected] = verdict[0]
         j.n_corrected += 1
 
@@ -116,12 +101,14 @@ cdef inline void count_needless(tally_t* tally, const verdict_t* before) noexcep
 cdef inline void show_needless(judge_t* j, sender_t* sender, const sender_t* peer, again_t* packet, int64_t now,
                                uint32_t why) noexcept nogil:
     """A later segment has shown it."""
+    cdef bint known = packet.verdict.evidence & why and why != ORIGINAL_LATE
     if packet.sent.kind != KIND_RETRANSMISSION:
         return
     if packet.verdict.cause != CAUSE_SPURIOUS:
         count_needless(&trouble_of(j, sender).tally, &packet.verdict)
     call_needless(&packet.verdict, why)
-    correct(j, packet.sent.frame, &packet.verdict)
+    if not known:
+        correct(j, packet.sent.frame, &packet.verdict)
     if packet.verdict.trigger == CAUSE_TIMEOUT and sender.mode == RECOVERY_TIMEOUT:    # RFC 3522: it ends at once
         trouble_of(j, sender).mode_end = min(trouble_of(j, sender).mode_end, leave_after(peer, now))
 

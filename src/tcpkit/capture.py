@@ -11,7 +11,7 @@ import numpy as np
 from tcpkit.budget import LIMIT, Budget, checked, checked_timeout
 from tcpkit.capture_writer import CaptureWriter
 from tcpkit.columns import Schema, Stage
-from tcpkit.corrections import correction_table
+from tcpkit.corrections import Corrections, correction_table
 from tcpkit.directions import direction_table
 from tcpkit.errors import CaptureError
 from tcpkit.fields import find_column, index_columns, stages_of
@@ -21,7 +21,7 @@ from tcpkit.packet_columns import SCHEMA
 from tcpkit.pipeline import ALL_STAGES, MSL, Observer, Pipeline, Totals, with_needs
 from tcpkit.retransmissions import retransmission_table
 from tcpkit.rotated import files_of, open_reader
-from tcpkit.rows import Corrections, RowStore
+from tcpkit.rows import RowStore
 from tcpkit.source_facts import is_same_file, keep_source, position_of, size_of, worthwhile_threads
 from tcpkit.states import states_at_end
 from tcpkit.table import Table, in_order, joined
@@ -57,6 +57,7 @@ class Capture:
         self._capture_filter = capture_filter
         self._strict = strict
         self._observer = observer
+        self.follow = follow
         self._threads = 1 if follow else threads
         self._msl = msl
         self._memory_limit = checked(memory_limit)
@@ -97,11 +98,13 @@ class Capture:
         corrections.apply(array)
         return Table(array, schema_of(pipeline), tunnels=tunnels, start_ns=pipeline.start_ns)
 
-    def batches(self, columns: Sequence[str] | None = None, *, where: str = "") -> Iterator[Table]:
+    def batches(self, columns: Sequence[str] | None = None, *, where: str = "",
+                settled: bool = False) -> Iterator[Table]:
         """The packets table piece by piece, some thousand rows each, in bounded memory.
 
-        A verdict that segments of a later piece change is the first one here; that piece has its ``corrections``, a
-        table of frame numbers with their new verdicts, else None.  ``packets`` has the last ones.
+        Verdicts are the first ones; what a piece changes in them, its own or those given before, are its
+        ``corrections``, a table of frame numbers with their new verdicts, or None.  With ``settled`` rows come later
+        instead, with all that the next 16,384 frames change, and so do all rows of a shorter capture.
         ``columns``: all that will be looked at; stages that none of them needs are not run.  ``where``: a display
         filter that chooses the rows.
         """
@@ -109,12 +112,11 @@ class Capture:
         stages = stages_of(find_column(name, known) for name in columns or ())
         pipeline = self.pipeline(stages, where)
         table = None
-        for batch in pipeline:
+        for rows, tunnels, changes in pipeline.pieces(settled=settled and not self.follow):
             if table is None:
-                table = Table(np.empty(0, batch.dtype), schema_of(pipeline), start_ns=pipeline.start_ns)
-            piece = table.like(batch.array, batch.tunnel_array)
-            if batch.corrections:
-                piece.corrections = correction_table(*batch.corrections)
+                table = Table(np.empty(0, rows.dtype), schema_of(pipeline), start_ns=pipeline.start_ns)
+            piece = table.like(rows, tunnels)
+            piece.corrections = correction_table(changes) if changes else None
             yield piece
 
     def write(self, path: str | os.PathLike[str], *, where: str = "") -> int:

@@ -130,7 +130,7 @@ def write_one(capture: tcpkit.Capture, table: str, job: Job, directory: Path) ->
     def pieces() -> Iterator[Table]:
         nonlocal rows
         ways: dict[str, Callable[[], Iterable[Table]]] = {
-            "packets": lambda: capture.batches(where=job.where), "flows": capture.flow_pieces,
+            "packets": lambda: capture.batches(where=job.where, settled=True), "flows": capture.flow_pieces,
             "directions": capture.direction_pieces}
         for piece in ways[table]() if table in ways else [getattr(capture, table)]:
             rows += len(piece)

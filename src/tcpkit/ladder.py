@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tcpcore.flags import Finding, Present, SegmentKind, TcpFlag
+from tcpkit.corrections import Corrections
 from tcpkit.endings import STATE_WORDS
 from tcpkit.flows import flow_table
-from tcpkit.rows import Corrections, RowStore
+from tcpkit.rows import RowStore
 from tcpkit.trackers import StreamRecords
 from tcpkit.values import Array, Rows, column_values
 from tcpkit.verdict_columns import CAUSE_WORDS, KIND_WORDS, VERDICT_TEXT

@@ -1,7 +1,7 @@
 """Packets as text, batch by batch: the ``fields`` contract and the packet list."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from typing import BinaryIO
@@ -11,10 +11,12 @@ import numpy as np
 from tcpcore.fieldtext import Formatter
 from tcpkit.capture import Capture
 from tcpkit.columns import Column
+from tcpkit.corrections import Changes, correction_table
 from tcpkit.fields import build_formatter, find_column, header, index_columns, stages_of
 from tcpkit.grid import grid
 from tcpkit.packet_columns import PACKETS, PAYLOAD
 from tcpkit.pipeline import Pipeline
+from tcpkit.values import Array
 
 FIELDS = {column.wireshark: column for column in (*PACKETS, PAYLOAD)}
 # The packet list: columns, their titles, and their widths (negative: to the left; 0: to the end of the line).
@@ -38,14 +40,27 @@ def write_fields(capture: Capture, names: Sequence[str], out: BinaryIO, where: s
     out.write(header(names, "fields"))
     with ThreadPoolExecutor(len(parts)) as pool:         # starts no thread before it is given work
         share = pool.map if len(parts) > 1 else map
+        if "verdicts" in pipeline.stages and PAYLOAD not in columns:
+            for rows, tunnels, _ in pipeline.pieces(settled=not capture.follow):
+                start_from(pipeline.start_ns, formatters)
+                out.writelines(share(Formatter.rows, formatters, np.array_split(rows, len(parts)), repeat(tunnels)))
+            return
         for batch in pipeline:
-            for formatter in formatters:
-                formatter.start_ns = pipeline.start_ns
+            start_from(pipeline.start_ns, formatters)
             out.writelines(share(Formatter.batch, formatters, repeat(batch), parts, repeat(len(parts))))
 
 
+def start_from(start_ns: int, formatters: Iterable[Formatter]) -> None:
+    """Times count from there."""
+    for formatter in formatters:
+        formatter.start_ns = start_ns
+
+
 def packet_lines(capture: Capture, where: str = "") -> Iterator[bytes]:
-    """The packet list, batch by batch: number, time, ends, length, what the segment says, and what it really was."""
+    """The packet list, batch by batch: number, time, ends, length, what the segment says, and what it really was.
+
+    That is the first verdict; below a segment that changes an earlier one stands what it is now.
+    """
     return lines_of(capture.pipeline(stages_of(_listed_columns()), where))
 
 
@@ -56,12 +71,25 @@ def lines_of(pipeline: Pipeline) -> Iterator[bytes]:
     formatter = build_formatter(columns, pipeline.batch.dtype, widths=widths)
     titles = (title.rjust(width) if width > 0 else title.ljust(-width) for _, title, width in LISTED)
     yield ("  ".join(titles).rstrip() + "\n").encode()
-    for batch in pipeline:
-        if IPV6_WIDTH not in widths and np.any(batch.array["ip_version"] == 6):
+    for rows, tunnels, changes in pipeline.pieces(settled=False):
+        if IPV6_WIDTH not in widths and np.any(rows["ip_version"] == 6):
             widths[2] = widths[3] = IPV6_WIDTH
-            formatter = build_formatter(columns, batch.dtype, widths=widths)
+            formatter = build_formatter(columns, rows.dtype, widths=widths)
         formatter.start_ns = pipeline.start_ns
-        yield formatter.batch(batch)
+        text = formatter.rows(rows, tunnels)
+        yield _with_changes(text, rows, changes) if changes else text
+
+
+def _with_changes(text: bytes, rows: Array, changes: Changes) -> bytes:
+    """The lines of ``rows``, and below those that change verdicts what these are now."""
+    table = correction_table(changes)
+    below: dict[int, dict[int, str]] = {}
+    for by, frame, words in zip(*(table[name].tolist() for name in ("changed_by", "frame", "verdict_text")),
+                                strict=True):
+        below.setdefault(by, {})[frame] = f"{'->':>7}  #{frame}: {words}\n"
+    lines = text.splitlines(keepends=True)
+    return b"".join(line + "".join(below.get(frame, {}).values()).encode()
+                    for line, frame in zip(lines, rows["frame"].tolist(), strict=True))
 
 
 def _listed_columns() -> list[Column]:

@@ -8,6 +8,7 @@ from types import TracebackType
 
 from tcpkit.capture import schema_of
 from tcpkit.capture_writer import SNAPLEN, CaptureWriter, Ring
+from tcpkit.corrections import correction_table
 from tcpkit.errors import CaptureError
 from tcpkit.flows import flow_table
 from tcpkit.interface_reader import BUFFER, InterfaceReader, Statistics
@@ -22,6 +23,7 @@ MEMORY = 512 << 20               # bytes: some hundred thousand connections at a
 class LiveCapture:
     """Segments as they arrive: iterating gives a table of the new ones some times a second, empty if there are none.
 
+    Its ``corrections`` are what these segments change in the verdicts on themselves and earlier ones, or None.
     ``flows``, ``states`` and ``finished`` may be asked for between two tables, the first two also at the end.  The
     same stages run as for a file: what is reported here is what reading the written file reports.
     """
@@ -49,7 +51,9 @@ class LiveCapture:
         schema = schema_of(self.pipeline)
         try:
             for batch in self.pipeline:
-                yield Table(batch.array, schema, tunnels=batch.tunnel_array, start_ns=self.pipeline.start_ns)
+                table = Table(batch.array, schema, tunnels=batch.tunnel_array, start_ns=self.pipeline.start_ns)
+                table.corrections = correction_table(batch.corrections) if batch.corrections else None
+                yield table
         finally:
             self.close()
 

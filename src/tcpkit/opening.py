@@ -39,13 +39,14 @@ def open(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_fi
 
 def scan(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, columns: Sequence[str] | None = None,
          where: str = "", capture_filter: str = "", strict: bool = False, threads: int = 0,
-         memory_limit: int = LIMIT, idle_timeout: float = 0.0) -> Iterator[Table]:
+         memory_limit: int = LIMIT, idle_timeout: float = 0.0, settled: bool = False) -> Iterator[Table]:
     """The packets of a capture piece by piece, in bounded memory: ``open(source).batches(columns, where=where)``.
 
     How far the work goes, and what it costs, follows from ``columns``, or else from ``stages``:
     ``scan(path, stages=["decode"])`` reads headers only, ``scan(path, columns=["tcp.stream"])`` tells flows apart,
-    ``scan(path)`` fills every column.  ``tcpkit.fields.contract_names()`` lists them.
+    ``scan(path)`` fills every column.  ``tcpkit.fields.contract_names()`` lists them.  Verdicts are the first ones,
+    and later pieces bring ``corrections``; with ``settled`` rows wait until these are in them (``Capture.batches``).
     """
     opened = Capture(source, stages=stages, capture_filter=capture_filter, strict=strict, threads=threads,
                      memory_limit=memory_limit, idle_timeout=idle_timeout)
-    return opened.batches(columns, where=where)
+    return opened.batches(columns, where=where, settled=settled)

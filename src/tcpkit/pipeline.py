@@ -13,7 +13,9 @@ from tcpkit.ahead import Task, WorkersAhead, share_out
 from tcpkit.budget import LIMIT, Budget, checked_timeout
 from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
+from tcpkit.settling import Piece, settle
 from tcpkit.trackers import StreamRecords, Trackers, join_records, without_end
+from tcpkit.values import Rows
 
 if TYPE_CHECKING:
     from tcpcore.bpf import Filter
@@ -110,12 +112,27 @@ class Pipeline:
         self.reader.close()
 
     def __iter__(self) -> Iterator[Batch]:
+        for batch in self._whole_batches():
+            if self._where:
+                self._where.process(batch, self.start_ns)
+            yield batch
+
+    def pieces(self, *, settled: bool) -> Iterator[Piece]:
+        """The rows of one batch after the other; if ``settled``, with verdicts corrected by the frames that follow."""
+        if settled and "verdicts" in self.stages:
+            for rows, tunnels, _ in settle(self._whole_batches()):
+                chosen = self._where.mask(Rows(rows, tunnels, self.start_ns)) if self._where else slice(None)
+                yield Piece(rows[chosen], tunnels)
+        else:
+            for batch in self:
+                yield Piece(batch.array, batch.tunnel_array, batch.corrections)
+
+    def _whole_batches(self) -> Iterator[Batch]:
+        """With all their rows."""
         with closing(self._batches()) as batches:
             for batch in batches:
                 self.position = batch.data_offset + batch.data_len
                 self._trackers.n_slots = batch.n_slots
-                if self._where:
-                    self._where.process(batch, self.start_ns)
                 yield batch
                 if self._observer:
                     self._observer(self)

@@ -5,9 +5,9 @@ import numpy as np
 
 from tcpcore.flags import Finding
 from tcpcore.records import VERDICT
+from tcpkit.corrections import AMENDED, Corrections
 from tcpkit.pipeline import Pipeline
 from tcpkit.retransmission_columns import RETRANSMISSIONS
-from tcpkit.rows import AMENDED, Corrections
 from tcpkit.table import Table
 from tcpkit.values import Array, stacked
 

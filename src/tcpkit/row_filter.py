@@ -7,7 +7,7 @@ from tcpkit.display_filter import DisplayFilter
 from tcpkit.fields import stages_of
 from tcpkit.filter_fields import FilterFields, known_names, members
 from tcpkit.packet_columns import PACKETS
-from tcpkit.values import Rows
+from tcpkit.values import Array, Rows
 
 
 class RowFilter:
@@ -21,5 +21,8 @@ class RowFilter:
 
     def process(self, batch: Batch, start_ns: int) -> None:
         """Drop the rows of ``batch`` that are not selected."""
-        rows = Rows(batch.array, batch.tunnel_array, start_ns)
-        batch.keep(self._filter.mask(FilterFields(rows, PACKETS)))
+        batch.keep(self.mask(Rows(batch.array, batch.tunnel_array, start_ns)))
+
+    def mask(self, rows: Rows) -> Array:
+        """For each row whether it is selected."""
+        return self._filter.mask(FilterFields(rows, PACKETS))

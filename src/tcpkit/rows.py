@@ -6,11 +6,10 @@ import mmap
 import numpy as np
 
 from tcpcore.batch import Batch
-from tcpcore.records import TUNNEL, VERDICT
+from tcpcore.records import TUNNEL
 from tcpkit.values import Array
 
 FIRST = 1 << 20                  # bytes
-AMENDED = tuple(name for name in VERDICT.names or () if name != "reserved")
 
 
 class RowStore:
@@ -48,26 +47,3 @@ class RowStore:
         """All rows, and all tunnels; nothing can be added afterwards."""
         self._memory.resize(max(self._n * self._dtype.itemsize, 1))
         return np.frombuffer(self._memory, self._dtype, self._n), np.concatenate([np.empty(0, TUNNEL), *self._tunnels])
-
-
-class Corrections:
-    """What later batches make of the verdicts on earlier rows."""
-
-    def __init__(self) -> None:
-        self._frames = [np.empty(0, np.uint64)]
-        self._rows: list[Array] = [np.empty(0, VERDICT)]
-
-    def collect(self, batch: Batch) -> None:
-        if batch.corrections:
-            frames, rows = batch.corrections
-            self._frames.append(frames)
-            self._rows.append(rows)
-
-    def apply(self, rows: Array) -> None:
-        """Correct ``rows``, which are in the order of their frames; of several verdicts the last one counts."""
-        frames, latest = np.unique(np.concatenate(self._frames)[::-1], return_index=True)
-        verdicts = np.concatenate(self._rows)[::-1][latest]
-        _, at, which = np.intersect1d(rows["frame"], frames, assume_unique=True, return_indices=True)
-        for name in AMENDED:
-            if rows.dtype.fields and name in rows.dtype.fields:
-                rows[name][at] = verdicts[name][which]

@@ -39,7 +39,7 @@ class Table:
         self._schema = schema
         self._available = available(schema.columns, array.dtype)
         self._index = index_columns(self._available)
-        self.corrections: Table | None = None    # of rows given out before, in a piece of packets
+        self.corrections: Table | None = None    # in a piece of packets: of its rows and earlier ones
 
     @property
     def array(self) -> Array:

@@ -6,7 +6,6 @@ timing is all there is.  Of what was not simply new, some few in a hundred may t
 """
 from __future__ import annotations
 
-import io
 from random import Random
 
 import numpy as np
@@ -15,13 +14,9 @@ from hypothesis import settings
 
 from packets import SACK_PERMITTED, T0, Frame, ethernet, ip, mss, pcap, sack, tcp, timestamps
 from reference.transfer import MS, Packet, Path, Transfer, truth
-from tcpcore.batch import Batch
-from tcpcore.capture_file import Reader
-from tcpcore.decode import Decoder
+from stages import judged_batches
 from tcpcore.flags import SegmentKind
-from tcpcore.flows import FlowTable
-from tcpcore.verdicts import Verdicts
-from tcpkit.rows import Corrections
+from tcpkit.corrections import Corrections
 
 KINDS = [kind.name.removeprefix("KIND_").lower() for kind in sorted(SegmentKind)]
 KINDS[0] = ""
@@ -58,12 +53,8 @@ def frame(time: int, packet: Packet, isn: int, witness: tuple[bool, bool, int], 
 
 def judged(frames: list[Frame], size: int) -> np.ndarray:
     """The last verdicts, with batches of ``size`` frames."""
-    reader, decoder, batch = Reader(io.BytesIO(pcap(frames, nano=True))), Decoder(), Batch(size, verdicts=True)
-    flows, verdicts, corrections, rows = FlowTable(), Verdicts(), Corrections(), []
-    while reader.next(batch):
-        decoder.process(batch)
-        flows.process(batch)
-        verdicts.process(batch)
+    corrections, rows = Corrections(), []
+    for batch in judged_batches(pcap(frames, nano=True), size):
         rows.append(batch.array.copy())
         corrections.collect(batch)
     out = np.concatenate(rows)

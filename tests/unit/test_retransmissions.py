@@ -11,7 +11,7 @@ from conversations import random_capture
 from packets import MS, Conversation, pcap
 from tcpcore.batch import Batch
 from tcpcore.records import VERDICT
-from tcpkit.rows import Corrections
+from tcpkit.corrections import Corrections
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,8 @@ def corrected(*verdicts):
     """A batch whose verdict stage has found (frame, cause) of earlier batches."""
     batch, rows = Batch(1), np.zeros(len(verdicts), VERDICT)
     rows["cause"] = [cause for _, cause in verdicts]
-    batch.corrections = (np.array([frame for frame, _ in verdicts], np.uint64), rows) if verdicts else None
+    frames = np.array([frame for frame, _ in verdicts], np.uint64)
+    batch.corrections = (frames, rows, frames + 1) if verdicts else None
     return batch
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import io
 
-import numpy as np
 import pytest
 
 import tcpkit
@@ -198,38 +197,6 @@ def test_dsack_shows_a_needless_one() -> None:
     assert row["trigger"] == CAUSE.CAUSE_TAIL_LOSS_PROBE
     assert row["evidence"] & Evidence.DSACK
     assert row["loss_side"] == LossSide.LOSS_NONE
-
-
-def test_a_verdict_changes_after_its_batch_has_gone() -> None:
-    talk = Talk().warm_up()
-    talk.data(10)
-    talk.data(10, 300 * MS)
-    at = len(talk.frames) - 1
-    for _ in range(5000):                      # more than a batch holds
-        talk.raw(talk.frames[0].data.replace(b"\x0a\0\0\1", b"\x0a\0\0\7"), dt=1000)
-    talk.answer(11, RTT, (10, 11))
-    capture = talk.pcap(nano=True)
-    first = np.concatenate([piece.array for piece in tcpkit.scan(io.BytesIO(capture), columns=["kind", "frame"])])
-    final = tcpkit.open(io.BytesIO(capture)).packets.array
-    assert first["cause"][at] == CAUSE.CAUSE_TAIL_LOSS_PROBE
-    assert final["cause"][at] == CAUSE.CAUSE_SPURIOUS
-    assert final["evidence"][at] & Evidence.DSACK
-
-
-@pytest.mark.parametrize("name", ["heavy-reorder.snd", "high-bdp.snd"])
-def test_corrections_make_the_verdicts_of_a_scan_the_last_ones(name: str) -> None:
-    told, corrected = {}, 0
-    columns = ["kind", "cause", "evidence", "loss_side", "original", "verdict_text"]
-    for piece in tcpkit.scan(CAPTURES / f"{name}.pcap"):
-        pieces = [piece] if piece.corrections is None else [piece, piece.corrections]
-        corrected += len(pieces) - 1
-        for table in pieces:
-            told |= zip(table["frame"].tolist(), zip(*(table[column].tolist() for column in columns), strict=True),
-                        strict=True)
-    packets = tcpkit.open(CAPTURES / f"{name}.pcap").packets
-    assert corrected
-    assert [told[frame] for frame in packets["frame"].tolist()] == list(
-        zip(*(packets[column].tolist() for column in columns), strict=True))
 
 
 def test_evidence_in_words() -> None:

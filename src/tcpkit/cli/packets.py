@@ -28,7 +28,7 @@ def packets(file: CaptureArgument, capture_filter: CaptureFilterOption = "", mem
     with reading(file, streaming=True, follow=follow, capture_filter=capture_filter,
                  memory_limit=memory_limit, idle_timeout=idle_timeout) as capture:
         if form != Format.table:
-            write_tables(capture.batches(where=where), form, output)
+            write_tables(capture.batches(where=where, settled=True), form, output)
         else:
             with opened(output) as out:
                 for lines in packet_lines(capture, where):
