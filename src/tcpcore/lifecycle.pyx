@@ -16,8 +16,10 @@ from tcpcore.growable cimport grow, growable_t
 from tcpcore.growable cimport release as release_memory
 from tcpcore.inference cimport expire, observe, scene_t, state_of
 from tcpcore.lifetime cimport (
-    LETTERS, SEEN_EARLY_DATA, closing_t, letter, logged_letter, note_fin, note_mixed, note_reset, note_syn, opening_t)
-from tcpcore.pool cimport account, pool_clear, pool_t
+    IN_A_WORD, LETTER_ACK, LETTER_AGAIN, LETTER_DATA, LETTER_GAP, LETTER_ZERO_WINDOW, LETTERS, SECOND_SENDER,
+    SEEN_EARLY_DATA, SEEN_SYN, SEEN_SYNACK, closing_t, last_sent, letter, life_t, logged_letter, mishaps_of, mishaps_t,
+    note_fin, note_mixed, note_reset, note_syn, opening_t, resent_t)
+from tcpcore.pool cimport account, pool_at, pool_clear, pool_disown, pool_t
 from tcpcore.prefetch cimport prefetch_write
 from tcpcore.records cimport lifecycle_t, segment_t, states_t
 from tcpcore.side cimport (
@@ -35,6 +37,8 @@ ctypedef struct stage_t:
     growable_t openings            # opening_t by slot
     growable_t closings            # closing_t by slot; untouched memory for streams that carry nothing
     pool_t pool                    # of range_t
+    pool_t resent                  # of resent_t; this and the next one have one entry for a stream at most
+    pool_t mishaps                 # of mishaps_t
     growable_t ended               # uint32_t: slots of the streams that came to their end in the last batch
     uint64_t n_ended
     int64_t time_wait_ns
@@ -55,6 +59,8 @@ cdef class Lifecycle:
         self.stage.sides.huge = self.stage.openings.huge = True
         self.stage.pool.entry = sizeof(range_t)
         self.stage.pool.limit = beyond_limit
+        self.stage.resent.entry, self.stage.mishaps.entry = sizeof(resent_t), sizeof(mishaps_t)
+        self.stage.resent.limit = self.stage.mishaps.limit = <uint64_t> -1
         self.stage.time_wait_ns = 2 * msl_ns
 
     def __dealloc__(self):
@@ -63,6 +69,8 @@ cdef class Lifecycle:
         release_memory(&self.stage.closings)
         release_memory(&self.stage.ended)
         pool_clear(&self.stage.pool)
+        pool_clear(&self.stage.resent)
+        pool_clear(&self.stage.mishaps)
 
     cdef int reserve(self, Py_ssize_t n_slots) except -1:
         if (grow(&self.stage.sides, n_slots * 2 * sizeof(side_t))
@@ -120,8 +128,8 @@ cdef class Lifecycle:
 
     @property
     def slot_bytes(self):
-        """What a stream takes beside them."""
-        return 2 * sizeof(side_t) + sizeof(opening_t) + sizeof(closing_t)
+        """What a stream takes beside them, at most."""
+        return 2 * sizeof(side_t) + sizeof(opening_t) + sizeof(closing_t) + sizeof(resent_t) + sizeof(mishaps_t)
 
 
 cdef void process_rows(stage_t* stage, char* rows, Py_ssize_t stride, Py_ssize_t at, const uint32_t* slots,
@@ -146,16 +154,14 @@ cdef void process_rows(stage_t* stage, char* rows, Py_ssize_t stride, Py_ssize_t
 
 cdef inline void fetch(const stage_t* stage, const segment_t* row, uint32_t slot) noexcept nogil:
     cdef side_t* sides = <side_t*> stage.sides.data + 2 * <uint64_t> slot
-    cdef opening_t* opening = <opening_t*> stage.openings.data + slot
     prefetch_write(sides)
     prefetch_write(sides + 1)
     if row.flags & SYN:
-        prefetch_write(opening)
-        prefetch_write(&opening.history)
+        prefetch_write(<opening_t*> stage.openings.data + slot)
 
 
 cdef inline void follow(stage_t* stage, const segment_t* row, uint32_t slot, side_t* sides) noexcept nogil:
-    cdef opening_t* opening = <opening_t*> stage.openings.data + slot
+    cdef life_t life
     cdef closing_t* closing = <closing_t*> stage.closings.data + slot
     cdef side_t* me = &sides[row.direction]
     cdef side_t* peer = &sides[1 - row.direction]
@@ -172,12 +178,14 @@ cdef inline void follow(stage_t* stage, const segment_t* row, uint32_t slot, sid
         expire(me, row.time_ns - closing.fin_ns, stage.time_wait_ns)
         expire(peer, row.time_ns - closing.fin_ns, stage.time_wait_ns)
     acked = me.bits & peer.bits & SYN_ACKED
-    write_history(opening, closing, row, me, peer, sides)
+    life.opening, life.closing = <opening_t*> stage.openings.data + slot, closing
+    life.resent, life.mishaps = &stage.resent, &stage.mishaps
+    write_history(&life, row, me, peer, sides)
     scene.row, scene.me, scene.peer, scene.pool, scene.fin_ns = row, me, peer, &stage.pool, &closing.fin_ns
     observe(&scene)
     me.state, peer.state = state_of(me, peer), state_of(peer, me)
     if row.flags & (SYN | FIN | RST) or not acked or peer.bits & FIN_KNOWN:
-        note_change(opening, closing, row, me, peer, acked)
+        note_change(&life, row, me, peer, acked)
     if row.flags & (FIN | RST) or me.bits & peer.bits & FIN_ACKED:
         note_end_of_stream(stage, slot)
 
@@ -190,32 +198,35 @@ cdef inline void note_end_of_stream(stage_t* stage, uint32_t slot) noexcept nogi
         stage.n_ended += 1
 
 
-cdef inline void write_history(opening_t* opening, closing_t* closing, const segment_t* row, side_t* me,
-                               side_t* peer, const side_t* sides) noexcept nogil:
+cdef inline void write_history(life_t* life, const segment_t* row, side_t* me, side_t* peer,
+                               const side_t* sides) noexcept nogil:
     """Zeek's letters and what goes with them, before the segment has changed anything."""
     cdef int direction = row.direction
     if row.flags & SYN:
-        note_syn(opening, row, direction)
+        note_syn(life, row, direction)
     elif row.flags & ACK and peer.bits & SPOKE and near(peer, row.ack_raw) > peer.high:
-        logged_letter(opening, direction ^ 1, c'G', &closing.gaps[direction ^ 1])
+        logged_letter(life, direction ^ 1, LETTER_GAP)
     if row.payload_len:
-        note_payload(opening, closing, row, me, peer, sides)
+        note_payload(life, row, me, peer, sides)
     elif not row.flags & (SYN | FIN | RST) and not me.bits & SENT_ACK:
         me.bits |= SENT_ACK
-        letter(opening, direction, c'A')
+        letter(life.opening, direction, LETTER_ACK)
     if row.flags & (SYN | FIN | RST):
-        note_end(opening, closing, row, sides)
+        note_end(life, row, sides)
     elif row.window == 0:
-        logged_letter(opening, direction, c'W', &closing.zero_windows[direction])
+        logged_letter(life, direction, LETTER_ZERO_WINDOW)
 
 
-cdef inline void note_payload(opening_t* opening, closing_t* closing, const segment_t* row, side_t* me, side_t* peer,
+cdef inline void note_payload(life_t* life, const segment_t* row, side_t* me, side_t* peer,
                               const side_t* sides) noexcept nogil:
+    cdef closing_t* closing = life.closing
     cdef int64_t start = near(me, row.seq_raw)
+    cdef bint is_after_reset = (me.bits | peer.bits) & RESET_SENT or me.doubt | peer.doubt
+    cdef bint is_after_fin = me.bits & FIN_KNOWN and start + row.payload_len > me.fin
     me.largest = max(me.largest, row.payload_len)
     if not me.bits & SENT_DATA:
         me.bits |= SENT_DATA
-        letter(opening, row.direction, c'D')
+        letter(life.opening, row.direction, LETTER_DATA)
         if row.direction == sides.client:
             closing.request_ns = row.time_ns
             peer.bits |= ANSWERING
@@ -223,24 +234,31 @@ cdef inline void note_payload(opening_t* opening, closing_t* closing, const segm
         me.bits &= ~<uint32_t> ANSWERING
         closing.response_ns = row.time_ns
     if start < me.edge and not row.flags & SYN:
-        logged_letter(opening, row.direction, c'T', &closing.again[row.direction])
-    if me.bits & FIN_KNOWN and start + row.payload_len > me.fin:
-        closing.after_fin += 1
-    if ((me.bits | peer.bits) & RESET_SENT or me.doubt | peer.doubt) and closing.resetter:
-        closing.after_reset += row.flags & RST == 0
+        logged_letter(life, row.direction, LETTER_AGAIN)
+    if is_after_fin or is_after_reset and closing.resetter:
+        note_late_payload(life, is_after_fin, is_after_reset and closing.resetter and not row.flags & RST)
 
 
-cdef void note_end(opening_t* opening, closing_t* closing, const segment_t* row, const side_t* sides) noexcept nogil:
+cdef void note_late_payload(life_t* life, bint after_fin, bint after_reset) noexcept nogil:
+    cdef mishaps_t* mishaps = mishaps_of(life)
+    if mishaps != NULL:
+        mishaps.after_fin += after_fin
+        mishaps.after_reset += after_reset
+
+
+cdef void note_end(life_t* life, const segment_t* row, const side_t* sides) noexcept nogil:
     if row.flags & FIN:
-        note_fin(opening, closing, row, row.direction)
+        note_fin(life, row, row.direction)
     if row.flags & RST:
-        note_reset(opening, closing, row, row.direction, sides)
-    note_mixed(opening, closing, row, row.direction)
+        note_reset(life, row, row.direction, sides)
+    note_mixed(life, row, row.direction)
 
 
-cdef void note_change(opening_t* opening, closing_t* closing, const segment_t* row, const side_t* me,
-                      const side_t* peer, uint32_t acked) noexcept nogil:
+cdef void note_change(life_t* life, const segment_t* row, const side_t* me, const side_t* peer,
+                      uint32_t acked) noexcept nogil:
     """What the segment completed."""
+    cdef opening_t* opening = life.opening
+    cdef closing_t* closing = life.closing
     if not acked and me.bits & peer.bits & SYN_ACKED and me.opened != OPENED_BEFORE and opening.ack_ns == 0:
         opening.ack_ns = row.time_ns
     if row.flags & (SYN | ACK) == SYN | ACK and peer.edge > peer.syn + 1 and not peer.bits & SPOKE:
@@ -257,7 +275,9 @@ cdef void let_go(stage_t* stage, uint32_t slot) noexcept nogil:
     forget_beyond(&stage.pool, &sides[0])
     forget_beyond(&stage.pool, &sides[1])
     memset(sides, 0, 2 * sizeof(side_t))
+    pool_disown(&stage.resent, (<opening_t*> stage.openings.data)[slot].resent)
     memset(<opening_t*> stage.openings.data + slot, 0, sizeof(opening_t))
+    pool_disown(&stage.mishaps, (<closing_t*> stage.closings.data)[slot].mishaps)
     memset(<closing_t*> stage.closings.data + slot, 0, sizeof(closing_t))
 
 
@@ -265,16 +285,20 @@ cdef void write_record(const stage_t* stage, uint32_t slot, uint32_t stream, lif
     cdef const side_t* sides = <side_t*> stage.sides.data + 2 * <uint64_t> slot
     cdef const opening_t* opening = <opening_t*> stage.openings.data + slot
     cdef const closing_t* closing = <closing_t*> stage.closings.data + slot
+    cdef const mishaps_t* mishaps
     cdef int client = sides.client, server = 1 - client
     out.stream = stream
-    write_handshake(opening, out, client)
+    write_handshake(stage, opening, out, client)
+    write_history_text(opening, out, client)
     out.request_ns, out.response_ns = closing.request_ns, closing.response_ns
     out.client_largest, out.server_largest = sides[client].largest, sides[server].largest
     out.client_state = final_state(stage, closing, sides[client].state)
     out.server_state = final_state(stage, closing, sides[server].state)
     out.close_ns, out.closed_ns = closing.close_ns, closing.closed_ns
-    out.client_lost, out.server_lost = closing.lost[client], closing.lost[server]
-    out.after_fin, out.after_reset = closing.after_fin, closing.after_reset
+    if closing.mishaps:
+        mishaps = <mishaps_t*> pool_at(&stage.mishaps, 0, closing.mishaps)
+        out.client_lost, out.server_lost = mishaps.lost[client], mishaps.lost[server]
+        out.after_fin, out.after_reset = mishaps.after_fin, mishaps.after_reset
     out.closer, out.resetter = role_of(closing.closer, client), role_of(closing.resetter, client)
     out.outcome = outcome_of(opening, closing, client)
     out.teardown = teardown_of(closing, &sides[0], &sides[1])
@@ -294,22 +318,35 @@ cdef inline uint8_t final_state(const stage_t* stage, const closing_t* closing, 
     return side.state
 
 
-cdef inline void write_handshake(const opening_t* opening, lifecycle_t* out, int client) noexcept nogil:
-    cdef uint8_t[LETTERS + 1] history
-    cdef int i
-    out.syn_ns, out.syn_sent_ns = opening.syn_ns, opening.syn_sent_ns
-    out.synack_ns, out.synack_sent_ns, out.ack_ns = opening.synack_ns, opening.synack_sent_ns, opening.ack_ns
-    out.syn_backoff_first, out.syn_backoff_last = opening.backoff_first[0], opening.backoff_last[0]
-    out.synack_backoff_first, out.synack_backoff_last = opening.backoff_first[1], opening.backoff_last[1]
-    out.syn_count, out.synack_count = opening.sent[0], opening.sent[1]
+cdef inline void write_handshake(const stage_t* stage, const opening_t* opening, lifecycle_t* out,
+                                 int client) noexcept nogil:
+    cdef const resent_t* resent = NULL
+    out.syn_count = opening.seen & (SEEN_SYN * 3) != 0
+    out.synack_count = opening.seen & (SEEN_SYNACK * 3) != 0
+    if opening.resent:
+        resent = <resent_t*> pool_at(&stage.resent, 0, opening.resent)
+        out.syn_backoff_first, out.syn_backoff_last = resent.backoff_first[0], resent.backoff_last[0]
+        out.synack_backoff_first, out.synack_backoff_last = resent.backoff_first[1], resent.backoff_last[1]
+        out.syn_count += resent.copies[0]
+        out.synack_count += resent.copies[1]
+    out.syn_ns, out.synack_ns, out.ack_ns = opening.first_ns[0], opening.first_ns[1], opening.ack_ns
+    out.syn_sent_ns, out.synack_sent_ns = last_sent(opening, resent, 0), last_sent(opening, resent, 1)
     out.client_mss, out.server_mss = opening.mss[client], opening.mss[1 - client]
     out.client_wscale, out.server_wscale = opening.wscale[client], opening.wscale[1 - client]
     out.client_offers, out.server_offers = opening.offers[client], opening.offers[1 - client]
     out.handshake = opening.seen != 0
+
+
+cdef inline void write_history_text(const opening_t* opening, lifecycle_t* out, int client) noexcept nogil:
+    """Zeek's letters: capitals for the client, and ^ first if it is the other end."""
+    cdef uint8_t[LETTERS + 1] history
+    cdef const char* names = "SHADFRQIGTW"
+    cdef uint64_t entry
+    cdef int i
     memset(history, 0, sizeof(history))
-    history[0] = c'^'
-    for i in range(opening.n_letters):     # the other end is the client: capitals and small letters change places
-        history[i + client] = opening.history[i] ^ <uint8_t> (client << 5)
-    if client == 0 and opening.n_letters == 0:
-        history[0] = 0
+    if client:
+        history[0] = c'^'
+    for i in range(opening.n_letters):
+        entry = opening.history[i // IN_A_WORD] >> 5 * (i % IN_A_WORD)
+        history[i + client] = names[entry & 15] | <uint8_t> ((entry & SECOND_SENDER != 0) ^ client) << 5
     memcpy(&out.history0, history, sizeof(history))

@@ -1,14 +1,37 @@
 """What is noted of a stream's beginning and end: times, counts, options, and Zeek's history letters."""
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from tcpcore.flags cimport (
     ACK, CWR, ECE, FIN, HAS_MSS, HAS_SACK_PERMITTED, HAS_TFO_COOKIE, HAS_TIMESTAMPS, HAS_WSCALE, OFFER_ECN,
     OFFER_FAST_OPEN, OFFER_MSS, OFFER_SACK, OFFER_TIMESTAMPS, OFFER_WINDOW_SCALE, RST, SYN)
+from tcpcore.pool cimport pool_own, pool_t
 from tcpcore.records cimport segment_t
 from tcpcore.side cimport ACK_KNOWN, FIN_KNOWN, SYN_KNOWN, has, side_t
 
 cdef enum:
     LETTERS = 23                   # one less than the record has room for: ^ may come first
+    IN_A_WORD = 12                 # letters of 5 bits
+
+cdef enum Letter:                  # of "SHADFRQIGTW"
+    LETTER_SYN = 0
+    LETTER_SYNACK = 1
+    LETTER_ACK = 2
+    LETTER_DATA = 3
+    LETTER_FIN = 4
+    LETTER_RST = 5
+    LETTER_MIXED = 6
+    LETTER_INCONSISTENT = 7
+    LETTER_GAP = 8
+    LETTER_AGAIN = 9
+    LETTER_ZERO_WINDOW = 10
+    SECOND_SENDER = 16             # beside it: small
+
+cdef enum:
+    LOGGED = LETTER_GAP            # this letter and the next ones stand for the 1st, 10th, 100th ... time
+
+cdef enum Sent:                    # opening_t.sent; shifted left by 1 for SYN+ACKs
+    FIRST_TIMED = 1                # the first one was the last one before the answer, until a copy was
+    COPY_TIMED = 4
 
 cdef enum Seen:                    # opening_t.seen and closing_t.seen; shifted left by the direction
     SEEN_SYN = 1
@@ -19,78 +42,129 @@ cdef enum Seen:                    # opening_t.seen and closing_t.seen; shifted 
     SEEN_MIXED = 16                # SYN with FIN or RST
     SEEN_INCONSISTENT = 64         # FIN with RST
 
+# One cache line.
 ctypedef struct opening_t:
-    int64_t syn_ns, syn_sent_ns
-    int64_t synack_ns, synack_sent_ns
+    int64_t[2] first_ns            # SYN, SYN+ACK
     int64_t ack_ns
-    int64_t[2] backoff_first       # of SYN, of SYN+ACK
-    int64_t[2] backoff_last
-    uint32_t[2] sent               # SYNs, SYN+ACKs
+    uint64_t[2] history            # Letters, as if the stream's first sender were the client
     uint32_t[2] syn_seq            # of the last SYN in each direction
-    uint8_t[LETTERS] history       # as if the stream's first sender were the client
-    uint8_t n_letters
+    uint32_t resent                # block of resent_t; 0: none
     uint16_t[2] mss
     uint8_t[2] wscale
     uint8_t[2] offers
+    uint8_t n_letters
     uint8_t seen
+    uint8_t sent                   # Sent bits
 
 ctypedef struct closing_t:
     int64_t request_ns, response_ns
     int64_t close_ns, closed_ns
     int64_t fin_ns                 # last FIN, or acknowledgement of one
     uint32_t[2] fin_seq
-    uint32_t[2] rst_seq
-    uint32_t[2] lost
-    uint32_t[2] again              # counts behind the letters t, g, w
-    uint32_t[2] gaps
-    uint32_t[2] zero_windows
-    uint32_t after_fin, after_reset
+    uint32_t mishaps               # block of mishaps_t; 0: none
     uint8_t seen
     uint8_t closer                 # direction + 1; 0: nobody
     uint8_t resetter
     uint8_t refused
     uint8_t told                   # listed among the ended
 
+# Of a stream whose SYN or SYN+ACK was sent again; first SYNs, then SYN+ACKs.
+ctypedef struct resent_t:
+    int64_t[2] last_ns             # of those before the answer
+    int64_t[2] backoff_first
+    int64_t[2] backoff_last
+    uint32_t[2] copies
 
-cdef inline void letter(opening_t* opening, int direction, uint8_t upper) noexcept nogil:
-    """Add to the history: capitals for the first sender."""
-    if opening.n_letters < LETTERS:
-        opening.history[opening.n_letters] = upper | <uint8_t> (direction << 5)
+# Of a stream that lost or repeated something, closed its window, or was reset.
+ctypedef struct mishaps_t:
+    uint32_t[2] rst_seq
+    uint32_t[2] lost
+    uint32_t after_fin, after_reset
+    uint32_t[6] counts             # behind logged letters, two each
+
+# What is noted of one stream.
+ctypedef struct life_t:
+    opening_t* opening
+    closing_t* closing
+    pool_t* resent
+    pool_t* mishaps
+
+
+cdef inline resent_t* resent_of(life_t* life) noexcept nogil:
+    """NULL without memory; likewise the next one."""
+    return <resent_t*> pool_own(life.resent, &life.opening.resent)
+
+
+cdef inline mishaps_t* mishaps_of(life_t* life) noexcept nogil:
+    return <mishaps_t*> pool_own(life.mishaps, &life.closing.mishaps)
+
+
+cdef inline void letter(opening_t* opening, int direction, uint8_t which) noexcept nogil:
+    """Add to the history."""
+    cdef uint32_t n = opening.n_letters
+    if n < LETTERS:
+        opening.history[n // IN_A_WORD] |= <uint64_t> (which | SECOND_SENDER * direction) << 5 * (n % IN_A_WORD)
         opening.n_letters += 1
 
 
-cdef inline void logged_letter(opening_t* opening, int direction, uint8_t upper, uint32_t* count) noexcept nogil:
+cdef inline void logged_letter(life_t* life, int direction, uint8_t which) noexcept nogil:
     """The 1st, 10th, 100th ... time."""
+    cdef mishaps_t* mishaps = mishaps_of(life)
     cdef uint32_t power = 1
+    cdef uint32_t* count
+    if mishaps == NULL:
+        return
+    count = &mishaps.counts[2 * (which - LOGGED) + direction]
     count[0] += count[0] != <uint32_t> -1
     while power < count[0] and power < 1_000_000_000:
         power *= 10
     if power == count[0]:
-        letter(opening, direction, upper)
+        letter(life.opening, direction, which)
 
 
-cdef inline void note_syn(opening_t* opening, const segment_t* row, int direction) noexcept nogil:
+cdef inline void note_syn(life_t* life, const segment_t* row, int direction) noexcept nogil:
     """A SYN, or a SYN+ACK."""
+    cdef opening_t* opening = life.opening
     cdef bint acks = row.flags & ACK != 0
-    cdef uint8_t bit = <uint8_t> ((SEEN_SYNACK if acks else SEEN_SYN) << direction)
-    cdef int64_t* last = &opening.synack_sent_ns if acks else &opening.syn_sent_ns
+    cdef uint8_t kind = SEEN_SYNACK if acks else SEEN_SYN, bit = <uint8_t> (kind << direction)
+    cdef bint is_copy = opening.seen & 3 * kind, before_answer
     if not opening.seen & (SEEN_SYN | SEEN_SYNACK) << direction or row.seq_raw != opening.syn_seq[direction] \
             or not opening.seen & bit:
-        letter(opening, direction, c'H' if acks else c'S')
+        letter(opening, direction, LETTER_SYNACK if acks else LETTER_SYN)
     opening.seen |= bit
     opening.syn_seq[direction] = row.seq_raw
     read_offers(opening, row, direction)
-    if acks and opening.synack_ns == 0:
-        opening.synack_ns = row.time_ns
-    elif not acks and opening.syn_ns == 0:
-        opening.syn_ns = row.time_ns
-    elif opening.sent[acks]:
-        if opening.sent[acks] == 1:
-            opening.backoff_first[acks] = row.time_ns - last[0]
-        opening.backoff_last[acks] = row.time_ns - last[0]
-    opening.sent[acks] += 1
-    if opening.ack_ns == 0 and (acks or opening.synack_ns == 0):
-        last[0] = row.time_ns
+    before_answer = opening.ack_ns == 0 and (acks or opening.first_ns[1] == 0)
+    if is_copy:
+        note_copy(life, row.time_ns, acks, before_answer)
+    elif before_answer:
+        opening.sent |= <uint8_t> (FIRST_TIMED << acks)
+    if opening.first_ns[acks] == 0:
+        opening.first_ns[acks] = row.time_ns
+
+
+cdef inline void note_copy(life_t* life, int64_t time_ns, bint acks, bint before_answer) noexcept nogil:
+    """Another one, and how long after the last."""
+    cdef resent_t* resent = resent_of(life)
+    cdef int64_t gap
+    if resent == NULL:
+        return
+    if life.opening.first_ns[acks]:
+        gap = time_ns - last_sent(life.opening, resent, acks)
+        if resent.copies[acks] == 0:
+            resent.backoff_first[acks] = gap
+        resent.backoff_last[acks] = gap
+    resent.copies[acks] += 1
+    if before_answer:
+        resent.last_ns[acks] = time_ns
+        life.opening.sent |= <uint8_t> (COPY_TIMED << acks)
+
+
+cdef inline int64_t last_sent(const opening_t* opening, const resent_t* resent, bint acks) noexcept nogil:
+    """When the last SYN, or SYN+ACK, was sent before its answer; 0: none was."""
+    if opening.sent & COPY_TIMED << acks:
+        return resent.last_ns[acks]
+    return opening.first_ns[acks] if opening.sent & FIRST_TIMED << acks else 0
 
 
 cdef inline void read_offers(opening_t* opening, const segment_t* row, int direction) noexcept nogil:
@@ -110,29 +184,32 @@ cdef inline void begin_close(closing_t* closing, const segment_t* row, int direc
         closing.close_ns = row.time_ns
 
 
-cdef inline void note_fin(opening_t* opening, closing_t* closing, const segment_t* row, int direction) noexcept nogil:
+cdef inline void note_fin(life_t* life, const segment_t* row, int direction) noexcept nogil:
+    cdef closing_t* closing = life.closing
     cdef uint8_t bit = <uint8_t> (SEEN_FIN << direction)
     cdef uint32_t seq = row.seq_raw + row.payload_len
     if not closing.seen & bit or seq != closing.fin_seq[direction]:
-        letter(opening, direction, c'F')
+        letter(life.opening, direction, LETTER_FIN)
     closing.seen |= bit
     closing.fin_seq[direction] = seq
     begin_close(closing, row, direction)
 
 
-cdef inline void note_reset(opening_t* opening, closing_t* closing, const segment_t* row, int direction,
-                            const side_t* sides) noexcept nogil:
+cdef inline void note_reset(life_t* life, const segment_t* row, int direction, const side_t* sides) noexcept nogil:
+    cdef closing_t* closing = life.closing
+    cdef mishaps_t* mishaps = mishaps_of(life)
     cdef uint8_t bit = <uint8_t> (SEEN_RST << direction)
     cdef int d
-    if not closing.seen & bit or row.seq_raw != closing.rst_seq[direction]:
-        letter(opening, direction, c'R')
+    if not closing.seen & bit or mishaps != NULL and row.seq_raw != mishaps.rst_seq[direction]:
+        letter(life.opening, direction, LETTER_RST)
     closing.seen |= bit
-    closing.rst_seq[direction] = row.seq_raw
+    if mishaps != NULL:
+        mishaps.rst_seq[direction] = row.seq_raw
     begin_close(closing, row, direction)
     if closing.resetter == 0:
         closing.resetter = <uint8_t> (direction + 1)
-        for d in range(2):
-            closing.lost[d] = in_flight(&sides[d], &sides[1 - d])
+        for d in range(2 if mishaps != NULL else 0):
+            mishaps.lost[d] = in_flight(&sides[d], &sides[1 - d])
         if closing.closed_ns == 0:
             closing.closed_ns = row.time_ns
 
@@ -146,12 +223,13 @@ cdef inline uint32_t in_flight(const side_t* sender, const side_t* receiver) noe
     return <uint32_t> max(end - start, 0)
 
 
-cdef inline void note_mixed(opening_t* opening, closing_t* closing, const segment_t* row, int direction) noexcept nogil:
+cdef inline void note_mixed(life_t* life, const segment_t* row, int direction) noexcept nogil:
     """Flags that do not go together."""
+    cdef closing_t* closing = life.closing
     cdef uint8_t mixed = <uint8_t> (SEEN_MIXED << direction), inconsistent = <uint8_t> (SEEN_INCONSISTENT << direction)
     if row.flags & SYN and row.flags & (FIN | RST) and not closing.seen & mixed:
         closing.seen |= mixed
-        letter(opening, direction, c'Q')
+        letter(life.opening, direction, LETTER_MIXED)
     if row.flags & (FIN | RST) == FIN | RST and not closing.seen & inconsistent:
         closing.seen |= inconsistent
-        letter(opening, direction, c'I')
+        letter(life.opening, direction, LETTER_INCONSISTENT)

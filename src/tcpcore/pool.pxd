@@ -6,6 +6,7 @@ does not become less as blocks are given back.
 """
 from libc.stddef cimport size_t
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
 
 from tcpcore.growable cimport grow, growable_t, release
 
@@ -59,6 +60,21 @@ cdef inline uint32_t pool_extend(pool_t* pool, int size) noexcept nogil:
     pool.fresh[size] += 1
     pool.touched += bytes
     return pool.fresh[size]
+
+
+cdef inline void* pool_own(pool_t* pool, uint32_t* block) noexcept nogil:
+    """The single entry of an owner, a zeroed one if it has none yet.  NULL at the limit and without memory."""
+    if block[0] == 0:
+        block[0] = pool_take(pool, 0)
+        if block[0] == 0:
+            return NULL
+        memset(pool_at(pool, 0, block[0]), 0, pool.entry)
+    return pool_at(pool, 0, block[0])
+
+
+cdef inline void pool_disown(pool_t* pool, uint32_t block) noexcept nogil:
+    if block:
+        pool_give_back(pool, 0, block)
 
 
 cdef inline void pool_reclaim(pool_t* pool) noexcept nogil:

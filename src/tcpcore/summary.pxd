@@ -5,7 +5,7 @@ from libc.string cimport memset
 from tcpcore.endpoint cimport ZERO_OPEN, turn_t
 from tcpcore.flags cimport FIN, RST, SYN, ZERO_WINDOW
 from tcpcore.growable cimport growable_t
-from tcpcore.pool cimport pool_at, pool_give_back, pool_t, pool_take
+from tcpcore.pool cimport pool_disown, pool_give_back, pool_own, pool_t
 from tcpcore.quantile cimport histogram_add, histogram_t
 
 cdef enum:
@@ -54,14 +54,7 @@ cdef inline void add_round_trip(summaries_t* s, summary_t* of, int64_t rtt) noex
 
 cdef inline findings_t* findings_of(summaries_t* s, summary_t* of) noexcept nogil:
     """NULL without memory."""
-    cdef findings_t* found
-    if of.findings == 0:
-        of.findings = pool_take(&s.findings, 0)
-        if of.findings == 0:
-            return NULL
-        found = <findings_t*> pool_at(&s.findings, 0, of.findings)
-        memset(found, 0, sizeof(findings_t))
-    return <findings_t*> pool_at(&s.findings, 0, of.findings)
+    return <findings_t*> pool_own(&s.findings, &of.findings)
 
 
 cdef inline void add_findings(summaries_t* s, summary_t* of, turn_t* t) noexcept nogil:
@@ -97,8 +90,7 @@ cdef inline void forget_summaries(summaries_t* s, uint32_t slot) noexcept nogil:
     cdef summary_t* both = <summary_t*> s.of.data + 2 * <uint64_t> slot
     cdef int direction
     for direction in range(2):
-        if both[direction].findings:
-            pool_give_back(&s.findings, 0, both[direction].findings)
+        pool_disown(&s.findings, both[direction].findings)
         if both[direction].rtt.block:
             pool_give_back(&s.bins, both[direction].rtt.size, both[direction].rtt.block)
     memset(both, 0, 2 * sizeof(summary_t))
