@@ -10,5 +10,6 @@ class LiveReader:
     frames: int
     position: int
     link_type: int
+    drained: bool
     def __init__(self, handle: Handle) -> None: ...
     def fill(self, batch: Batch, limit: int) -> None: ...

@@ -6,6 +6,11 @@ from libc.string cimport memcpy
 from tcpcore.batch cimport Batch
 from tcpcore.records cimport frame_t
 
+cdef enum:
+    PIECE = 1 << 16                # bytes asked for at once
+    FEWEST = 32                    # packets asked for at once
+    ENOUGH = 1 << 19               # bytes of a batch, which also lie in the cache while all stages work on them
+
 ctypedef struct meta_t:
     # One packet as next_batch describes it, in this machine's byte order.
     uint32_t seconds
@@ -38,25 +43,49 @@ cdef class LiveReader:
     cdef readonly uint64_t frames               # captured so far
     cdef readonly uint64_t position             # bytes captured so far
     cdef readonly uint16_t link_type
+    cdef readonly bint drained                  # the last batch had some packets, and all there were
+    cdef object failure                         # of the interface, to be raised when what came before it is done
+    cdef Py_ssize_t piece                       # packets of about PIECE bytes
 
     def __init__(self, handle):
         self.handle = handle
+        self.piece = FEWEST
         self.link_type = handle.datalink()
 
     def fill(self, Batch batch not None, Py_ssize_t limit) -> None:
         """Put what has arrived into ``batch``: at most ``limit`` packets, none if nothing has."""
-        cdef bytes packets, meta
-        packets, meta = self.handle.next_batch(min(limit, batch.frame_capacity))
-        cdef Py_ssize_t n = len(meta) // <Py_ssize_t> sizeof(meta_t), size = len(packets)
-        if n > batch.frame_capacity:
-            raise ValueError("more packets than the batch holds")
-        batch.reserve_data(size)
-        memcpy(batch.data, PyBytes_AS_STRING(packets), size)
-        batch.data_len = size
+        cdef Py_ssize_t asked = 0, got = 0
+        batch.data_len = batch.n_frames = batch.n_rows = batch.n_tunnels = batch.arena_len = 0
         batch.data_offset = self.position
-        batch.n_frames = n
-        batch.n_rows = batch.n_tunnels = batch.arena_len = 0
-        lay_frames(batch.frames, <const meta_t*> PyBytes_AS_STRING(meta), n, self.frames + 1, self.position,
-                   self.link_type)
+        limit = min(limit, batch.frame_capacity)
+        if self.failure:
+            raise self.failure
+        while got == asked and batch.n_frames < limit and batch.data_len < ENOUGH:
+            asked = min(limit - batch.n_frames, self.piece)
+            try:
+                got = self.add(batch, asked)
+            except Exception as error:
+                if not batch.n_frames:
+                    raise
+                self.failure = error
+                break
+        self.drained = 0 < batch.n_frames < limit and got < asked
+        if batch.n_frames:
+            self.piece = max(PIECE * batch.n_frames // batch.data_len, FEWEST)
+
+    cdef Py_ssize_t add(self, Batch batch, Py_ssize_t asked) except -1:
+        """One piece: small enough that its copy by pcapy-ng is still in the processor's cache."""
+        cdef bytes packets, meta
+        packets, meta = self.handle.next_batch(asked)
+        cdef Py_ssize_t n = len(meta) // <Py_ssize_t> sizeof(meta_t), size = len(packets)
+        if batch.n_frames + n > batch.frame_capacity:
+            raise ValueError("more packets than the batch holds")
+        batch.reserve_data(batch.data_len + size)
+        memcpy(batch.data + batch.data_len, PyBytes_AS_STRING(packets), size)
+        lay_frames(batch.frames + batch.n_frames, <const meta_t*> PyBytes_AS_STRING(meta), n, self.frames + 1,
+                   self.position, self.link_type)
+        batch.data_len += size
+        batch.n_frames += n
         self.frames += n
         self.position += size
+        return n

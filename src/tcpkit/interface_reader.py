@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, NamedTuple
 
 import pcapy
@@ -18,6 +18,7 @@ from tcpkit.errors import CaptureError
 TICK = 0.1                     # seconds without packets after which the reader's user gets a turn
 LATENCY = 50                   # milliseconds that the kernel may hold packets back to hand over many at once
 BUFFER = 64 << 20              # bytes of the kernel's buffer: what may arrive while a batch is being analysed
+FASTEST = 10e9                 # bytes a second: while frames are let gather, the buffer must not be filled by so many
 # Why a handle cannot be activated (pcap_activate(3PCAP)), and what to do.
 REFUSALS = {
     -5: "there is no such interface; `tcpkit interfaces` lists them",
@@ -46,13 +47,14 @@ class InterfaceReader:
     """A live interface as a reader of batches; it ends after ``count`` frames or ``duration`` seconds, if given.
 
     ``on_batch`` sees each batch of frames before any stage does, to write them down for example.
+    Several readers with the same ``fanout``, if it is not 0, share what comes: each connection goes to one of them.
     CaptureError if the interface cannot be opened; FilterError for a wrong ``capture_filter``.
     """
 
     format = "live"
 
     def __init__(self, interface: str, *, capture_filter: str = "", count: int = 0, duration: float = 0.0,
-                 buffer_size: int = BUFFER, promiscuous: bool = True) -> None:
+                 buffer_size: int = BUFFER, promiscuous: bool = True, fanout: int = 0) -> None:
         self.name = interface
         self.damages: list[tuple[str, int, str]] = []
         self.metadata = Metadata()
@@ -62,12 +64,15 @@ class InterfaceReader:
         if capture_filter:
             compile_for(capture_filter, self._reader.link_type)
             self._handle.setfilter(capture_filter)
+        if fanout:
+            self._handle.set_fanout(fanout, pcapy.PACKET_FANOUT_HASH)
         self.metadata.interfaces.append(Interface(self._reader.link_type, SNAPLEN, name=interface, resolution=9,
                                                   filter=capture_filter or None))
         self.metadata.n_interfaces = 1
         self._left = count
         self._counted = count > 0
         self._end = monotonic() + duration if duration else float("inf")
+        self._pause = buffer_size / FASTEST
         self.on_batch: Callable[[Batch], None] | None = None
         self._last: Statistics | None = None
 
@@ -77,6 +82,8 @@ class InterfaceReader:
         if self._last or now >= self._end or (self._counted and not self._left):
             self.close()
             return False
+        if self._reader.drained:                           # a batch costs as much for few frames as for many
+            sleep(min(self._pause, self._end - now))
         select.select([self._handle.getfd()], [], [], min(TICK, self._end - now))
         try:
             self._reader.fill(batch, self._left if self._counted else batch.frame_capacity)

@@ -31,13 +31,14 @@ class LiveCapture:
     def __init__(self, interface: str, *, capture_filter: str = "", where: str = "", count: int = 0,
                  duration: float = 0.0, write: str | os.PathLike[str] = "", ring: Ring | None = None,
                  snaplen: int = SNAPLEN, buffer_size: int = BUFFER, promiscuous: bool = True, msl: float = MSL,
-                 memory_limit: int = MEMORY, idle_timeout: float = 0.0, observer: Observer | None = None) -> None:
+                 memory_limit: int = MEMORY, idle_timeout: float = 0.0, fanout: int = 0, analyse: bool = True,
+                 observer: Observer | None = None) -> None:
         self._reader = InterfaceReader(interface, capture_filter=capture_filter, count=count, duration=duration,
-                                       buffer_size=buffer_size, promiscuous=promiscuous)
+                                       buffer_size=buffer_size, promiscuous=promiscuous, fanout=fanout)
         self.writer = CaptureWriter(write, snaplen=snaplen, ring=ring) if write else None
         self._reader.on_batch = self.writer.write if self.writer else None
-        self.pipeline = Pipeline(self._reader, ALL_STAGES, where=where, observer=observer, totals="too",
-                                 msl=msl, memory_limit=memory_limit, idle_timeout=idle_timeout)
+        self.pipeline = Pipeline(self._reader, ALL_STAGES if analyse else (), where=where, observer=observer,
+                                 totals="too", msl=msl, memory_limit=memory_limit, idle_timeout=idle_timeout)
         self._end_ns = 0
 
     def __enter__(self) -> LiveCapture:
@@ -134,7 +135,7 @@ class LiveCapture:
 def live(interface: str, *, capture_filter: str = "", where: str = "", count: int = 0, duration: float = 0.0,
          write: str | os.PathLike[str] = "", ring: Ring | None = None, snaplen: int = SNAPLEN,
          buffer_size: int = BUFFER, promiscuous: bool = True, msl: float = MSL,
-         memory_limit: int = MEMORY, idle_timeout: float = 0.0) -> LiveCapture:
+         memory_limit: int = MEMORY, idle_timeout: float = 0.0, fanout: int = 0) -> LiveCapture:
     """Capture from ``interface`` until ``count`` frames, ``duration`` seconds, ``stop()`` or ``close()``.
 
     ``capture_filter`` (libpcap's syntax) runs in the kernel; ``where`` (a display filter) chooses the rows of the
@@ -142,9 +143,10 @@ def live(interface: str, *, capture_filter: str = "", where: str = "", count: in
     rotated by ``ring``.  ``buffer_size``: bytes the kernel holds for us.  ``msl``: seconds that a segment may live;
     TIME-WAIT lasts twice as long.  ``memory_limit``: bytes for connections; when they are used up, those that are
     over or have long been silent are given up, and told by ``finished``.  ``idle_timeout``: seconds of silence that end
-    a connection, which ``finished`` tells then too; 0: none do.
+    a connection, which ``finished`` tells then too; 0: none do.  ``fanout``: sessions with the same number, if it is
+    not 0, share the connections of the interface among them.
     CaptureError if the interface cannot be used, FilterError for a wrong filter.
     """
     return LiveCapture(interface, capture_filter=capture_filter, where=where, count=count, duration=duration,
                        write=write, ring=ring, snaplen=snaplen, buffer_size=buffer_size, promiscuous=promiscuous,
-                       msl=msl, memory_limit=memory_limit, idle_timeout=idle_timeout)
+                       msl=msl, memory_limit=memory_limit, idle_timeout=idle_timeout, fanout=fanout)

@@ -211,3 +211,19 @@ def test_an_interface_that_goes(tmp_path, end):
     assert re.search(r"far: .*(went down|is down|disappeared|No such device).*; ", told)
     assert "8 frames captured" in told
     assert len(tcpkit.open(path).packets) == 8
+
+
+def test_captures_with_the_same_number_share_connections(link):
+    both = [started(link, "--flows", "--format", "jsonl", "--fanout", "17") for _ in range(2)]
+    link.wait_for_listener(2)
+    time.sleep(0.3)
+    frames = [frame.data for port in range(4200, 4232)
+              for frame in Conversation(sport=port).handshake().c("PA", 1, 1, 10).s("A", 1, 11).frames]
+    link.send(frames)
+    time.sleep(0.5)
+    ports = []
+    for process in both:
+        out, told = interrupt(process)
+        assert out.count('"packets_client":3,"packets_server":2') == out.count("\n") > 0, told
+        ports += re.findall(r'"client_port":(\d+)', out)
+    assert sorted(map(int, ports)) == list(range(4200, 4232))

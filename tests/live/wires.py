@@ -50,10 +50,10 @@ class Wire:
         return subprocess.Popen(["ip", "netns", "exec", self.name, sys.executable, "-m", "tcpkit", *words],
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
-    def wait_for_listener(self) -> None:
-        """Until somebody captures."""
+    def wait_for_listener(self, count: int = 1) -> None:
+        """Until so many capture."""
         for _ in range(300):
-            if len(self.run("cat", "/proc/net/packet", capture_output=True, text=True).stdout.splitlines()) > 1:
+            if len(self.run("cat", "/proc/net/packet", capture_output=True, text=True).stdout.splitlines()) > count:
                 return
             time.sleep(0.1)
         raise AssertionError("nobody captures")

@@ -40,6 +40,9 @@ CountOption = Annotated[int, typer.Option("--count", "-c", min=0, help="Stop aft
 DurationOption = Annotated[float, typer.Option(min=0, help="Stop after this many seconds.")]
 SnaplenOption = Annotated[int, typer.Option(min=14, help="Write at most this many bytes of a frame.")]
 BufferOption = Annotated[int, typer.Option("--buffer", "-B", min=1, max=2047, help="The kernel's buffer, in MiB.")]
+FanoutOption = Annotated[int, typer.Option(
+    min=0, max=65535, show_default=False,
+    help="Captures with the same number share the connections of the interface, to use several cores.")]
 PacketsOption = Annotated[bool, typer.Option("--packets", help="List segments; also without it if the output is no "
                                                                "terminal and no file is written.")]
 FlowsOption = Annotated[bool, typer.Option("--flows", help="List connections as they end, and at the end the others.")]
@@ -50,19 +53,21 @@ def capture(interface: InterfaceOption, capture_filter: CaptureFilterOption = ""
             write: WriteOption = "", ring: RingOption = "", count: CountOption = 0, duration: DurationOption = 0.0,
             snaplen: SnaplenOption = 262_144, buffer: BufferOption = 64, memory_limit: MemoryLimitOption = LIVE_MEMORY,
             idle_timeout: IdleTimeoutOption = 0.0, packets: PacketsOption = False, flows: FlowsOption = False,
-            form: FormatOption = Format.table) -> None:
+            fanout: FanoutOption = 0, form: FormatOption = Format.table) -> None:
     """Capture from an interface: on a terminal connections as they live, elsewhere segments or only a file."""
+    only_write = bool(write) and not (flows or packets or sys.stdout.isatty())
     with session(interface, capture_filter=capture_filter, where="" if flows else where, write=write, count=count,
                  ring=rotation(ring) if ring else None, duration=duration, snaplen=snaplen, buffer_size=buffer << 20,
-                 memory_limit=read_size(memory_limit), idle_timeout=idle_timeout) as live:
-        if flows:
-            list_flows(live, where, form)
-        elif packets or not (write or sys.stdout.isatty()):
-            list_packets(live)
-        elif sys.stdout.isatty():
-            watch_connections(live, interface)
-        else:
+                 memory_limit=read_size(memory_limit), idle_timeout=idle_timeout, fanout=fanout,
+                 analyse=not only_write) as live:
+        if only_write:
             live.pipeline.run()
+        elif flows:
+            list_flows(live, where, form)
+        elif packets or not sys.stdout.isatty():
+            list_packets(live)
+        else:
+            watch_connections(live, interface)
 
 
 @app.command()
