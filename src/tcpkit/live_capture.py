@@ -71,7 +71,10 @@ class LiveCapture:
 
     @property
     def flows(self) -> Table:
-        """One row for each connection that is held: when memory runs out, old ones are let go of."""
+        """One row for each connection seen, whether it goes on or is over, except those that have been let go of.
+
+        That is what ``memory_limit`` and ``idle_timeout`` do; ``finished`` told of them then.  ``n_flows`` counts all.
+        """
         return joined(map(flow_table, self.pipeline.stream_records()))
 
     @property
@@ -81,7 +84,10 @@ class LiveCapture:
 
     @property
     def unfinished(self) -> Table:
-        """The flows that have not come to their end, whether they go on or fell silent."""
+        """The flows that have not come to their end, whether they go on or fell silent.
+
+        At the end of a capture each connection is either here or was in one ``finished``.
+        """
         return joined(flow_table(without_end(streams)) for streams in self.pipeline.stream_records())
 
     @property

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -87,6 +88,37 @@ def test_the_written_file_says_the_same(exchange, tmp_path, suffix):
     if shutil.which("tshark"):
         listed = subprocess.run(["tshark", "-n", "-r", path], capture_output=True, text=True, check=True)
         assert len(listed.stdout.splitlines()) == len(seen)
+
+
+def settled(tables, capture):
+    """The streams that ``finished`` tells of until nothing has come for a while."""
+    ended, quiet = [], 0
+    while quiet < 3:
+        table = next(tables)
+        ended += capture.finished["stream"].tolist()
+        quiet = 0 if len(table) else quiet + 1
+    return ended
+
+
+@may_capture
+@pytest.mark.parametrize(("idle_timeout", "held"), [(0, [0, 1, 2]), (0.4, [2])])
+def test_flows_are_those_seen_but_for_those_let_go_of(exchange, idle_timeout, held):
+    with (tcpkit.live("lo", capture_filter=exchange.filter, duration=20, idle_timeout=idle_timeout) as capture,
+          socket.socket() as client):
+        tables = iter(capture)
+        assert settled(tables, capture) == []
+        exchange.run()
+        client.connect(("127.0.0.1", exchange.port))
+        exchange.server.accept()[0].close()
+        ended = settled(tables, capture)
+        assert (ended, capture.flows["stream"].tolist()) == ([0], [0, 1])
+        assert capture.unfinished["stream"].tolist() == [1]
+        time.sleep(0.5)
+        exchange.run()
+        ended += settled(tables, capture)
+        assert sorted(capture.flows["stream"].tolist()) == held
+        assert sorted(ended + capture.unfinished["stream"].tolist()) == [0, 1, 2]
+        assert capture.n_flows == 3
 
 
 @may_capture
