@@ -50,8 +50,8 @@ FLOWS = ("--flows", "--format", "csv")
 TOOLS: dict[str, tuple[tuple[str, ...], ...]] = {
     "tcpkit capture -w": ((*TCPKIT, "-w", "{file}"),),
     "tcpkit capture -w --flows": ((*TCPKIT, "-w", "{file}", *FLOWS),),
-    "tcpkit capture --flows": ((*TCPKIT, *FLOWS),),
-    "two tcpkit capture -w --flows --fanout 7": ((*TCPKIT, "-w", "{file}", *FLOWS, "--fanout", "7"),) * 2,
+    "all analysed, none listed": ((*TCPKIT, "-w", "{file}", *FLOWS, "-Y", "tcp.stream == 4000000000"),),
+    "two tcpkit capture, --fanout": ((*TCPKIT, "-w", "{file}", *FLOWS, "--fanout", "7"),) * 2,
     "tcpdump -w": (("tcpdump", "-i", "{interface}", "-B", "{kib}", "-n", "-Z", "root", "-w", "{file}"),),
     "pcapy-ng next_batch": ((sys.executable, str(HERE / "live_next_batch.py"), "{interface}", "{bytes}"),),
 }
