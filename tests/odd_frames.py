@@ -98,6 +98,7 @@ TCP = {
     "SACK block and timestamps": headed(NOP + NOP + timestamps(1, 2) + NOP + NOP + sack((100, 200))),
     "SACK of 6 bytes": headed(b"\x05\x06\0\0\0\x01" + NOP + NOP),
     "SACK of 2 bytes": headed(b"\x05\x02" + NOP + NOP),
+    "SACK of 2 bytes, then another": headed(b"\x05\x02" + mss(1300) + NOP + NOP),
     "option of length 1": headed(b"\xfe\x01" + mss()),
     "option beyond the header": headed(NOP + NOP + NOP + b"\x02"),
     "option longer than the header": headed(b"\x13\x12" + NOP + NOP),

@@ -112,6 +112,8 @@ def options(found: dict[str, int], rest: bytes, size: int) -> None:
             return
         if length <= len(rest):
             option(found, kind, rest[2:length])
+            if found["damage"] & Damage.SACK_BROKEN:
+                return
         elif len(rest) >= 6:
             cut_option(found, kind, length, rest[2:])
         rest, size = rest[length:], size - length

@@ -136,7 +136,8 @@ def header_length_below_20(talk):
 
 @case("LN-9")
 def broken_options(talk):
-    for option in (b"\x05\x02", b"\x05\x06" + bytes(4), b"\x02\x02", b"\0\7\7\7", b"\x03\x04\x07", b"\x1e\x03\x20",
+    for option in (b"\x05\x02", b"\x05\x06" + bytes(4), b"\x05\x09" + bytes(7) + timestamps(1, 2),
+                   b"\x02\x02", b"\0\7\7\7", b"\x03\x04\x07", b"\x1e\x03\x20",
                    b"\x1e\x08\x20\x05" + bytes(4), b"\x1e\x04\x60\0", b"\x1e\x04\x80\0", b"\x1e\x03\x00"):
         a = talk().handshake().c("PA", 1, 1, 10, options=option).c("PA", 1, 1, 10, options=option)
         a.s("A", 1, 11).s("A", 1, 11)

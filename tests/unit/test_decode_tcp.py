@@ -44,6 +44,7 @@ def test_options(name, present, values):
 
 @pytest.mark.parametrize(("name", "damage", "present"), [
     ("SACK of 6 bytes", D.SACK_BROKEN, P.HAS_SACK | P.HAS_SACK_LE), ("SACK of 2 bytes", D.SACK_BROKEN, P.HAS_SACK),
+    ("SACK of 2 bytes, then another", D.SACK_BROKEN, P.HAS_SACK),
     ("option of length 1", D.OPTIONS_MALFORMED, 0), ("option beyond the header", 0, 0),
     ("option longer than the header", D.OPTIONS_MALFORMED, 0)])
 def test_broken_options(name, damage, present):

@@ -148,7 +148,7 @@ cdef inline void read_options(segment_t* row, const uint8_t* p, uint32_t size, u
                 note_cut_option(row, p, captured)
                 return
             note_option(row, p, length)
-            if row.damage & MPTCP_BROKEN:
+            if row.damage & (MPTCP_BROKEN | SACK_BROKEN):
                 return
         p += length
         size -= length
