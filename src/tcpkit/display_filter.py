@@ -13,7 +13,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Protocol
 
 import numpy as np
@@ -181,6 +181,8 @@ class Evaluation:
     def operand(self, node: Value) -> list[Occurrence]:
         if isinstance(node, Literal):
             number = self.number(node, "int")
+            if not -1 << 63 <= number < 1 << 63:
+                raise self.wrong(f"{node.text} is too large to calculate with", node)
             return [Occurrence("int", np.full(self.rows, number), np.ones(self.rows, bool))]
         return self.value(node)
 
@@ -272,7 +274,7 @@ class Evaluation:
             if kind == "time":
                 return int(Decimal(literal.text) * 1_000_000_000)
             return int(literal.text, 8 if re.fullmatch(r"-?0[0-7]+", literal.text) else 0)
-        except (ValueError, InvalidOperation):
+        except (ValueError, ArithmeticError):
             raise self.wrong(f'"{literal.text}" is not a valid number', literal) from None
 
     def refuse_labels(self, node: Value, occurrences: list[Occurrence]) -> None:

@@ -29,7 +29,9 @@ WORDS = ["tcp.len", "tcp.port", "ip.addr", "tcp.flags", "tcp.analysis.retransmis
     ("tcp.len = 5", "=", 'values are compared with "=="'), ("tcp.len > 1 tcp.port == 80", "tcp.port", "unexpected"),
     ("foo(tcp.len) > 1", "foo(tcp.len)", 'there is no function "foo"'), ("80 == tcp.port", "80", "starts with a field"),
     ("tcp.analysis.retransmission == 1", "tcp.analysis.retransmission", "it has no value to compare"),
-    ('tcp.len contains "a"', '"a"', "needs a field of text"), ("tcp.time_delta > 1s", "1s", "not a valid number")])
+    ('tcp.len contains "a"', '"a"', "needs a field of text"), ("tcp.time_delta > 1s", "1s", "not a valid number"),
+    ("9223372036854775808 - tcp.len > 1", "9223372036854775808", "too large to calculate with"),
+    ("tcp.time_relative > 1e9999999", "1e9999999", "not a valid number")])
 def test_points_at_the_place(text, word, message):
     with pytest.raises(FilterError) as caught:
         PACKETS.where(text)
