@@ -41,6 +41,7 @@ cdef class Fragments:
     cdef readonly uint64_t joined               # datagrams
     cdef readonly uint64_t timed_out            # datagrams dropped because they stayed incomplete
     cdef readonly uint64_t evicted              # datagrams dropped because memory ran out
+    cdef readonly uint64_t refused              # fragments left out because their datagram had too many
 
     cdef int add(self, Batch batch, cursor_t* c, const datagram_key_t* key, uint32_t offset, bint more) except -1 nogil
     cdef datagram_t* find(self, const datagram_key_t* key) noexcept nogil

@@ -7,6 +7,7 @@ class Fragments:
     joined: int
     timed_out: int
     evicted: int
+    refused: int
     def __init__(self, memory_limit: int = ...) -> None: ...
     @property
     def incomplete(self) -> int: ...

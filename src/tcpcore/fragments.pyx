@@ -63,6 +63,8 @@ cdef class Fragments:
             d = self.create(key, c.frame.time_ns)
         if d.count < MAX_FRAGMENTS:
             self.insert(d, c, offset)
+        else:
+            self.refused += 1
         if not more and d.total == 0:
             d.total = offset + c.length
         if not is_complete(d):

@@ -79,6 +79,7 @@ class Metadata:
         self.n_sections = self.n_interfaces = 0
         self.n_ipv4_names = self.n_ipv6_names = self.n_secrets = 0
         self._text_left = TEXT_KEPT
+        self._n_texts = self._n_left_out = 0
         self._section_start = 0                   # its interface 0 among all
 
     def read_section(self, body: bytes, big: bool) -> None:
@@ -99,6 +100,8 @@ class Metadata:
         self._section_start = self.n_interfaces
         if len(self.sections) < KEPT:
             self.sections.append(section)
+        else:
+            self._n_left_out += 1
 
     def read_interface(self, body: bytes, big: bool) -> Interface:
         """Interface description block."""
@@ -116,6 +119,8 @@ class Metadata:
         self.n_interfaces += 1
         if len(self.interfaces) < KEPT:
             self.interfaces.append(interface)
+        else:
+            self._n_left_out += 1
         return interface
 
     def _interface_option(self, interface: Interface, code: int, value: bytes, order: str) -> None:
@@ -192,8 +197,15 @@ class Metadata:
         if text:
             comments.append(text)
 
+    @property
+    def left_out(self) -> tuple[int, int]:
+        """Interfaces, sections and texts of which not all was kept; all there were."""
+        return self._n_left_out, self.n_interfaces + self.n_sections + self._n_texts
+
     def _text(self, value: bytes) -> str | None:
         room = min(LONGEST_TEXT, self._text_left)
+        self._n_texts += 1
+        self._n_left_out += len(value) > room
         text = value[:room].rstrip(b"\0").decode("utf-8", "replace") if room > 0 else ""
         self._text_left -= len(text) + _TEXT_COST
         return text or None

@@ -2,9 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from tcpkit.columns import Stage
+
+if TYPE_CHECKING:
+    from tcpcore.fragments import Fragments
 
 LIMIT = 4 << 30                  # bytes, unless another limit is given
 # The interpreter and libraries, the batches of all threads, fragments, and records on their way out.
@@ -64,6 +67,15 @@ class Budget(NamedTuple):
         for name, count in self.refused.items():
             if count:
                 yield f"memory for {name} ran out {count:,} times: {CONSEQUENCES[name]}"
+
+
+def fragment_costs(fragments: Fragments) -> Iterator[str]:
+    """What the limits of IP fragments, which have memory of their own, have done to the results."""
+    if fragments.evicted:
+        yield (f"memory for IP fragments ran out: {fragments.evicted:,} datagrams were given up before they were "
+               "complete")
+    if fragments.refused:
+        yield f"{fragments.refused:,} IP fragments were left out: their datagrams had too many"
 
 
 def checked(limit: int) -> int:

@@ -8,7 +8,7 @@ from tcpcore.census import Census
 from tcpcore.flags import DecodeStatus
 from tcpcore.quality import Quality
 from tcpkit.link_types import link_name
-from tcpkit.quality import Flaw, find_flaws
+from tcpkit.quality import Flaw, find_flaws, undescribed
 
 if TYPE_CHECKING:
     from tcpcore.capture_file import Reader
@@ -107,6 +107,7 @@ def survey(pipeline: Pipeline) -> CaptureInfo:
     untimed = sum(part.n_untimed for part in reader.parts)
     first, last = _span(census, untimed)
     notes = [part.metadata for part in reader.parts]
+    left_out, described = (sum(counts) for counts in zip(*(note.left_out for note in notes), strict=True))
     return CaptureInfo(
         files=tuple(map(_describe_file, reader.parts)),
         interfaces=tuple(InterfaceInfo(link_name(interface.link_type), interface, *census.interface(number))
@@ -120,7 +121,8 @@ def survey(pipeline: Pipeline) -> CaptureInfo:
         secrets=sum(note.n_secrets for note in notes),
         decoded={DecodeStatus(status).name.removeprefix("STATUS_").lower(): count
                  for status, count in enumerate(census.statuses) if count},
-        segments=quality.segments, flows=quality.flows, payload_bytes=quality.payload_bytes, quality=flaws)
+        segments=quality.segments, flows=quality.flows, payload_bytes=quality.payload_bytes,
+        quality=(*flaws, *undescribed(left_out, described)))
 
 
 def _span(census: Census, untimed: int) -> tuple[int | None, int | None]:

@@ -10,7 +10,7 @@ from tcpcore.batch import Batch
 from tcpcore.decode import Decoder
 from tcpcore.flows import FlowTable
 from tcpkit.ahead import Task, WorkersAhead, share_out
-from tcpkit.budget import LIMIT, Budget, checked_timeout
+from tcpkit.budget import LIMIT, Budget, checked_timeout, fragment_costs
 from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
 from tcpkit.settling import Piece, settle
@@ -252,7 +252,8 @@ class Pipeline:
             self.warnings.append(_unknown_links(self.reader))
         if self._strict and self.warnings:
             raise self.warnings[0]
-        self.warnings += [CaptureError(self.reader.name, cost) for cost in self.budget.costs()]
+        costs = *fragment_costs(self._decoder.fragments), *self.budget.costs()
+        self.warnings += [CaptureError(self.reader.name, cost) for cost in costs]
 
 
 def _unknown_links(reader: FrameReader) -> CaptureError:

@@ -33,6 +33,14 @@ def find_flaws(census: Census, quality: Quality, dropped: int, received: int) ->
     return tuple(flaw for flaw in flaws if flaw.count)
 
 
+def undescribed(left_out: int, described: int) -> tuple[Flaw, ...]:
+    """Where a capture says more of itself than is kept."""
+    flaw = Flaw("descriptions", left_out, described, "descriptions",
+                "more names, comments and interfaces than are kept",
+                "the first ones are shown; frames, streams and bytes are those of all")
+    return (flaw,) if left_out else ()
+
+
 def _of_the_clock(census: Census) -> list[Flaw]:
     back = f"up to {census.furthest_back / 1e6:,.6g} ms"
     return [

@@ -18,7 +18,19 @@ import tcpkit
 from confined import MIB, assert_linear, run
 from floods import RAW_IP, header, records
 from odd_frames import extension
-from packets import ethernet, ipv4, ipv6, pcapng_block, pcapng_interface, pcapng_option, pcapng_section, tcp
+from packets import (
+    T0,
+    Frame,
+    ethernet,
+    ipv4,
+    ipv6,
+    pcapng_block,
+    pcapng_interface,
+    pcapng_option,
+    pcapng_packet,
+    pcapng_section,
+    tcp,
+)
 
 INNER = ipv4("10.0.0.1", "10.0.0.2", tcp(1, 2, 3, payload=b"x"))
 INFO = "told = tcpkit.open(path).info.to_dict()['frames']"
@@ -93,6 +105,23 @@ def test_any_number_of_descriptions(tmp_path, make):
     for path, count in zip(paths, (n // 4, n), strict=True):
         path.write_bytes(pcapng_section() + b"".join(make(count)))
     assert_linear(INFO, *paths, memory=100 * MIB)
+
+
+def test_a_million_interfaces(tmp_path):
+    """And a frame of the last; those beyond 4096 are counted, but not described."""
+    packet = ethernet(INNER)
+    paths = tmp_path / "small", tmp_path / "large"
+    for path, count in zip(paths, (250_000, 1_000_000), strict=True):
+        path.write_bytes(pcapng_section() + pcapng_interface(options=pcapng_option(2, b"eth0")) * count
+                         + pcapng_packet(Frame(T0, packet, len(packet)), count - 1))
+    cost = assert_linear("""
+        found = tcpkit.open(path)
+        told = [found.info.frames, len(found.info.interfaces), len(found.packets)]
+        told += [(flaw.kind, flaw.count) for flaw in found.info.quality if flaw.unit == "descriptions"]
+    """, *paths, memory=100 * MIB)
+    assert cost.told[:3] == [1, 4096, 1]
+    names = MIB // (len("eth0") + 64) + 1                        # that are kept
+    assert cost.told[3:] == [["descriptions", 1_000_000 - 4096 + 1_000_000 - names]]
 
 
 def nested(wrap, size: int) -> bytes:

@@ -58,6 +58,21 @@ def test_a_flood_of_streams(pair):
     assert cost.told == N
 
 
+def test_a_flood_of_streams_beyond_the_limit(pair):
+    def make(n):
+        return header() + records(segment("S"), n, source=np.arange(n) + (11 << 24))
+
+    cost = assert_linear("""
+        capture = tcpkit.open(path, memory_limit=tcpkit.budget.LEAST)
+        streams = sum(len(piece) for piece in capture.flow_pieces())
+        told = [streams, capture.budget.evicted, *map(str, capture.warnings)]
+    """, *pair(make), memory=128 * MIB)
+    streams, evicted, warning = cost.told
+    assert streams == N
+    assert evicted > 0
+    assert f"ended {evicted:,} connections early" in warning
+
+
 def test_every_stage_of_a_flood_of_streams(pair):
     def make(n):
         return header() + records(segment("S"), n, source=np.arange(n) + (11 << 24))
@@ -108,18 +123,21 @@ def test_a_flood_of_fragments(pair):
         pipeline = capture.pipeline()
         pipeline.run()
         f = pipeline._decoder.fragments
-        told = [f.memory, f.memory_limit, f.evicted + f.timed_out, f.incomplete]
+        told = [f.memory, f.memory_limit, f.evicted, f.timed_out, f.incomplete, *map(str, pipeline.warnings)]
     """, *pair(make), memory=100 * MIB)
-    memory, limit, shed, waiting = cost.told
+    memory, limit, shed, late, waiting, warning = cost.told
     assert memory <= limit
-    assert shed + waiting == N
+    assert shed + late + waiting == N
+    assert f"ran out: {shed:,} datagrams" in warning
 
 
 def test_fragments_of_one_datagram(pair):
     def make(n):
         return header() + records(ipv4("10.0.0.1", "10.0.0.2", bytes(8)), n, fragment=0x2000 | shuffled(n) % 8000 + 1)
 
-    assert_linear('tcpkit.open(path, stages=["decode"], threads=1).pipeline().run()', *pair(make), memory=100 * MIB)
+    cost = assert_linear(ALL, *pair(make), memory=100 * MIB)
+    [warning] = cost.told
+    assert f"{N - 2048:,} IP fragments were left out" in warning
 
 
 OVERLAPS = {
@@ -131,6 +149,9 @@ OVERLAPS = {
 }
 
 
+BEYOND_THE_LIMIT = {"apart, backwards"}          # where more than a stream may hold waits behind the hole
+
+
 @pytest.mark.parametrize("kind", OVERLAPS)
 @pytest.mark.parametrize("work", [SCAN, INDEX, ALL], ids=["scan", "index", "stages"])
 def test_a_flood_of_overlaps_behind_a_hole(pair, kind, work):
@@ -140,6 +161,7 @@ def test_a_flood_of_overlaps_behind_a_hole(pair, kind, work):
     cost = assert_linear(work, *pair(make), memory=150 * MIB)
     if work == SCAN:
         assert cost.told["most_waiting"] <= 4 * MIB
+        assert (cost.told["given_up"] > 0) == (kind in BEYOND_THE_LIMIT)
 
 
 def test_segments_of_one_byte_out_of_order(pair):
