@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXAMPLE := examples/loopback.pcap
 
-.PHONY: demo test lint docs bench bench-live instructions differential compare sanitize fuzz truth clean programs clang
+.PHONY: demo test lint docs bench bench-live instructions differential compare memcheck sanitize fuzz \
+  coverage truth clean programs clang
 
 demo: $(VENV)/demo
 	$(BIN)/tcpkit info $(EXAMPLE)
@@ -51,6 +52,14 @@ sanitize: $(VENV)/sanitize programs
 SECONDS ?= 60
 fuzz: $(VENV)/fuzz
 	$(BIN)/python fuzz/run.py --seconds $(SECONDS) $(TARGETS)
+
+# How much of the core the inputs that fuzzing has kept reach.
+coverage: $(VENV)/coverage
+	$(BIN)/python fuzz/reached.py $(TARGETS)
+
+# Every stage, table and output over a few captures under valgrind.
+memcheck: $(VENV)/test programs
+	! command -v valgrind >/dev/null || $(BIN)/python fuzz/memcheck.py $(EXAMPLE)
 
 # Mutated captures against tshark, and each way to read one against the others.
 compare: $(VENV)/test programs
@@ -99,6 +108,11 @@ $(VENV)/sanitize: $(VENV)/test
 $(VENV)/fuzz: $(VENV)/test | clang
 	$(BIN)/pip install -q --group build --group fuzz
 	CC=clang TCPKIT_FUZZ=1 $(BIN)/python setup.py -q build --build-base build/fuzz --build-lib build/fuzz/lib
+	touch $@
+
+$(VENV)/coverage: $(VENV)/test
+	$(BIN)/pip install -q --group build
+	CC=gcc TCPKIT_COVERAGE=1 $(BIN)/python setup.py -q build --build-base build/coverage --build-lib build/coverage/lib
 	touch $@
 
 $(VENV)/bench: $(VENV)/pip $(SOURCES)

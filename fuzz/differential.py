@@ -28,6 +28,7 @@ from tcpkit.compare import Comparison, compare
 from tcpkit.fields import contract_names
 
 SHARED_NAMES = contract_names(own=False)
+CONVERSATIONS = 300                             # of a capture, so that tshark starts once for many
 IP_HEADER = 14                                  # where it begins in the frames of conversations
 # What stays, so that it is IPv4 with TCP; of IPv6 only what is behind its header is changed.
 # Its length stays too: where it ends within a header, differences are of known kinds (docs/differences.md).
@@ -36,7 +37,7 @@ KEPT = {IP_HEADER, *range(IP_HEADER + 2, IP_HEADER + 4), IP_HEADER + 6, IP_HEADE
 
 def mutated_frames(rng: random.Random) -> list[Frame]:
     """Conversations whose headers were changed here and there: bits, extremes, cuts, repeats, order."""
-    frames = random_capture(rng.randrange(2**32), conversations=60, steps=20)
+    frames = random_capture(rng.randrange(2**32), CONVERSATIONS, steps=20)
     for _ in range(rng.randrange(1, 1 + len(frames) // 4)):
         at = rng.randrange(len(frames))
         frame, kind = frames[at], rng.randrange(6)

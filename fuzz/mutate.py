@@ -27,6 +27,8 @@ from tcpkit.policies import POLICIES
 
 EXTREMES = (b"\0", b"\xff", b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"\xff\xff\xff\xff", b"\0\0\0\1", b"\x01\0\0\0")
 NAMES = contract_names()
+ODD = [each if isinstance(each, Frame) else Frame(T0, each, len(each))
+       for each in (*NETWORK.values(), *TCP.values(), *ICMP.values())]
 
 
 def sample(rng: random.Random) -> bytearray:
@@ -34,9 +36,7 @@ def sample(rng: random.Random) -> bytearray:
     if rng.random() < 0.5:
         frames = random_capture(rng.randrange(2**32), conversations=rng.randrange(1, 20), steps=20)
     else:
-        odd = [each if isinstance(each, Frame) else Frame(T0, each, len(each))
-               for each in (*NETWORK.values(), *TCP.values(), *ICMP.values())]
-        frames = rng.choices(odd, k=60)
+        frames = rng.choices(ODD, k=60)
     link_type = 1 if rng.random() < 0.8 else rng.randrange(300)
     return bytearray((pcap if rng.random() < 0.5 else pcapng)(frames, link_type=link_type))
 

@@ -6,18 +6,18 @@ import io
 
 import tcpkit
 from packets import Frame, pcap
-from tcpcore.analysis import Analysis
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
 from tcpcore.decode import Decoder
 from tcpcore.errors import CaptureError
 from tcpcore.flows import FlowTable
-from tcpcore.lifecycle import Lifecycle
-from tcpcore.verdicts import Verdicts
+from tcpkit.budget import LIMIT
 from tcpkit.fields import build_formatter, index_columns
 from tcpkit.listing import packet_lines
 from tcpkit.packet_columns import PACKETS
+from tcpkit.pipeline import ALL_STAGES, MSL
 from tcpkit.sources import open_source
+from tcpkit.trackers import Trackers
 
 FRAMES = 7                       # of a batch: few, so that much happens across batches
 SEED = bytes(range(24))
@@ -32,20 +32,18 @@ def as_capture(frames: list[bytes], link_type: int, step_ns: int = 1_000_000) ->
 def run_stages(data: bytes, **options: int) -> None:
     """All stages, all columns as text, and what is added up for each stream; ``options`` of the flow table."""
     with contextlib.suppress(CaptureError):
-        reader = Reader(open_source(io.BytesIO(data)))
+        reader, decoder = Reader(open_source(io.BytesIO(data))), Decoder()
         batch = Batch(FRAMES, 64, analysis=True, states=True, verdicts=True)
-        decoder, flows, verdicts = Decoder(), FlowTable(seed=SEED, **options), Verdicts()
-        analysis, lifecycle = Analysis(summary=True), Lifecycle()
+        trackers = Trackers(ALL_STAGES, msl_ns=round(MSL * 1e9), summary=True, memory_limit=LIMIT)
+        trackers.flows = FlowTable(seed=SEED, **options)
         while reader.next(batch):
             decoder.process(batch)
-            flows.process(batch)
-            analysis.process(batch)
-            lifecycle.process(batch)
-            verdicts.process(batch)
+            for tracker in trackers.at_work.values():
+                tracker.process(batch)
+            trackers.n_slots = batch.n_slots
             _FORMATTER.batch(batch)
-        for stage in (analysis, lifecycle, verdicts):
-            stage.records(flows)
-        flows.records()
+        for _ in trackers.pieces():
+            pass
 
 
 def run_tables(data: bytes) -> None:
