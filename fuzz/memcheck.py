@@ -1,6 +1,6 @@
 """The core under valgrind's memcheck: ``python fuzz/memcheck.py [CAPTURE ...]``.
 
-Conversations, odd frames, fragments and captures cut short go through every stage, table, text and stream twice, and
+Conversations, odd frames, fragments and captures cut short go through every stage, table, text and stream, and
 so do the captures named.  Memory read before it was written, touched where it should not be, or lost, with a function
 of the core among the callers, is a finding; what the interpreter and NumPy do without the core is counted only.
 """
@@ -36,9 +36,8 @@ def work(paths: list[str]) -> None:
     """What memcheck looks at."""
     from mutate import exercise
 
-    for _ in range(2):
-        for data in (*captures(), *(Path(path).read_bytes() for path in paths)):
-            exercise(data)
+    for data in (*captures(), *(Path(path).read_bytes() for path in paths)):
+        exercise(data)
 
 
 def findings(report: Path) -> tuple[list[str], Counter[str]]:
