@@ -11,6 +11,7 @@ all was asked for.
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import sys
 import tempfile
@@ -100,6 +101,9 @@ def main() -> int:
     parser.add_argument("--directory", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument("--write", type=Path, help="a page with the tables, too")
     args = parser.parse_args()
+    # Every tool in Python finds its modules compiled, as after any usual installation.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(args.directory / f"tcpkit-pycache-{os.getuid()}")
     sections = []
     for section in sections_of(args):
         show(section)

@@ -8,6 +8,7 @@ every command starts fast.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 from tcpkit.cli.app import app
@@ -20,6 +21,7 @@ MODULES = ("info", "packets", "fields", "flows", "handshakes", "explain", "threa
 
 def main() -> None:
     """Run the command line: status 0 done, 1 done as far as it went, 2 not done."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")    # NumPy's algebra is not used; its threads cost 0.1 s to start
     for module in MODULES:
         importlib.import_module(f"tcpkit.cli.{module}")
     try:
