@@ -28,7 +28,8 @@ cdef class Batch:
     cdef readonly Py_ssize_t stride
     cdef Py_ssize_t analysis_at, states_at, verdict_at   # offset of the part in a row, -1: not asked for
     cdef readonly object dtype
-    cdef list copies                            # arrays of frame_capacity rows that were given out
+    cdef object room                            # the array of frame_capacity rows that `rows` points into
+    cdef list spare                             # earlier ones, that were given out
     cdef uint32_t* slots                        # flow-table slot of each row; set by flows
     cdef readonly Py_ssize_t n_slots            # slots that the flow table has used up to this batch; set by flows
     cdef growable_t given_up                    # released_t: slots that were taken from their streams before this batch
@@ -44,7 +45,8 @@ cdef class Batch:
     cdef readonly Py_ssize_t arena_len
     cdef Py_ssize_t arena_capacity
 
-    cdef object room_for_rows(self)
+    cdef int fresh_rows(self) except -1
+    cdef object use_room(self, room)
     cdef int reserve_data(self, Py_ssize_t capacity) except -1
     cdef tunnel_t* add_tunnel(self) except NULL nogil
     cdef uint8_t* add_arena(self, Py_ssize_t size) except NULL nogil

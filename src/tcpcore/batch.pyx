@@ -3,7 +3,7 @@ import numpy as np
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.ref cimport Py_REFCNT
-from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 from tcpcore.growable cimport release
@@ -12,7 +12,8 @@ from tcpcore.sanitize cimport unfence
 from tcpcore.records import ANALYSIS, FRAME, SEGMENT, STATES, TUNNEL, VERDICT, join
 
 cdef enum:
-    MOST_COPIES = 4
+    MOST_SPARE = 4
+    OWN_REFERENCES = 2           # the batch's, and that of the call that counts them
 
 
 cdef class Batch:
@@ -42,21 +43,20 @@ cdef class Batch:
             self.verdict_at = at
             at += sizeof(verdict_t)
         self.dtype = join(**parts)
-        self.copies = []
+        self.spare = []
         self.stride = at
         self.frame_capacity = frames
         self.frames = <frame_t*> malloc(frames * sizeof(frame_t))
-        self.rows = <char*> calloc(frames, at)
         self.slots = <uint32_t*> malloc(frames * sizeof(uint32_t))
-        if self.frames == NULL or self.rows == NULL or self.slots == NULL:
+        if self.frames == NULL or self.slots == NULL:
             raise MemoryError
+        self.use_room(np.zeros(frames, self.dtype))
         memset(self.slots, 0xFF, frames * sizeof(uint32_t))          # no slots yet
         self.reserve_data(data)
 
     def __dealloc__(self):
         free(self.data)
         free(self.frames)
-        free(self.rows)
         free(self.slots)
         free(self.tunnels)
         free(self.arena)
@@ -145,22 +145,27 @@ cdef class Batch:
 
     @property
     def array(self):
-        """The rows of this batch, copied, shape (n_rows,)."""
-        out = self.room_for_rows()
-        self.copy_rows(out, 0)
-        return out
+        """The rows of this batch, shape (n_rows,); they stay what they are when the batch is filled anew."""
+        if 2 * self.n_rows < self.frame_capacity:                    # few rows must not keep the room of many
+            return self.room[:self.n_rows].copy()
+        return self.room[:self.n_rows]
 
-    cdef object room_for_rows(self):
-        """Fresh memory costs page faults, so what was given out and is no longer looked at is used again."""
-        if 2 * self.n_rows < self.frame_capacity:
-            return np.empty(self.n_rows, self.dtype)
-        for rows in self.copies:
-            if Py_REFCNT(rows) == 2:            # the list's and this loop's
-                return rows[:self.n_rows]
-        rows = np.empty(self.frame_capacity, self.dtype)
-        if len(self.copies) < MOST_COPIES:
-            self.copies.append(rows)
-        return rows[:self.n_rows]
+    cdef int fresh_rows(self) except -1:
+        """Room for rows that nobody looks at: rather than copied, what was given out is left to who has it."""
+        if Py_REFCNT(self.room) == OWN_REFERENCES:
+            return 0
+        if len(self.spare) < MOST_SPARE:
+            self.spare.append(self.room)
+        for i in range(len(self.spare)):
+            if Py_REFCNT(self.spare[i]) == OWN_REFERENCES:
+                self.use_room(self.spare.pop(i))
+                return 0
+        self.use_room(np.zeros(self.frame_capacity, self.dtype))     # fresh memory costs page faults
+        return 0
+
+    cdef object use_room(self, room):
+        self.room = room
+        self.rows = <char*> <size_t> room.ctypes.data
 
     @property
     def tunnel_array(self):

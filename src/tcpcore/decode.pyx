@@ -57,6 +57,7 @@ cdef class Decoder:
     def process(self, Batch batch not None):
         """Fill ``batch.rows`` (SEGMENT part), ``n_rows``, the side tables and each frame's ``status``."""
         batch.n_rows = batch.n_tunnels = batch.arena_len = 0
+        batch.fresh_rows()
         with nogil:
             decode(batch, self.fragments, &self.n_unknown_links)
         self.n_frames += batch.n_frames
