@@ -57,21 +57,21 @@ def start_from(start_ns: int, formatters: Iterable[Formatter]) -> None:
 
 
 def packet_lines(capture: Capture, where: str = "") -> Iterator[bytes]:
-    """The packet list, batch by batch: number, time, ends, length, what the segment says, and what it really was.
+    """The packet list, batch by batch: number, time, ends, length, what the segment says, and what it really was."""
+    return lines_of(capture.pipeline(stages_of(_listed_columns()), where), settled=not capture.follow)
 
-    That is the first verdict; below a segment that changes an earlier one stands what it is now.
+
+def lines_of(pipeline: Pipeline, *, settled: bool) -> Iterator[bytes]:
+    """The packet list of a pass through all stages that it needs.
+
+    If not ``settled``, verdicts are the first ones, and below a segment that changes one stands what it is now.
     """
-    return lines_of(capture.pipeline(stages_of(_listed_columns()), where))
-
-
-def lines_of(pipeline: Pipeline) -> Iterator[bytes]:
-    """The packet list of a pass through all stages that it needs."""
     columns = _listed_columns()
     widths = [width for _, _, width in LISTED]
     formatter = build_formatter(columns, pipeline.batch.dtype, widths=widths)
     titles = (title.rjust(width) if width > 0 else title.ljust(-width) for _, title, width in LISTED)
     yield ("  ".join(titles).rstrip() + "\n").encode()
-    for rows, tunnels, changes in pipeline.pieces(settled=False):
+    for rows, tunnels, changes in pipeline.pieces(settled=settled):
         if IPV6_WIDTH not in widths and np.any(rows["ip_version"] == 6):
             widths[2] = widths[3] = IPV6_WIDTH
             formatter = build_formatter(columns, rows.dtype, widths=widths)

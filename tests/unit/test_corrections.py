@@ -13,7 +13,8 @@ import tcpkit.live_capture
 from stages import judged_batches
 from tcpcore.capture_file import Reader
 from tcpcore.records import VERDICT
-from tcpkit.listing import write_fields
+from tcpkit.listing import lines_of, write_fields
+from tcpkit.pipeline import ALL_STAGES
 from tcpkit.settling import WINDOW, settle
 from truth.score import CAPTURES
 
@@ -123,9 +124,20 @@ def test_commands_print_the_last_verdicts_of_files_and_pipes(cli) -> None:
 
 
 @pytest.mark.parametrize("where", ["", "tcp.stream == 1"])
-def test_the_packet_list_tells_changes_where_they_come(cli, where: str) -> None:
+def test_the_packet_list_of_a_file_holds_the_last_verdicts(cli, where: str) -> None:
     source = CAPTURES / "exchanges.snd.pcap"
+    packets = tcpkit.open(source).packets
+    shown = packets.where(where) if where else packets
     listed = cli("packets", source, "-Y", where).out.decode().splitlines()[1:]
+    assert [int(line.split()[0]) for line in listed] == shown["frame"].tolist()
+    assert all(line.endswith(words or "") for line, words in zip(listed, shown["verdict_text"].tolist(), strict=True))
+
+
+@pytest.mark.parametrize("where", ["", "tcp.stream == 1"])
+def test_the_list_of_packets_as_they_come_tells_changes_where_they_come(where: str) -> None:
+    source = CAPTURES / "exchanges.snd.pcap"
+    pipeline = tcpkit.open(source).pipeline(ALL_STAGES, where)
+    listed = b"".join(lines_of(pipeline, settled=False)).decode().splitlines()[1:]
     _, changes = told(source.read_bytes(), 1)
     packets = tcpkit.open(source).packets
     shown = (packets.where(where) if where else packets)["frame"].tolist()

@@ -106,7 +106,7 @@ def rotation(text: str) -> Ring:
 def list_packets(live: LiveCapture) -> None:
     from tcpkit.listing import lines_of
 
-    for lines in lines_of(live.pipeline):
+    for lines in lines_of(live.pipeline, settled=False):
         sys.stdout.buffer.write(lines)
         sys.stdout.buffer.flush()
 
