@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tcpkit
 from tcpkit import parts
+from tcpkit.budget import LIMIT, checked
 from tcpkit.columns import Stage
 from tcpkit.convert import need
 from tcpkit.pipeline import ALL_STAGES
@@ -41,15 +42,16 @@ class CaptureWarning(UserWarning):
 
 
 def table(captures: Iterable[CaptureSet], name: str = "flows", *, columns: Sequence[str] | None = None,
-          capture_filter: str = "", where: str = "", split: bool = False) -> DataFrame:
+          capture_filter: str = "", where: str = "", split: bool = False, memory_limit: int = LIMIT) -> DataFrame:
     """The table ``name`` of all captures, with a column ``capture`` that tells them apart.
 
     ``captures``: paths or fsspec URLs that the workers can open.  ``columns``: of the table, all if not given.
     ``where``: a display filter that chooses the rows of packets.  A capture that cannot be read gives no rows, a
     damaged one those before the damage; ``failures`` lists both.  ``split``: spread the files of a rotated set over
     the workers; only "flows", without the columns of analysis and states, and "conversations".  Files that overlap
-    in time, or have a fragmented datagram across a seam, are read by one worker after all.  ValueError for an unknown
-    table, FieldError for an unknown column.
+    in time, or have a fragmented datagram across a seam, are read by one worker after all.  ``memory_limit``: bytes,
+    for each pass over a capture, as for ``open``.  ValueError for an unknown table or a limit too small, FieldError for
+    an unknown column.
     """
     if name not in TABLES:
         raise ValueError(f'there is no table "{name}"; there are {", ".join(TABLES)}')
@@ -57,7 +59,7 @@ def table(captures: Iterable[CaptureSet], name: str = "flows", *, columns: Seque
         raise ValueError(f'the table "{name}" cannot be joined from parts; {", ".join(parts.TABLES)} can')
     frames = need("dask.dataframe", "cluster")
     work = Work(name, tuple(columns) if columns is not None else None, capture_filter, where,
-                ("flows",) if split else ALL_STAGES)
+                ("flows",) if split else ALL_STAGES, checked(memory_limit))
     meta = work.rows(io.BytesIO(EMPTY), "")
     if split:
         made: DataFrame = frames.from_delayed([_split(work, one) for one in captures], meta=meta, prefix="tcpkit",
@@ -88,6 +90,7 @@ class Work(NamedTuple):
     capture_filter: str
     where: str
     stages: tuple[Stage, ...]
+    memory_limit: int
 
     def __call__(self, captures: CaptureSet, label: str = "") -> pandas.DataFrame:
         label = label or (captures if isinstance(captures, str) else captures[0])
@@ -99,7 +102,8 @@ class Work(NamedTuple):
 
     def rows(self, source: Any, label: str) -> pandas.DataFrame:
         """One capture's rows."""
-        capture = tcpkit.open(source, capture_filter=self.capture_filter, stages=self.stages)
+        capture = tcpkit.open(source, capture_filter=self.capture_filter, stages=self.stages,
+                              memory_limit=self.memory_limit)
         chosen = getattr(capture, self.table)
         if self.where and self.table == "packets":
             chosen = chosen.where(self.where)
@@ -111,7 +115,7 @@ class Work(NamedTuple):
     def part(self, file: str) -> parts.Part | None:
         """What one file of a set tells of its streams; None, which is reported, if it cannot be read."""
         try:
-            found = parts.read_part(file, self.capture_filter)
+            found = parts.read_part(file, self.capture_filter, self.memory_limit)
         except (tcpkit.CaptureError, OSError) as error:
             report(Failure(file, str(error)))
             return None

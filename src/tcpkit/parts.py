@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from tcpcore.batch import Batch
 from tcpcore.flow_merge import FlowMerger
-from tcpcore.flows import FlowTable
+from tcpcore.flows import SLOT_BYTES, FlowTable
+from tcpkit.budget import LIMIT, checked, max_flows
 from tcpkit.flows import conversation_rows, conversation_table, flow_table
 from tcpkit.pipeline import Pipeline
 from tcpkit.rotated import open_reader
@@ -30,18 +33,21 @@ class Part(NamedTuple):
 
 
 class PartPass(Pipeline):
-    """A pass over one part, in which streams are told apart as far as that is possible without the parts before."""
+    """A pass over one part, in which streams are told apart as far as that is possible without the parts before.
 
-    def __init__(self, source: Any, capture_filter: str) -> None:
+    What a stream does after it has given up its place to others is another piece, joined as those across a seam.
+    """
+
+    def __init__(self, source: Any, capture_filter: str, memory_limit: int) -> None:
         super().__init__(open_reader(source), ("flows",), capture_filter=capture_filter, totals="only")
-        self._trackers.flows = FlowTable(pieces=True)
+        self._trackers.flows = FlowTable(pieces=True, max_flows=max_flows(checked(memory_limit), SLOT_BYTES))
         self.n_frames = 0
         self.latest_ns = 0
 
     def part(self) -> Part:
-        self.run()
-        flows = self._trackers.table()
-        return Part(flows.records(), self.n_frames, self.start_ns, self.latest_ns,
+        records = np.concatenate([piece.flows for piece in self.stream_pieces()])
+        records = records[np.argsort(records["first_frame"])]
+        return Part(records, self.n_frames, self.start_ns, self.latest_ns,
                     self._decoder.fragments.incomplete, [str(warning) for warning in self.warnings])
 
     def _read(self, batch: Batch) -> bool:
@@ -53,9 +59,9 @@ class PartPass(Pipeline):
         return more
 
 
-def read_part(source: Any, capture_filter: str = "") -> Part:
-    """Memory grows with the number of the part's connections.  CaptureError if ``source`` is no capture."""
-    return PartPass(source, capture_filter).part()
+def read_part(source: Any, capture_filter: str = "", memory_limit: int = LIMIT) -> Part:
+    """``memory_limit``: bytes, for all but the records.  CaptureError if ``source`` is no capture."""
+    return PartPass(source, capture_filter, memory_limit).part()
 
 
 def join_parts(parts: Sequence[Part], table: str) -> Table | None:

@@ -80,6 +80,47 @@ def test_every_stage_of_a_flood_of_streams(pair):
     assert_linear(ALL, *pair(make), memory=400 * MIB)
 
 
+LIMITED = """
+    capture = tcpkit.open(path, threads=1, memory_limit=128 << 20, idle_timeout={idle})
+    words = [word for piece in capture.flow_pieces() for word in piece["evicted"].tolist()]
+    told = [len(words), words.count("idle"), words.count("pressure"), capture.budget.evicted_idle,
+            capture.budget.evicted_pressure, max(capture.budget.used.values()), list(map(str, capture.warnings))]
+"""
+
+
+def test_a_flood_beyond_the_memory_limit_is_shed_and_counted(pair):
+    """Each stream is told of once, those given up are marked, and as many are counted and warned of."""
+    def make(n):
+        return header() + records(segment("S"), n, source=np.arange(n) + (11 << 24))
+
+    rows, idle, pressure, *counted, most, warnings = assert_linear(LIMITED.format(idle=0), *pair(make),
+                                                                   memory=128 * MIB).told
+    assert (rows, [idle, pressure]) == (N, counted)
+    assert idle == 0
+    assert pressure > N // 2
+    assert most < 16 * MIB
+    assert [f"ended {pressure:,} connections early" in warning for warning in warnings] == [True]
+
+
+def test_of_a_flood_of_streams_that_are_reset_those_go_first(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(header() + records(segment("R"), N, source=np.arange(N) + (11 << 24), step_ns=10**6))
+    rows, idle, pressure, *counted, _, warnings = run(LIMITED.format(idle=0), path, memory=128 * MIB).told
+    assert (rows, [idle, pressure]) == (N, counted)
+    assert idle > N // 2
+    assert pressure == 0
+    assert warnings == []
+
+
+def test_a_slow_flood_under_a_time_out_needs_no_limit(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(header() + records(segment("S"), N, source=np.arange(N) + (11 << 24), step_ns=10**6))
+    rows, idle, pressure, *counted, _, warnings = run(LIMITED.format(idle=1), path, memory=128 * MIB).told
+    assert (rows, [idle, pressure]) == (N, counted)
+    assert (idle, pressure) == (N - 1001, 0)
+    assert warnings == []
+
+
 def colliding(n: int) -> bytes:
     """Streams that have one hash if the secret is that of SEED: their addresses undo what it does to their ports."""
     address, port = (int.from_bytes(SEED[at:at + 8], "little") for at in (0, 8))

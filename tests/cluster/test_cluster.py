@@ -5,6 +5,7 @@ import tcpkit
 from conversations import random_capture
 from packets import pcap
 from tcpkit import cluster
+from tcpkit.budget import LEAST
 
 distributed = pytest.importorskip("distributed", reason="DASK IS MISSING: the cluster is not tested")
 pandas = pytest.importorskip("pandas")
@@ -69,7 +70,7 @@ def test_a_rotated_set_is_one_capture(client, captures, rotated):
 @pytest.mark.parametrize("name", ["flows", "conversations"])
 def test_the_files_of_a_rotated_set_on_several_workers(client, captures, rotated, name):
     parts, whole = rotated
-    made = cluster.table([parts, captures[0]], name, split=True).compute()
+    made = cluster.table([parts, captures[0]], name, split=True, memory_limit=LEAST).compute()
     for label, source in ((parts[0], whole), (captures[0], captures[0])):
         found = made[made["capture"] == label].drop(columns="capture").reset_index(drop=True)
         assert_same_values(found, getattr(tcpkit.open(source, stages=["flows"]), name).to_pandas())

@@ -22,24 +22,27 @@ ONLY_OF_PIECES = {"seam", "synack0", "synack1", "opening", "opening_len"}
 KEPT = [name for name in FLOW.names if name not in ONLY_OF_PIECES]
 
 
-def records(frames, *, pieces=False):
-    reader, decoder, batch = Reader(io.BytesIO(pcap(frames, nano=True))), Decoder(), Batch(64)
-    table = FlowTable(pieces=pieces)
+def records(frames, *, pieces=False, batch_frames=64, **limits):
+    """In the order of their first frames; with ``limits`` those too that gave up their places."""
+    reader, decoder, batch = Reader(io.BytesIO(pcap(frames, nano=True))), Decoder(), Batch(batch_frames)
+    table, found = FlowTable(pieces=pieces, **limits), []
     while reader.next(batch):
         decoder.process(batch)
         table.process(batch)
-    return table.records()
+        found += [batch.released["flows"]] if batch.released else []
+    found = np.concatenate([*found, table.records()])
+    return found[np.argsort(found["first_frame"])]
 
 
-def joined(frames, cuts):
+def joined(frames, cuts, **limits):
     merger = FlowMerger()
     for start, end in pairwise([0, *cuts, len(frames)]):
-        merger.add(records(frames[start:end], pieces=True), start)
+        merger.add(records(frames[start:end], pieces=True, **limits), start)
     return merger.records()
 
 
-def assert_same(frames, cuts):
-    whole, found = records(frames), joined(frames, cuts)
+def assert_same(frames, cuts, **limits):
+    whole, found = records(frames), joined(frames, cuts, **limits)
     for name in KEPT:
         np.testing.assert_array_equal(found[name], whole[name], err_msg=name)
 
@@ -50,6 +53,16 @@ def assert_same(frames, cuts):
 def test_any_cuts(seed, conversations, steps, places):
     frames = random_capture(seed, conversations, steps)
     assert_same(frames, sorted(int(place * len(frames)) for place in places))
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32), places=st.lists(st.floats(0, 1), max_size=3), max_flows=st.integers(1, 6),
+       batch_frames=st.integers(1, 8))
+def test_any_cuts_with_room_for_few_streams(seed, places, max_flows, batch_frames):
+    """What a stream does after it gave up its place is joined to what it did before."""
+    frames = random_capture(seed, 8, 60)
+    assert_same(frames, sorted(int(place * len(frames)) for place in places), batch_frames=batch_frames,
+                max_flows=max_flows)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -10,8 +10,10 @@ import pytest
 
 import tcpkit
 from confined import SANITIZED
+from conversations import random_capture
 from packets import T0, Conversation, Frame, ethernet, ip, pcap, tcp
 from tcpkit.budget import FIXED, LEAST, LIMIT, max_flows, parse_size, pool_limits, size_text
+from tcpkit.parts import PartPass, join_parts
 from tcpkit.pipeline import ALL_STAGES
 from tcpkit.stream_scan import StreamScan
 
@@ -59,11 +61,19 @@ def test_a_limit_too_small_names_the_least():
     assert "128 MiB is the least" in told.stderr
 
 
-def test_a_limit_that_does_not_bite_changes_nothing():
-    data = Conversation().handshake().c("PA", 1, 1, 100).s("A", 1, 101).c("FA", 101, 1).s("FA", 1, 102).pcap()
-    one, other = (tcpkit.open(io.BytesIO(data), memory_limit=limit) for limit in (LEAST, LIMIT))
-    for table in ("packets", "flows", "directions", "handshakes", "conversations"):
-        assert getattr(one, table).array.tobytes() == getattr(other, table).array.tobytes(), table
+TABLES = ("packets", "flows", "judged_flows", "directions", "handshakes", "conversations", "retransmissions", "states",
+          "threats", "half_open")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_limit_that_does_not_bite_changes_nothing(seed):
+    data = pcap(random_capture(seed, 40), nano=True)
+    one, other = (tcpkit.open(io.BytesIO(data), memory_limit=limit, idle_timeout=longest)
+                  for limit, longest in ((LEAST, 10**6), (LIMIT, 0)))
+    for table in TABLES:
+        found, expected = (getattr(capture, table).array for capture in (one, other))
+        for name in expected.dtype.names:
+            np.testing.assert_array_equal(found[name], expected[name], f"{table}.{name}")
     assert one.warnings == []
     assert one.budget.evicted == 0
     assert one.budget.limit == LEAST
@@ -140,6 +150,18 @@ def test_connections_that_fell_silent_before_the_end_are_told_as_such(tmp_path):
 def test_what_is_no_idle_time_out(seconds):
     with pytest.raises(ValueError, match="no idle time-out"):
         tcpkit.open(io.BytesIO(flood(1)), idle_timeout=seconds)
+
+
+def test_parts_join_to_the_same_flows_whatever_the_limit():
+    n = 8 * CAPACITY
+    data = flood(n)
+    cut = 24 + (len(data) - 24) // 2
+    half = [PartPass(io.BytesIO(part), "", LEAST) for part in (data[:cut], data[:24] + data[cut:])]
+    found = join_parts([each.part() for each in half], "flows")
+    assert all(each.budget.evicted_pressure > 0 for each in half)
+    assert found.array["stream"].tolist() == list(range(n))
+    assert np.ma.getmaskarray(found["evicted"]).all()
+    assert int(found["packets_client"].sum()) == n
 
 
 def test_streams_given_up_end_and_are_counted():
