@@ -14,7 +14,7 @@ from tcpcore.probes cimport is_probe
 from tcpcore.records cimport segment_t, verdict_t
 from tcpcore.sender cimport (
     AGAIN, ANSWERED, CLOCKED, ECHOING, FINISHED, GAP, MEASURING, OVERDUE, SACK_PERMITTED, STAMPED, STARTED, SYN_AGAIN,
-    again_t, list_t, sender_t, sent_end, sent_t)
+    UNPLACED, again_t, list_t, sender_t, sent_end, sent_t)
 from tcpcore.weighing cimport CERTAIN, LIKELY, judge_t, remember, show_needless, trouble_at, trouble_of, turn_t
 
 cdef enum:
@@ -121,6 +121,7 @@ cdef inline void extend(judge_t* j, turn_t* t) noexcept nogil:
     rest.start = t.sender.high
     rest.length = <uint32_t> (sent_end(&t.sent) - t.sender.high)
     rest.state |= AGAIN
+    rest.displaced = UNPLACED
     append_range(&j.ranges, t.sender, &rest)
     t.sender.high = sent_end(&t.sent)
 
@@ -161,6 +162,7 @@ cdef inline void judge_seen(judge_t* j, turn_t* t, sent_t* first) noexcept nogil
     if (sent_after(t.sender, &t.sent, first, &t.out.evidence) < 0
             and first.start == t.sent.start and first.length == t.sent.length):
         t.out.evidence |= OVERTAKEN
+        trouble_of(j, t.sender).tally.too_late += first.kind == KIND_RETRANSMISSION
         expose(j, t, first)
         remember(j, t, KIND_REORDERED)
         return

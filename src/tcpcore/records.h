@@ -257,6 +257,13 @@ typedef struct {
     uint32_t lost_before0, lost_before1;       /* retransmissions of what was lost before the capture point */
     uint32_t lost_after0, lost_after1;
     uint32_t reorder_extent0, reorder_extent1; /* most later segments that came before a reordered one */
+    uint32_t undetermined0, undetermined1;
+    uint32_t too_late0, too_late1;             /* overtaken by more than 64 segments, or by their own retransmission */
+    /* Segments before and behind their place, by steps: 1, 2, 3, 4, to 8, to 16, to 32, to 64 places. */
+    uint32_t early8_0, early8_1, early7_0, early7_1, early6_0, early6_1, early5_0, early5_1;
+    uint32_t early4_0, early4_1, early3_0, early3_1, early2_0, early2_1, early1_0, early1_1;
+    uint32_t late1_0, late1_1, late2_0, late2_1, late3_0, late3_1, late4_0, late4_1;
+    uint32_t late5_0, late5_1, late6_0, late6_1, late7_0, late7_1, late8_0, late8_1;
     uint32_t stream;
     uint32_t reserved;
 } flow_verdict_t;
@@ -270,7 +277,7 @@ _Static_assert(sizeof(flow_analysis_t) == 240, "flow_analysis_t");
 _Static_assert(sizeof(lifecycle_t) == 184, "lifecycle_t");
 _Static_assert(sizeof(states_t) == 8, "states_t");
 _Static_assert(sizeof(verdict_t) == 32, "verdict_t");
-_Static_assert(sizeof(flow_verdict_t) == 160, "flow_verdict_t");
+_Static_assert(sizeof(flow_verdict_t) == 304, "flow_verdict_t");
 _Static_assert(sizeof(chunk_t) == 56, "chunk_t");
 _Static_assert(sizeof(side_t) == 40, "side_t");
 

@@ -226,5 +226,11 @@ cdef extern from "records.h" nogil:
         uint32_t lost_before0, lost_before1
         uint32_t lost_after0, lost_after1
         uint32_t reorder_extent0, reorder_extent1
+        uint32_t undetermined0, undetermined1
+        uint32_t too_late0, too_late1
+        uint32_t early8_0, early8_1, early7_0, early7_1, early6_0, early6_1, early5_0, early5_1
+        uint32_t early4_0, early4_1, early3_0, early3_1, early2_0, early2_1, early1_0, early1_1
+        uint32_t late1_0, late1_1, late2_0, late2_1, late3_0, late3_1, late4_0, late4_1
+        uint32_t late5_0, late5_1, late6_0, late6_1, late7_0, late7_1, late8_0, late8_1
         uint32_t stream
         uint32_t reserved

@@ -35,6 +35,11 @@ cdef enum Recovery:
     RECOVERY_TIMEOUT = 2
     RECOVERY_SMALLER = 3           # path MTU
 
+cdef enum:
+    DISPLACED_MAX = 64             # places; what comes later is taken for lost (the threshold DT of RFC 5236)
+    DISPLACED_STEPS = 8            # 1, 2, 3, 4, to 8, to 16, to 32, to 64 places
+    UNPLACED = -128                # not numbered among the segments that arrived
+
 # One packet's place in the sequence space, and what identifies it.
 ctypedef struct sent_t:
     int64_t start
@@ -47,7 +52,7 @@ ctypedef struct sent_t:
     uint8_t state                  # RangeState bits
     uint8_t hops                   # TTL or hop limit
     uint8_t kind                   # SegmentKind
-    uint8_t reserved
+    int8_t displaced               # places it came behind its own, negative: before it (RFC 5236), or UNPLACED
 
 # A packet whose bytes had been sent before, with its verdict so far.
 ctypedef struct again_t:
@@ -88,6 +93,8 @@ ctypedef struct tally_t:
     uint32_t retransmissions, needless, reordered, duplicates
     uint32_t probes, fast, timeouts, tail_probes
     uint32_t recoveries, lost_before, lost_after, reorder_extent
+    uint32_t undetermined, too_late
+    uint32_t[2 * DISPLACED_STEPS] displaced    # from the earliest to the latest, without those in their place
 
 # What only a sender needs that lost, repeated or reordered something.
 ctypedef struct trouble_t:

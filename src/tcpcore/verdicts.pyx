@@ -226,7 +226,7 @@ cdef inline void describe(turn_t* t) noexcept nogil:
     sent.counter = row.ip_id if row.ip_version == 4 else 0
     sent.checksum = row.checksum
     sent.hops = row.ttl
-    sent.kind = sent.reserved = 0
+    sent.kind = sent.displaced = 0
     sent.state = STAMPED if row.present & HAS_TIMESTAMPS else 0
     if row.flags & (SYN | ACK) == (SYN | ACK):
         sent.state |= SYN_ANSWER

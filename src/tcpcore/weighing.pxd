@@ -9,7 +9,7 @@ from tcpcore.growable cimport grow, growable_t
 from tcpcore.history cimport add_again
 from tcpcore.pool cimport pool_at, pool_t, pool_take
 from tcpcore.records cimport segment_t, verdict_t
-from tcpcore.sender cimport RECOVERY_TIMEOUT, again_t, sender_t, sent_end, sent_t, tally_t, trouble_t
+from tcpcore.sender cimport RECOVERY_TIMEOUT, UNPLACED, again_t, sender_t, sent_end, sent_t, tally_t, trouble_t
 
 cdef enum:
     CERTAIN = 99                   # percent
@@ -125,6 +125,7 @@ cdef inline void remember(judge_t* j, turn_t* t, uint8_t kind) noexcept nogil:
     cdef again_t* packet
     cdef trouble_t* trouble
     t.out.kind = t.sent.kind = kind
+    t.sent.displaced = UNPLACED
     t.out.confidence = confidence_of(t.out.evidence)
     trouble = trouble_of(j, t.sender)
     trouble.again_high = max(trouble.again_high, sent_end(&t.sent))

@@ -19,6 +19,7 @@ from tcpkit.flows import conversation_rows, conversation_table, flow_table
 from tcpkit.handshakes import handshake_table
 from tcpkit.packet_columns import SCHEMA
 from tcpkit.pipeline import ALL_STAGES, MSL, Observer, Pipeline, Totals, with_needs
+from tcpkit.reordering import reordering_table
 from tcpkit.retransmissions import retransmission_table
 from tcpkit.rotated import files_of, open_reader
 from tcpkit.rows import RowStore
@@ -178,6 +179,17 @@ class Capture:
         for streams in self._streams(*(wanted & self._stages), totals=True):
             assert streams.analysis is not None
             yield direction_table(streams.flows, streams.analysis, streams.verdicts)
+
+    @cached_property
+    def reordering(self) -> Table:
+        """One row for each displacement that occurs among the segments of a sender that did not all come in order."""
+        return in_order(joined(self.reordering_pieces()), "stream")
+
+    def reordering_pieces(self) -> Iterator[Table]:
+        """The reordering table in pieces, as ``flow_pieces``."""
+        for streams in self._streams("flows", "verdicts", totals=False):
+            assert streams.verdicts is not None
+            yield reordering_table(streams.flows, streams.verdicts)
 
     @cached_property
     def handshakes(self) -> Table:

@@ -28,11 +28,13 @@ class View(StrEnum):
 
     segments = "segments"
     directions = "directions"
+    reordering = "reordering"
 
 
 ViewOption = Annotated[View | None, typer.Option(
     "--view", metavar="VIEW", help="segments: only what was sent again; directions: only the figures of each "
-    "direction; without: both as a table, segments in the other formats.")]
+    "direction; reordering: how far from their places segments came; without: the first two as a table, segments in "
+    "the other formats.")]
 
 
 @app.command()
@@ -43,8 +45,9 @@ def retransmissions(file: CaptureArgument, view: ViewOption = None, capture_filt
     from tcpkit.table import joined
 
     with reading(file, capture_filter=capture_filter, memory_limit=memory_limit, idle_timeout=idle_timeout) as capture:
-        if view == View.directions:
-            write_pieces(partial(chosen, capture.direction_pieces, where), form, output)
+        if view in (View.directions, View.reordering):
+            pieces = capture.direction_pieces if view == View.directions else capture.reordering_pieces
+            write_pieces(partial(chosen, pieces, where), form, output)
             return
         segments = capture.retransmissions
         segments = segments.where(where) if where else segments
