@@ -1,7 +1,7 @@
 """The cells of a live picture: what is shown of one connection, column by column."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.text import Text
@@ -35,6 +35,34 @@ class Heading(NamedTuple):
     cell: Callable[[Moment], str | Text]
     left: bool = False
     least: int = 0                 # letters, so that columns do not jump
+    rank: int = 0                  # on a narrow screen the column with the highest is left out first; 0: never
+
+
+class Column(NamedTuple):
+    """A heading and its cells, those of all lines."""
+
+    heading: Heading
+    cells: list[Text]
+
+    @property
+    def width(self) -> int:
+        """Letters, with the space on both sides."""
+        return max(self.heading.least, len(self.heading.title), *(cell.cell_len for cell in self.cells), 0) + 2
+
+
+def fitting(headings: Sequence[Heading], moments: Sequence[Moment], width: int) -> list[Column]:
+    """The columns for which a screen is wide enough."""
+    columns = [Column(heading, [as_text(heading.cell(moment)) for moment in moments]) for heading in headings]
+    while sum(column.width for column in columns) > width:
+        least = max(columns, key=lambda column: column.heading.rank)
+        if not least.heading.rank:
+            break
+        columns.remove(least)
+    return columns
+
+
+def as_text(cell: str | Text) -> Text:
+    return cell if isinstance(cell, Text) else Text(cell)
 
 
 def state(end: str) -> Callable[[Moment], Text]:
@@ -88,15 +116,17 @@ def rate(moment: Moment) -> str:
 
 ENDS = (Heading("Client", lambda moment: moment.client, left=True, least=15),
         Heading("Server", lambda moment: moment.server, left=True, least=15))
-TRAFFIC = (*ENDS, Heading("State", both_states, left=True, least=11), Heading("Handshake", handshake, least=9),
-           Heading("Packets", lambda moment: f"{both(moment, 'packets'):,}", least=7),
-           Heading("Bytes", lambda moment: amount(both(moment, "payload_bytes")), least=7),
-           Heading("Rate", rate, least=9), Heading("Retrans.", sent_again), Heading("Idle", idle, least=6))
-STATES = (*ENDS, Heading("Client is", state("client"), left=True, least=12),
-          Heading("Server is", state("server"), left=True, least=12), Heading("Age", age, least=6),
-          Heading("Idle", idle, least=6), Heading("Handshake", handshake, least=9),
-          Heading("RTT client", round_trip("client")), Heading("RTT server", round_trip("server")),
-          Heading("Retrans.", sent_again))
+TRAFFIC = (*ENDS, Heading("State", both_states, left=True, least=11, rank=3),
+           Heading("Handshake", handshake, least=9, rank=5),
+           Heading("Packets", lambda moment: f"{both(moment, 'packets'):,}", least=7, rank=6),
+           Heading("Bytes", lambda moment: amount(both(moment, "payload_bytes")), least=7, rank=4),
+           Heading("Rate", rate, least=9, rank=1), Heading("Retrans.", sent_again, rank=2),
+           Heading("Idle", idle, least=6, rank=7))
+STATES = (*ENDS, Heading("Client is", state("client"), left=True, least=12, rank=1),
+          Heading("Server is", state("server"), left=True, least=12, rank=2), Heading("Age", age, least=6, rank=3),
+          Heading("Idle", idle, least=6, rank=5), Heading("Handshake", handshake, least=9, rank=8),
+          Heading("RTT client", round_trip("client"), rank=7), Heading("RTT server", round_trip("server"), rank=6),
+          Heading("Retrans.", sent_again, rank=4))
 
 
 def end(address: str, port: int) -> str:

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tcpcore.flags import Finding
-from tcpkit.live_cells import TRAFFIC, Heading, Moment, amount, end, span
+from tcpkit.live_cells import LOSSY, TRAFFIC, Heading, Moment, amount, end, fitting, span
 from tcpkit.text import one_line
 
 if TYPE_CHECKING:
@@ -83,11 +83,16 @@ class LiveView:
         frame_rate, rate = (frames - self._frames) / passed, (size - self._bytes) / passed
         self._frames, self._bytes = frames, size
         self._curve.append(rate)
-        most = max(self._curve) or 1
-        curve = "".join(BARS[round(value / most * (len(BARS) - 1))] for value in self._curve)
-        return Text.assemble((f" {self._interface} ", "bold reverse"), f"  {time.monotonic() - self._started:,.0f} s  ",
-                             (curve, "cyan"), f"  {amount(rate)}/s  {frame_rate:,.0f} frames/s  ",
-                             (f"{frames:,}", "bold"), " frames  ", self._dropped())
+        seconds, figures = f"  {time.monotonic() - self._started:,.0f} s  ", Text.assemble(
+            f"  {amount(rate)}/s  {frame_rate:,.0f} frames/s  ", (f"{frames:,}", "bold"), " frames  ", self._dropped())
+        room = self._console.width - len(self._interface) - 2 - len(seconds) - figures.cell_len
+        return Text.assemble((f" {self._interface} ", "bold reverse"), seconds, (self._bars(room), "cyan"), figures)
+
+    def _bars(self, room: int) -> str:
+        """The rates of late, as many as there is room for."""
+        latest = list(self._curve)[-room:] if room > 0 else []
+        most = max(latest, default=0) or 1
+        return "".join(BARS[round(value / most * (len(BARS) - 1))] for value in latest)
 
     def _dropped(self) -> Text:
         counts = self._capture.statistics
@@ -99,26 +104,28 @@ class LiveView:
         times = flows.array["initial_rtt"][flows.array["initial_rtt"] > 0]
         share = self._sent_again / max(self._segments, 1)
         text = Text.assemble("  ", (f"{opened:,}", "bold"), " connections, ", (f"{opened - self._ended:,}", "bold"),
-                             " not ended    ")
+                             " not ended  ")
         if len(times):
-            text.append(f"handshakes take {span(np.median(times))}    ")
-        return text.append(f"{self._sent_again:,} retransmissions ({share:.2%})",
-                           "bold red" if share > 0.01 else "")
+            text.append(f"handshakes take {span(np.median(times))}  ")
+        text.append(f"{self._sent_again:,} retransmissions", "bold red" if share > LOSSY else "")
+        return text.append(f" ({share:.2%})" if share else "", "bold red" if share > LOSSY else "")
 
     def _connections(self, flows: Flows, passed: float) -> Table:
         """As many as the screen has lines for, those that move most first."""
-        table = Table(box=None, header_style="bold", expand=True, padding=(0, 1))
-        for heading in self._headings:
-            table.add_column(heading.title, justify="left" if heading.left else "right", no_wrap=True,
-                             min_width=heading.least)
         rates = self._rates_of(flows, passed)
         order = np.lexsort((-flows.array["latest_ns"], -np.round(rates)))[:self._lines]
         now = time.time_ns()
         shown = flows[order]
         clients, servers = (map(end, shown[side], shown[f"{side}_port"]) for side in ("client", "server"))
-        for row, client, server, rate in zip(shown.array, clients, servers, rates[order], strict=True):
-            moment = Moment(row, client, server, rate, now)
-            table.add_row(*(heading.cell(moment) for heading in self._headings))
+        moments = [Moment(row, client, server, rate, now) for row, client, server, rate
+                   in zip(shown.array, clients, servers, rates[order], strict=True)]
+        columns = fitting(self._headings, moments, self._console.width)
+        table = Table(box=None, header_style="bold", expand=True, padding=(0, 1))
+        for heading, _ in columns:
+            table.add_column(heading.title, justify="left" if heading.left else "right", no_wrap=True,
+                             min_width=heading.least)
+        for cells in zip(*(column.cells for column in columns), strict=True):
+            table.add_row(*cells)
         return table
 
     def _rates_of(self, flows: Flows, passed: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
