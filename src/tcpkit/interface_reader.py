@@ -56,7 +56,7 @@ class InterfaceReader:
     def __init__(self, interface: str, *, capture_filter: str = "", count: int = 0, duration: float = 0.0,
                  buffer_size: int = BUFFER, promiscuous: bool = True, fanout: int = 0) -> None:
         self.name = interface
-        self.damages: list[tuple[str, int, str]] = []
+        self.damages: list[tuple[str, int | None, str]] = []
         self.metadata = Metadata()
         self._handle = activate(interface, buffer_size, promiscuous)
         self._dropped_before = self._handle.stats()[1]     # while the kernel's buffer was being made
@@ -98,10 +98,10 @@ class InterfaceReader:
     def _fail(self, error: Exception) -> None:
         """The interface has failed, or what was to be done with its frames."""
         if isinstance(error, CaptureError):
-            self.damages.append((error.path, error.offset or 0, error.cause))
+            self.damages.append((error.path, error.offset, error.cause))
         else:
             advice = next((advice for words, advice in FAILURES.items() if words in str(error)), "")
-            self.damages.append((self.name, self._reader.position, f"{error}{advice}"))
+            self.damages.append((self.name, None, f"{error}{advice}"))
         self.close()
 
     @property

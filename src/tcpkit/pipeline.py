@@ -36,7 +36,10 @@ COSTS: dict[Stage, int] = {"decode": 50, "flows": 55, "analysis": 85, "lifecycle
 
 
 class FrameReader(Protocol):
-    """Fills batches with frames, from files or an interface; ``damages``: (name, position, cause) of failures."""
+    """Fills batches with frames, from files or an interface; ``damages``: (name, position, cause) of failures.
+
+    The position may be None.
+    """
 
     name: str
 
@@ -44,7 +47,7 @@ class FrameReader(Protocol):
     def interfaces(self) -> list[Interface]: ...
 
     @property
-    def damages(self) -> list[tuple[str, int, str]]: ...
+    def damages(self) -> Sequence[tuple[str, int | None, str]]: ...
 
     def next(self, batch: Batch, /) -> bool: ...
 

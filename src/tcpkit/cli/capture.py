@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 LIVE_MEMORY = "512M"               # tcpkit.live_capture.MEMORY
 UNITS = {"": 1, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
-InterfaceOption = Annotated[str, typer.Option("--interface", "-i", help="Where to capture.", show_default=False)]
+InterfaceOption = Annotated[str, typer.Option("--interface", "-i", help="Where to capture: one of `tcpkit interfaces`.",
+                                              show_default=False)]
 WriteOption = Annotated[str, typer.Option("--write", "-w", metavar="FILE", help="Also write every frame here.")]
 RingOption = Annotated[str, typer.Option(
     metavar="FILES:SIZE", help="Rotate what is written: keep this many files of this size, such as 10:100M, of a "
@@ -55,6 +56,8 @@ def capture(interface: InterfaceOption, capture_filter: CaptureFilterOption = ""
             idle_timeout: IdleTimeoutOption = 0.0, packets: PacketsOption = False, flows: FlowsOption = False,
             fanout: FanoutOption = 0, form: FormatOption = Format.table) -> None:
     """Capture from an interface: on a terminal connections as they live, elsewhere segments or only a file."""
+    if ring and not write:
+        raise typer.BadParameter("says how files are rotated; name them with -w", param_hint="--ring")
     only_write = bool(write) and not (flows or packets or sys.stdout.isatty())
     with session(interface, capture_filter=capture_filter, where="" if flows else where, write=write, count=count,
                  ring=rotation(ring) if ring else None, duration=duration, snaplen=snaplen, buffer_size=buffer << 20,
