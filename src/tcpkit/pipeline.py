@@ -36,10 +36,7 @@ COSTS: dict[Stage, int] = {"decode": 50, "flows": 55, "analysis": 85, "lifecycle
 
 
 class FrameReader(Protocol):
-    """Fills batches with frames, from files or an interface; ``damages``: (name, position, cause) of failures.
-
-    The position may be None.
-    """
+    """Fills batches with frames, from files or an interface; ``damages``: (name, place or None, cause) of failures."""
 
     name: str
 
