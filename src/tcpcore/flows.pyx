@@ -9,18 +9,15 @@ from libc.string cimport memcpy, memset
 from tcpcore.batch cimport Batch, released_t, segment_at
 from tcpcore.eviction cimport choose, free_slots
 from tcpcore.flags cimport (
-    ACK, EVICTED_IDLE, EVICTED_PRESSURE, FIN, HAS_CHECKSUM, HAS_LEN, HAS_SEQ, HAS_STREAM,
-    HAS_TIMES, IN_CONVERSATION, MPTCP_BROKEN, OPTIONS_CUT, PORTS_REUSED, QUOTED, RST, SACK_BROKEN,
-    STREAM_CREATED, SYN,
-    SYN_REPEATED, WHOLE)
-from tcpcore.flow_counts cimport count_segment, write_record
+    ACK, EVICTED_IDLE, EVICTED_PRESSURE, HAS_SEQ, PORTS_REUSED, STREAM_CREATED, SYN, SYN_REPEATED)
+from tcpcore.flow_counts cimport write_record
+from tcpcore.flow_segment cimport update
 from tcpcore.flowkey cimport direction_of, hash_row, set_key
 from tcpcore.growable cimport grow, release
 from tcpcore.idle cimport choose_silent, end_if_silent, is_silent, looks, note_heard, note_time
 from tcpcore.prefetch cimport prefetch_write
 from tcpcore.records cimport flow_record_t, segment_t
 from tcpcore.seam cimport depends_on_past, note_opening, note_syn
-from tcpcore.seqnum cimport unwrap
 
 from tcpcore.records import FLOW
 
@@ -398,75 +395,3 @@ cdef uint32_t create_again(table_t* t, segment_t* row, uint32_t tag, uint64_t* p
     """A stream in the place of another between the same ends."""
     (<flow_t*> t.flows.data + (<uint32_t> place[0] - 1)).state &= ~<uint8_t> REACHABLE
     return create(t, row, tag, place)
-
-
-# -- one segment of a known stream
-
-cdef inline void update(table_t* t, segment_t* row, uint32_t slot, int direction) noexcept nogil:
-    cdef flow_t* flow = <flow_t*> t.flows.data + slot
-    row.stream = flow.stream
-    row.direction = <uint8_t> direction
-    row.present |= HAS_STREAM
-    times(row, flow)
-    if row.present & HAS_LEN:
-        set_bases(row, flow, direction)
-        relative(row, flow, direction)
-    else:                                       # RL-7
-        row.seq, row.ack, row.ack64 = row.seq_raw, row.ack_raw, row.ack_raw
-    if row.flags & (SYN | FIN | RST):
-        note_change(row, flow, direction)
-    if row.damage == 0 or is_whole(row):
-        row.events |= WHOLE | IN_CONVERSATION * (row.damage & QUOTED == 0)
-    count_segment(t, row, flow, slot, direction)
-    flow.previous_ns = row.time_ns
-
-
-cdef inline void note_change(const segment_t* row, flow_t* flow, int direction) noexcept nogil:
-    """Which end is the client, and whether the stream is over."""
-    if row.flags & SYN:
-        learn_client(row, direction, &flow.client, &flow.client_evidence)
-    if row.present & HAS_LEN and not row.damage & QUOTED:
-        flow.state |= <uint8_t> ((FIN0_SEEN << direction) * (row.flags & FIN != 0)
-                                 | RESET_SEEN * (row.flags & RST != 0))
-
-
-cdef inline void times(segment_t* row, flow_t* flow) noexcept nogil:
-    row.time_relative = row.time_ns - flow.first_ns            # TM-1
-    row.time_delta = row.time_ns - flow.previous_ns            # TM-2
-    if row.present & HAS_CHECKSUM:                             # ORD 13, LN-3
-        row.present |= HAS_TIMES
-
-
-cdef inline void set_bases(const segment_t* row, flow_t* flow, int direction) noexcept nogil:
-    if not has_base(flow, direction):                          # RL-2
-        flow.base[direction] = row.seq_raw - (row.flags & SYN == 0)
-        flow.state |= <uint8_t> (BASE0_SET << direction)
-    if row.flags & ACK and not has_base(flow, 1 - direction):  # RL-3
-        flow.base[1 - direction] = row.ack_raw - 1
-        flow.state |= <uint8_t> (BASE1_SET >> direction)
-
-
-cdef inline void relative(segment_t* row, flow_t* flow, int direction) noexcept nogil:
-    """Relative numbers (RL-1, RL-5, RL-6) and their 64-bit positions.
-
-    Positions are taken nearest to the last one of their direction.  Resets do not move it: their
-    numbers are often made up.
-    """
-    row.seq = row.seq_raw - flow.base[direction]
-    row.nxtseq = row.seq + row.payload_len + (row.flags & (SYN | FIN) != 0)
-    row.seq64 = unwrap(row.seq, <uint32_t> flow.reference[direction], flow.reference[direction])
-    if not row.flags & RST:
-        flow.reference[direction] = row.seq64
-    row.ack = row.ack_raw - flow.base[1 - direction]
-    row.ack64 = unwrap(row.ack, <uint32_t> flow.reference[1 - direction], flow.reference[1 - direction])
-    if not row.flags & ACK:
-        row.ack = row.ack_raw
-    elif row.ack64 > flow.reference[1 - direction] and not row.flags & RST:
-        flow.reference[1 - direction] = row.ack64
-
-
-cdef inline bint is_whole(const segment_t* row) noexcept nogil:
-    """Does a damaged frame reach step 15?  LN-3, LN-7; LN-9: not with a broken option (SACK: if ack <= 2^31)."""
-    if not row.present & HAS_CHECKSUM or row.damage & (OPTIONS_CUT | MPTCP_BROKEN):
-        return False
-    return row.damage & SACK_BROKEN == 0 or row.ack > <uint32_t> 1 << 31
