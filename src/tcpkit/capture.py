@@ -59,6 +59,7 @@ class Capture:
         self._strict = strict
         self._observer = observer
         self.follow = follow
+        self.piped = hasattr(self._source, "readinto")
         self._threads = 1 if follow else threads
         self._msl = msl
         self._memory_limit = checked(memory_limit)

@@ -57,8 +57,12 @@ def start_from(start_ns: int, formatters: Iterable[Formatter]) -> None:
 
 
 def packet_lines(capture: Capture, where: str = "") -> Iterator[bytes]:
-    """The packet list, batch by batch: number, time, ends, length, what the segment says, and what it really was."""
-    return lines_of(capture.pipeline(stages_of(_listed_columns()), where), settled=not capture.follow)
+    """The packet list, batch by batch: number, time, ends, length, what the segment says, and what it really was.
+
+    Verdicts are settled, but not those of what may be slow in coming: its lines must not wait.
+    """
+    at_once = capture.follow or capture.piped
+    return lines_of(capture.pipeline(stages_of(_listed_columns()), where), settled=not at_once)
 
 
 def lines_of(pipeline: Pipeline, *, settled: bool) -> Iterator[bytes]:

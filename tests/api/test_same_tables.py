@@ -109,8 +109,8 @@ def test_pcapng(expected, order):
 
 
 @pytest.mark.parametrize("command", [
-    ["packets"], ["fields", "-e", "frame.number", "-e", "tcp.analysis.flags"], ["flows"], ["conversations"],
-    ["retransmissions"]])
+    ["packets", "--format", "csv"], ["fields", "-e", "frame.number", "-e", "tcp.analysis.flags"], ["flows"],
+    ["conversations"], ["retransmissions"]])
 def test_every_command_reads_standard_input(tmp_path, cli, command):
     path = tmp_path / "capture"
     path.write_bytes(PLAIN)
