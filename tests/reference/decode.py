@@ -109,6 +109,8 @@ def options(found: dict[str, int], rest: bytes, size: int) -> None:
             return
         if (kind != 1 and length < 2) or length > size:
             found["damage"] |= Damage.OPTIONS_MALFORMED
+            if length < 2:
+                found["damage"] &= ~Damage.OPTIONS_CUT
             return
         if length <= len(rest):
             option(found, kind, rest[2:length])

@@ -143,6 +143,13 @@ def broken_options(talk):
         a.s("A", 1, 11).s("A", 1, 11)
 
 
+@case("LN-3 LN-9")
+def cut_behind_a_bad_length(talk):
+    for option in (b"\x80\0", b"\x80\1", b"\x02\x05"):
+        a = talk().handshake().c("PA", 1, 1, 10, options=option + mss() * 4, snap=62)
+        a.c("PA", 1, 1, 10).s("A", 1, 11)
+
+
 @case("LN-9 BF-4")
 def sack_edges_in_a_cut_option(talk):
     a = burst(talk().handshake(), 5)

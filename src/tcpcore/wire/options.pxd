@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from tcpcore.bytes cimport be16, be32
 from tcpcore.flags cimport (
     HAS_MSS, HAS_SACK, HAS_SACK_PERMITTED, HAS_SACK_LE, HAS_SACK_RE, HAS_TFO_COOKIE, HAS_TIMESTAMPS,
-    HAS_TSVAL, HAS_WSCALE, MPTCP_BROKEN, OPTIONS_MALFORMED, SACK_BROKEN)
+    HAS_TSVAL, HAS_WSCALE, MPTCP_BROKEN, OPTIONS_CUT, OPTIONS_MALFORMED, SACK_BROKEN)
 from tcpcore.records cimport segment_t
 
 cdef enum OptionKind:
@@ -127,7 +127,10 @@ cdef inline void note_cut_option(segment_t* row, const uint8_t* p, uint32_t capt
 
 
 cdef inline void read_options(segment_t* row, const uint8_t* p, uint32_t size, uint32_t captured) noexcept nogil:
-    """Reading stops at a bad length and at the first non-zero byte after the end (LN-9)."""
+    """Reading stops at a bad length and at the first non-zero byte after the end (LN-9).
+
+    Behind a length below 2 nothing is missed if it was cut off (LN-3).
+    """
     cdef uint32_t length
     if captured == 12 and be32(p) == 0x0101080A:   # NOP, NOP, timestamps: most segments
         timestamps(row, p + 4)
@@ -140,7 +143,7 @@ cdef inline void read_options(segment_t* row, const uint8_t* p, uint32_t size, u
         elif captured < 2:
             return
         elif p[1] < 2 or p[1] > size:
-            row.damage |= OPTIONS_MALFORMED
+            row.damage = (row.damage | OPTIONS_MALFORMED) & ~(OPTIONS_CUT * (p[1] < 2))
             return
         else:
             length = p[1]
