@@ -146,9 +146,11 @@ cdef class Batch:
     @property
     def array(self):
         """The rows of this batch, shape (n_rows,); they stay what they are when the batch is filled anew."""
-        if 2 * self.n_rows < self.frame_capacity:                    # few rows must not keep the room of many
-            return self.room[:self.n_rows].copy()
-        return self.room[:self.n_rows]
+        if 2 * self.n_rows >= self.frame_capacity:
+            return self.room[:self.n_rows]
+        few = np.empty(self.n_rows, self.dtype)                      # they must not keep the room of many
+        self.copy_rows(few, 0)
+        return few
 
     cdef int fresh_rows(self) except -1:
         """Room for rows that nobody looks at: rather than copied, what was given out is left to who has it."""
