@@ -95,7 +95,8 @@ def count() -> Counts:
         command = ["valgrind", "--tool=callgrind", "--compress-strings=no", "--compress-pos=no",
                    f"--callgrind-out-file={scratch / 'out'}", sys.executable, "-c", program]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env={
-            **os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join([str(HERE.parent), *sys.path])})
+            **os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join([str(HERE.parent), *sys.path]),
+            "GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=131072"})    # else what was freed before decides who zeroes
         if done.returncode:
             raise RuntimeError(done.stderr)
         segments = {name: sum(map(len, tcpkit.scan(path, stages=["decode"]))) for name, path in captures.items()}
