@@ -47,7 +47,8 @@ def rate(name: str, doc: str) -> Column:
     return Column(name, "", name, Kind.REAL, f"{doc}, over the segments sent", SENT_ANY, "ratio")
 
 
-DIRECTIONS = Schema("directions", (
+# Which direction of which connection a row is about.
+SENDER = (
     number("stream", "tcp.stream", "stream", "number of the connection (ST-1)"),
     number("direction", "tcpkit.direction", "direction",
            "0: from the end that sent the stream's first frame; 1: to it"),
@@ -56,6 +57,9 @@ DIRECTIONS = Schema("directions", (
     number("src_port", "tcp.srcport", "src_port", "its port"),
     address("dst", "address of the receiver"),
     number("dst_port", "tcp.dstport", "dst_port", "its port"),
+)
+DIRECTIONS = Schema("directions", (
+    *SENDER,
     number("packets", "", "packets", "segments sent"),
     number("payload_bytes", "", "payload_bytes", "payload sent", unit="bytes"),
     *(number(name, "", name, doc) for name, doc in COUNTS),
