@@ -65,6 +65,27 @@ def test_same_rows_of_a_scan_of_a_pipe():
         assert (actual[name] == expected[name]).all(), name
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_rows_that_were_given_out_stay_what_they_are(threads):
+    given = [(piece.array, piece.array.tobytes()) for piece in tcpkit.scan(io.BytesIO(BYTES), threads=threads)]
+    assert len(given) > 3
+    assert all(rows.tobytes() == told for rows, told in given)
+
+
+def test_room_that_nobody_looks_at_is_used_again(monkeypatch):
+    rooms: list[object] = []
+    make = np.zeros
+
+    def counted(shape, *args):
+        if shape == 2048:
+            rooms.append(args)
+        return make(shape, *args)
+
+    monkeypatch.setattr(np, "zeros", counted)
+    assert sum(1 for _ in tcpkit.scan(io.BytesIO(BYTES), threads=1)) > 3
+    assert len(rooms) == 2                       # one is looked at while the other is filled
+
+
 def test_same_damage_and_what_came_before_it():
     broken = BYTES[:-7]
     one, two = (tcpkit.open(io.BytesIO(broken), threads=threads) for threads in (1, 2))
