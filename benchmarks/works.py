@@ -81,8 +81,10 @@ FIELDS = options(contract_names(own=False))
 FLOW_FIELDS = options(column.wireshark for column in PACKETS
                       if column.wireshark in FIELDS and column.stage in ("decode", "flows"))
 SCAN = "import tcpkit\nfor batch in tcpkit.scan(path, threads=1, stages=[{!r}]): pass"
-TABLE = "import tcpkit, os\nopen(os.devnull, 'wb').write(tcpkit.open(path, threads=1).{}.to_text())"
-CONVERSATIONS = Peer("tcpkit conversations", script(TABLE.format("conversations")))
+CONVERSATIONS = """import os, tcpkit
+with open(os.devnull, "wb") as out:
+    for piece in tcpkit.open(path, threads=1).conversation_pieces():
+        out.write(piece.to_text())"""
 TCPTRACE = Peer("tcptrace -n -l -r", tool("tcptrace", "-n", "-l", "-r", "{}"), slow=True)
 # The first peer of each work is tcpkit, against which the others are measured.
 WORKS: dict[str, list[Peer]] = {
@@ -111,7 +113,7 @@ WORKS: dict[str, list[Peer]] = {
         Peer("tshark -T fields", tshark_fields(FIELDS), slow=True),
     ],
     "conversations": [
-        CONVERSATIONS,
+        Peer("tcpkit conversations", script(CONVERSATIONS)),
         Peer("tshark -z conv,tcp", tool("tshark", "-n", "-q", "-r", "{}", "-z", "conv,tcp"), slow=True),
         Peer("nfstream, no DPI", script("import nfstream\nfor _ in nfstream.NFStreamer(source=path, n_dissections=0): "
                                         "pass", "nfstream"), slow=True),

@@ -11,11 +11,12 @@ import numpy as np
 from tcpkit.budget import LIMIT, Budget, checked, checked_timeout
 from tcpkit.capture_writer import CaptureWriter
 from tcpkit.columns import Schema, Stage
+from tcpkit.conversations import conversation_pieces
 from tcpkit.corrections import Corrections, correction_table
 from tcpkit.directions import direction_table
 from tcpkit.errors import CaptureError
 from tcpkit.fields import find_column, index_columns, stages_of
-from tcpkit.flows import conversation_rows, conversation_table, flow_table
+from tcpkit.flows import flow_table
 from tcpkit.handshakes import handshake_table
 from tcpkit.packet_columns import SCHEMA
 from tcpkit.pipeline import ALL_STAGES, MSL, Observer, Pipeline, Totals, with_needs
@@ -148,7 +149,7 @@ class Capture:
         return in_order(joined(self.flow_pieces(verdicts=True)), "stream")
 
     def flow_pieces(self, *, verdicts: bool = False) -> Iterator[Table]:
-        """The flows table in pieces of some ten thousand rows, at least one.
+        """The flows table in pieces of some thousand rows, at least one.
 
         In the order of their streams, but those evicted come first, while the capture is read.
         """
@@ -241,9 +242,14 @@ class Capture:
     @cached_property
     def conversations(self) -> Table:
         """One row for each connection with a whole segment, as Wireshark's TCP conversations."""
-        rows = [conversation_rows(streams.flows) for streams in self._streams("flows", totals=False)]
-        assert self._pass
-        return conversation_table(rows, self._pass.start_ns)
+        return joined(self.conversation_pieces())
+
+    def conversation_pieces(self) -> Iterator[Table]:
+        """The conversations table in pieces of some thousand rows, at least one, the largest first.
+
+        None comes before the capture has been read, but memory holds little more than the connections themselves.
+        """
+        return conversation_pieces(self._held(("flows",), totals=False) or self.pipeline(("flows",)))
 
     @cached_property
     def retransmissions(self) -> Table:
@@ -283,10 +289,15 @@ class Capture:
 
     def _streams(self, *stages: Stage, totals: bool) -> Iterator[StreamRecords]:
         """From the last pass if it has done all this and still holds all streams; else while one does only this."""
-        last = self._pass
-        if last and self._has_done(stages, totals) and last.holds_all:
-            return last.stream_records()
+        held = self._held(stages, totals)
+        if held:
+            return held.stream_records()
         return self.pipeline(stages, totals="only" if totals else "none").stream_pieces()
+
+    def _held(self, stages: Iterable[Stage], totals: bool) -> Pipeline | None:
+        """The last pass if it has done all this and still holds all streams."""
+        last = self._pass
+        return last if last and self._has_done(stages, totals) and last.holds_all else None
 
     def _past(self, *stages: Stage, totals: bool) -> Pipeline:
         """The last pass if it has done all this; else one that does only this."""

@@ -131,7 +131,7 @@ def write_one(capture: tcpkit.Capture, table: str, job: Job, directory: Path) ->
         nonlocal rows
         ways: dict[str, Callable[[], Iterable[Table]]] = {
             "packets": lambda: capture.batches(where=job.where, settled=True), "flows": capture.flow_pieces,
-            "directions": capture.direction_pieces}
+            "directions": capture.direction_pieces, "conversations": capture.conversation_pieces}
         for piece in ways[table]() if table in ways else [getattr(capture, table)]:
             rows += len(piece)
             yield piece

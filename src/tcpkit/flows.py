@@ -1,16 +1,14 @@
-"""The flows and conversations tables, from what the flow and analysis stages hold of each stream."""
+"""The flows table, from what the stages hold of each stream."""
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 
 from tcpkit.directed import ends, join, pick, ratio, sent
 from tcpkit.endings import lifecycle_fields
-from tcpkit.flow_columns import CONVERSATIONS, FLOWS
+from tcpkit.flow_columns import FLOWS
 from tcpkit.table import Table
 from tcpkit.trackers import StreamRecords
-from tcpkit.values import Array, rows_at, stacked
+from tcpkit.values import Array
 from tcpkit.verdict_figures import verdict_figures
 
 SHARED = ("stream", "quoted", "first_ns", "earliest_ns", "latest_ns", "first_frame", "conversation_frame",
@@ -35,26 +33,6 @@ def flow_table(streams: StreamRecords) -> Table:
             figures = verdict_figures(streams.verdicts, direction)
             fields |= {f"{name}_{end}": values for name, values in figures.items()}
     return Table(join(fields), FLOWS)
-
-
-def conversation_table(pieces: Sequence[Array], start_ns: int) -> Table:
-    """Rows of conversation_rows, largest first (CV-3)."""
-    rows = stacked(pieces)
-    order = np.lexsort((rows["conversation_frame"], -rows["packets"].astype(np.int64)))
-    return Table(rows_at(rows, order), CONVERSATIONS, start_ns=start_ns)
-
-
-def conversation_rows(records: Array) -> Array:
-    """One for each stream with a whole segment (CV-1)."""
-    records = records[records["conversation_frame"] > 0]
-    fields = {name: records[name] for name in ("stream", "earliest_ns", "conversation_frame", "ip_version")}
-    first = records["conversation_direction"]
-    fields |= ends(records, first, ("a", "b"))
-    for figure in ("packets", "bytes"):
-        both = sent(records, first, f"conversation_{figure}", (f"{figure}_to_b", f"{figure}_to_a"))
-        fields |= {**both, figure: both[f"{figure}_to_a"] + both[f"{figure}_to_b"]}
-    fields["duration"] = records["latest_ns"] - records["earliest_ns"]
-    return join(fields)
 
 
 def mean_round_trip(analysis: Array, direction: Array | int) -> Array:

@@ -11,7 +11,8 @@ from tcpcore.batch import Batch
 from tcpcore.flow_merge import FlowMerger
 from tcpcore.flows import SLOT_BYTES, FlowTable
 from tcpkit.budget import LIMIT, checked, max_flows
-from tcpkit.flows import conversation_rows, conversation_table, flow_table
+from tcpkit.conversations import conversation_table
+from tcpkit.flows import flow_table
 from tcpkit.pipeline import Pipeline
 from tcpkit.rotated import open_reader
 from tcpkit.table import Table
@@ -79,4 +80,4 @@ def join_parts(parts: Sequence[Part], table: str) -> Table | None:
     records = merger.records()
     if table == "flows":
         return flow_table(StreamRecords(records))
-    return conversation_table([conversation_rows(records)], ordered[0].first_ns if ordered else 0)
+    return conversation_table(records, ordered[0].first_ns if ordered else 0)

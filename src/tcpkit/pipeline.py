@@ -218,7 +218,7 @@ class Pipeline:
             source.stop()
 
     def stream_records(self) -> Iterator[StreamRecords]:
-        """What is held of the streams so far, some ten thousand at a time, at least one piece."""
+        """What is held of the streams so far, some thousand at a time, at least one piece."""
         return self._trackers.pieces()
 
     def latest_records(self, count: int) -> StreamRecords:

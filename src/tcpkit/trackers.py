@@ -14,7 +14,7 @@ from tcpkit.budget import Budget, account, max_flows, pool_limits
 from tcpkit.columns import Stage
 from tcpkit.values import Array
 
-PIECE = 1 << 14                  # streams
+PIECE = 1 << 12                  # streams
 
 
 class StreamRecords(NamedTuple):
@@ -81,7 +81,7 @@ class Trackers:
         return self.flows
 
     def pieces(self) -> Iterator[StreamRecords]:
-        """Of all streams held, some ten thousand at a time, at least one piece."""
+        """Of all streams held, some thousand at a time, at least one piece."""
         flows = self.table()
         for start in range(0, max(self.n_slots, 1), PIECE):
             yield self.at(flows.slots(start, min(start + PIECE, self.n_slots)))

@@ -125,6 +125,23 @@ def test_silence_ends_connections_if_asked_for(threads):
     assert sum(map(len, tcpkit.scan(io.BytesIO(data), idle_timeout=59, where="tcp.stream >= 200"))) == 200
 
 
+def test_conversations_are_in_order_whether_given_up_or_not():
+    frames: list[Frame] = []
+    for i in range(300):
+        talk = Conversation(client=f"10.0.{i // 250}.{i % 250}", frames=frames)
+        talk.time = T0 + i * 10**9
+        for again in range(i * 7 % 5 + 1):
+            talk.c("PA", 1 + 100 * again, 1, 100)
+    capture = tcpkit.open(io.BytesIO(pcap(frames, nano=True)), idle_timeout=100)
+    pieces = list(capture.conversation_pieces())
+    assert capture.budget.evicted > 100
+    found = [row for piece in pieces for row in zip(piece["packets"].tolist(), piece["stream"].tolist(), strict=True)]
+    assert found == sorted(((i * 7 % 5 + 1, i) for i in range(300)), key=lambda row: (-row[0], row[1]))
+    assert len(pieces) == 1
+    table = tcpkit.open(io.BytesIO(pcap(frames, nano=True))).conversations
+    assert table.to_text() == pieces[0].to_text()
+
+
 def test_what_gave_up_nothing_needs_no_other_pass():
     once = io.BytesIO(talks(2, 60))
     once.seekable = lambda: False                # type: ignore[method-assign]

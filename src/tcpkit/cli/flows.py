@@ -44,4 +44,4 @@ def conversations(file: CaptureArgument, capture_filter: CaptureFilterOption = "
     """TCP conversations as `tshark -q -z conv,tcp` counts them, with exact figures."""
     with reading(file, follow=follow, capture_filter=capture_filter, memory_limit=memory_limit,
                  idle_timeout=idle_timeout) as capture:
-        write_pieces(partial(chosen, lambda: [capture.conversations], where), form, output)
+        write_pieces(partial(chosen, capture.conversation_pieces, where), form, output)
