@@ -51,13 +51,16 @@ class Message:
         return next((value for key, value in reversed(self.headers) if key.lower() == name), "")
 
     def content(self, limit: int = 1 << 30) -> bytes:
-        """The body, decompressed to at most ``limit`` bytes; ValueError for an encoding that is not known."""
+        """The body, decompressed to at most ``limit`` bytes; ValueError if its coding is not known, or it is damaged."""
         data = self.body
         for coding in reversed([part.strip().lower() for part in self.header("content-encoding").split(",")]):
             if coding in ("gzip", "x-gzip", "deflate"):
                 # 47: gzip or zlib by its first bytes; some servers leave the zlib header of deflate out.
                 bits = -15 if coding == "deflate" and (not data or data[0] & 15 != 8) else 47
-                data = zlib.decompressobj(bits).decompress(data, limit)
+                try:
+                    data = zlib.decompressobj(bits).decompress(data, limit)
+                except zlib.error as error:
+                    raise ValueError(f"damaged {coding} data: {error}") from None
             elif coding not in ("", "identity"):
                 raise ValueError(f'content coding "{coding}" is not known')
         return data[:limit]

@@ -100,6 +100,14 @@ def test_unknown_codings_are_told():
         only.response.content()
 
 
+@pytest.mark.parametrize("body", [b"\x1f\x8b\x08\xfe\xff\xff\xff\0\0\0\0", b"hello", gzip.compress(b"hello")[:10] + b"\7"])
+def test_a_damaged_compressed_body_is_told(body):
+    answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    (only,) = pairs(talk_of(("c", GET % b"a"), ("s", answer)), body_limit=100)
+    with pytest.raises(ValueError, match="damaged gzip data"):
+        only.response.content()
+
+
 def test_a_response_to_head_has_no_body():
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
     talk = talk_of(("c", b"HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n" + GET % b"b"), ("s", head + OK))
