@@ -13,6 +13,7 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -31,13 +32,13 @@ ODD = [each if isinstance(each, Frame) else Frame(T0, each, len(each))
        for each in (*NETWORK.values(), *TCP.values(), *ICMP.values())]
 
 
-def sample(rng: random.Random) -> bytearray:
-    """A whole capture."""
+def sample(rng: random.Random, link_types: Sequence[int] = range(300)) -> bytearray:
+    """A whole capture; mostly of Ethernet."""
     if rng.random() < 0.5:
         frames = random_capture(rng.randrange(2**32), conversations=rng.randrange(1, 20), steps=20)
     else:
         frames = rng.choices(ODD, k=60)
-    link_type = 1 if rng.random() < 0.8 else rng.randrange(300)
+    link_type = 1 if rng.random() < 0.8 else rng.choice(link_types)
     return bytearray((pcap if rng.random() < 0.5 else pcapng)(frames, link_type=link_type))
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -106,20 +106,29 @@ class Comparison:
             "tshark": vars(self.tshark) if self.tshark else None, "tcpkit": vars(self.tcpkit) if self.tcpkit else None}
 
 
-def compare(path: str | Path, fields: Sequence[str]) -> Comparison:
-    """Run both programs on ``path`` and compare the given fields.
+def run_tcpkit(path: str | Path, names: list[str], output: Path) -> Run:
+    return run([sys.executable, "-m", "tcpkit", "fields", str(path), *chosen(names)], output, {})
+
+
+def chosen(names: list[str]) -> list[str]:
+    """The options that choose the columns, the same for both programs."""
+    return [part for name in names for part in ("-e", name)]
+
+
+def compare(path: str | Path, fields: Sequence[str], *,
+            ours_by: Callable[[str | Path, list[str], Path], Run] = run_tcpkit) -> Comparison:
+    """Run both programs on ``path`` and compare the given fields; ``ours_by`` writes the table of tcpkit.
 
     Raises CompareError when tshark is not installed or does not know a field.
     """
     wanted = [KEY, *(name for name in fields if name != KEY)]
-    arguments = [part for name in wanted for part in ("-e", name)]
     result = Comparison(str(path), fields={name: FieldScore() for name in wanted})
     with tempfile.TemporaryDirectory() as scratch, tcp_only_profile() as profile:
         ours, theirs = Path(scratch, "tcpkit.tsv"), Path(scratch, "tshark.tsv")
         result.tshark = run([tshark(), "-n", "-r", str(path), "-Y", "tcp", "-T", "fields", "-E", "header=y", "-E",
-                             "separator=/t", "-E", "occurrence=f", *arguments], theirs,
+                             "separator=/t", "-E", "occurrence=f", *chosen(wanted)], theirs,
                             {"WIRESHARK_CONFIG_DIR": profile})
-        result.tcpkit = run([sys.executable, "-m", "tcpkit", "fields", str(path), *arguments], ours, {})
+        result.tcpkit = ours_by(path, wanted, ours)
         with theirs.open(errors="replace") as expected, ours.open(errors="replace") as actual:
             for name, run_, stream in (("tshark", result.tshark, expected), ("tcpkit", result.tcpkit, actual)):
                 if stream.readline().rstrip("\n").split("\t") != wanted:

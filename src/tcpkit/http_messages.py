@@ -51,7 +51,7 @@ class Message:
         return next((value for key, value in reversed(self.headers) if key.lower() == name), "")
 
     def content(self, limit: int = 1 << 30) -> bytes:
-        """The body, decompressed to at most ``limit`` bytes; ValueError if its coding is not known, or it is damaged."""
+        """The body, decompressed to at most ``limit`` bytes; ValueError if it is damaged, or its coding not known."""
         data = self.body
         for coding in reversed([part.strip().lower() for part in self.header("content-encoding").split(",")]):
             if coding in ("gzip", "x-gzip", "deflate"):

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -83,6 +84,15 @@ def test_an_absurd_record_length_ends_the_capture():
     reader, rows, _ = read(bytes(capture))
     assert len(rows) == 1
     assert reader.damage[0] == 24 + 16 + 60
+
+
+def test_a_cut_capture_is_not_taken_for_a_variant():
+    """Read with the longer record headers of a variant, the second record holds one header more, of a cut record."""
+    held = struct.pack("<II", 2, 500) + bytes(10) + struct.pack("<IIII", 5, 5, 90_000, 90_000)
+    made = [Frame(T0, data, len(data)) for data in (bytes(62), held)]
+    _, rows, payloads = read(pcap(made) + bytes(4), [Batch(64)])
+    assert rows["time_ns"].tolist() == [T0, T0]
+    assert payloads == [bytes(62), held]
 
 
 @pytest.mark.parametrize("content", [b"", b"\xd4", b"hello, this is a text file, not a capture", bytes(100)])

@@ -100,7 +100,9 @@ def test_unknown_codings_are_told():
         only.response.content()
 
 
-@pytest.mark.parametrize("body", [b"\x1f\x8b\x08\xfe\xff\xff\xff\0\0\0\0", b"hello", gzip.compress(b"hello")[:10] + b"\7"])
+@pytest.mark.parametrize("body", [
+    b"\x1f\x8b\x08\xfe\xff\xff\xff\0\0\0\0", b"hello", gzip.compress(b"hello")[:10] + b"\7"],
+    ids=["header", "no gzip", "block"])
 def test_a_damaged_compressed_body_is_told(body):
     answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
     (only,) = pairs(talk_of(("c", GET % b"a"), ("s", answer)), body_limit=100)

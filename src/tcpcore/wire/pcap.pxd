@@ -66,7 +66,7 @@ cdef inline int scan_pcap(scan_t* w, const pcap_t* file) noexcept nogil:
 cdef inline int belief(const uint8_t* data, Py_ssize_t size, const pcap_t* file, uint32_t header_len,
                        int limit) noexcept nogil:
     """How well the first bytes fit record headers of ``header_len`` bytes: two points for each of up to
-    ``limit`` records in a row that look real, one for ending with the data."""
+    ``limit`` whole records in a row that look real, one for ending with the data."""
     cdef Py_ssize_t at = 0
     cdef uint32_t cap_len, wire_len
     cdef int found = 0
@@ -75,6 +75,8 @@ cdef inline int belief(const uint8_t* data, Py_ssize_t size, const pcap_t* file,
         if cap_len > file.max_captured or cap_len > wire_len or wire_len == 0 \
                 or load32(data + at + 4, file.big) >= 1_000_000_000 // file.fraction_ns:
             break
-        found += 1
         at += header_len + cap_len
+        if at > size:
+            break
+        found += 1
     return 2 * found + (at == size)
