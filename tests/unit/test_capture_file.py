@@ -88,7 +88,7 @@ def test_an_absurd_record_length_ends_the_capture():
 
 def test_a_cut_capture_is_not_taken_for_a_variant():
     """Read with the longer record headers of a variant, the second record holds one header more, of a cut record."""
-    held = struct.pack("<II", 2, 500) + bytes(10) + struct.pack("<IIII", 5, 5, 90_000, 90_000)
+    held = struct.pack("<II", 2, 500) + bytes(10) + struct.pack("<IIIIQ", 5, 5, 90_000, 90_000, 0)
     made = [Frame(T0, data, len(data)) for data in (bytes(62), held)]
     _, rows, payloads = read(pcap(made) + bytes(4), [Batch(64)])
     assert rows["time_ns"].tolist() == [T0, T0]

@@ -72,7 +72,7 @@ cdef inline int belief(const uint8_t* data, Py_ssize_t size, const pcap_t* file,
     cdef int found = 0
     while found < limit and at + header_len <= size:
         cap_len, wire_len = load32(data + at + 8, file.big), load32(data + at + 12, file.big)
-        if cap_len > file.max_captured or cap_len > wire_len or wire_len == 0 \
+        if wire_len > file.max_captured or cap_len > wire_len or wire_len == 0 \
                 or load32(data + at + 4, file.big) >= 1_000_000_000 // file.fraction_ns:
             break
         at += header_len + cap_len
