@@ -77,7 +77,7 @@ cdef inline uint8_t find_trigger(judge_t* j, turn_t* t, const sent_t* first) noe
     timer = is_timer(&h)
     t.out.evidence |= AFTER_SILENCE * timer
     if h.inside and sender.mode == RECOVERY_TIMEOUT:
-        if timer:
+        if timer and is_earliest(t):
             count_timeout(t)
             t.trouble.recover = sender.high
         return CAUSE_FIN if lone_fin else CAUSE_TIMEOUT
@@ -90,6 +90,8 @@ cdef inline uint8_t find_trigger(judge_t* j, turn_t* t, const sent_t* first) noe
     if tail and not h.asked and probes_tail(t, &h):
         sender.state |= PROBED
         return CAUSE_TAIL_LOSS_PROBE
+    if not is_earliest(t):
+        return fast_cause(t, &h)
     count_timeout(t)
     begin_recovery(t, RECOVERY_TIMEOUT)
     return CAUSE_TIMEOUT
@@ -166,6 +168,11 @@ cdef inline bint is_timer(const hints_t* h) noexcept nogil:
     elif h.idle > h.trip + 5 * MS and h.quiet > h.trip and h.waited > h.trip * 9 // 10:
         return True
     return not h.asked and not h.inside and h.waited > h.trip + 150 * MS
+
+
+cdef inline bint is_earliest(const turn_t* t) noexcept nogil:
+    """A timeout sends again what begins at the first byte not acknowledged (RFC 6298 section 5.4)."""
+    return not t.sender.state & ANSWERED or t.sent.start <= t.sender.acked
 
 
 cdef inline uint8_t fast_cause(turn_t* t, const hints_t* h) noexcept nogil:

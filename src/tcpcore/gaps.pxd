@@ -4,12 +4,13 @@ from libc.stdint cimport int64_t, uint32_t
 from tcpcore.causes cimport find_cause
 from tcpcore.flags cimport (
     BY_TIME, FILLS_GAP, KIND_NETWORK_DUPLICATE, KIND_REORDERED, KIND_RETRANSMISSION, KIND_UNDETERMINED, LOSS_BEFORE,
-    OVERTAKEN)
-from tcpcore.history cimport find_range, insert_range, list_capacity, sent_ranges
+    ORIGINAL_LATE, OVERTAKEN)
+from tcpcore.history cimport again_packets, find_range, insert_range, list_capacity, sent_ranges
 from tcpcore.pathtime cimport EARLIEST_TIMEOUT, MS, clock_tick, sent_after, shortest_trip
-from tcpcore.sender cimport AGAIN, ANSWERED, FORGETFUL, GAP, OVERDUE, STAMPED, sender_t, sent_end, sent_t
+from tcpcore.sender cimport (
+    AGAIN, ANSWERED, FORGETFUL, GAP, OVERDUE, STAMPED, again_t, list_t, sender_t, sent_end, sent_t)
 from tcpcore.tally cimport count_delay
-from tcpcore.weighing cimport judge_t, remember, turn_t
+from tcpcore.weighing cimport judge_t, remember, show_needless, trouble_of, turn_t
 
 
 cdef inline void fill_gap(judge_t* j, turn_t* t, sent_t* gap) noexcept nogil:
@@ -63,11 +64,32 @@ cdef inline int order_by_time(turn_t* t, const sent_t* bound) noexcept nogil:
 
 cdef inline void judge_forgotten(judge_t* j, turn_t* t, int order) noexcept nogil:
     """Bytes from before what is remembered: not sent again while its sender was further on, unless it says so."""
-    if order < 0:
+    if order < 0 and was_late(j, t):
+        t.out.evidence |= OVERTAKEN
+        remember(j, t, KIND_REORDERED)
+    elif order < 0:
         remember(j, t, KIND_NETWORK_DUPLICATE)
     else:
         find_cause(j, t, NULL)
         remember(j, t, KIND_RETRANSMISSION)
+
+
+cdef inline bint was_late(judge_t* j, turn_t* t) noexcept nogil:
+    """Is it the original of a packet sent again, whose bytes the capture had not seen before that?"""
+    cdef const list_t* again = &trouble_of(j, t.sender).again
+    cdef again_t* packet
+    cdef uint32_t by = 0
+    cdef int i
+    for i in range(again.tail, again.head, -1):
+        packet = again_packets(&j.packets, again) + i - 1
+        if (packet.sent.start == t.sent.start and packet.sent.length == t.sent.length
+                and packet.verdict.loss_side == LOSS_BEFORE and sent_after(t.sender, &packet.sent, &t.sent, &by) > 0):
+            packet.verdict.repeats = t.sent.frame
+            packet.verdict.repeats_after = packet.sent.time - t.sent.time
+            trouble_of(j, t.sender).tally.too_late += 1
+            show_needless(j, t.sender, t.peer, packet, t.sent.time, ORIGINAL_LATE)
+            return True
+    return False
 
 
 cdef inline void place(judge_t* j, turn_t* t, sent_t* gap) noexcept nogil:

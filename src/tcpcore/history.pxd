@@ -10,7 +10,7 @@ from tcpcore.pool cimport SIZES, pool_at, pool_give_back, pool_t, pool_take
 from tcpcore.sender cimport FORGETFUL, again_t, list_t, sender_t, sent_end, sent_t
 
 cdef enum:
-    KEPT = 6                       # blocks of up to 1 << KEPT entries grow before anything is forgotten
+    KEPT = 7                       # blocks of up to 1 << KEPT entries grow before anything is forgotten
     AGAIN_SIZES = 9                # 1 << 8 packets sent again are remembered
     SIZE_AT = 28                   # list_t.block: above these bits the size of the block, below them its number
     NUMBER = (1 << SIZE_AT) - 1

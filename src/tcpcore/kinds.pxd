@@ -77,6 +77,7 @@ cdef inline void judge(judge_t* j, turn_t* t) noexcept nogil:
         t.out.confidence = LIKELY
         return
     if t.takes == 0:
+        reveal(j, t)
         return
     if t.sent.start >= t.sender.high:
         judge_head(j, t)
@@ -97,14 +98,8 @@ cdef inline void judge(judge_t* j, turn_t* t) noexcept nogil:
 
 cdef inline void judge_head(judge_t* j, turn_t* t) noexcept nogil:
     """Beyond all that was seen: new, unless the sender's clock or counter says that others were sent later."""
-    cdef sender_t* sender = t.sender
-    cdef sent_t gap
-    cdef inline bint late = sender.sent.tail > sender.sent.head and overtaken(t)
-    if t.sent.start > sender.high and sender.sent.tail > sender.sent.head:
-        gap = t.sent
-        gap.start, gap.length, gap.frame = sender.high, <uint32_t> (t.sent.start - sender.high), 0
-        gap.state |= GAP
-        append_range(&j.ranges, sender, &gap)
+    cdef bint late = t.sender.sent.tail > t.sender.sent.head and overtaken(t)
+    reveal(j, t)
     if late:
         t.out.kind = t.sent.kind = KIND_REORDERED
         t.out.evidence |= OVERTAKEN
@@ -113,6 +108,18 @@ cdef inline void judge_head(judge_t* j, turn_t* t) noexcept nogil:
         push(j, t)
     else:
         take_new(j, t)
+
+
+cdef inline void reveal(judge_t* j, turn_t* t) noexcept nogil:
+    """All below any segment's number was sent before it; what the capture lacks of that is a gap."""
+    cdef sender_t* sender = t.sender
+    cdef sent_t gap = t.sent
+    if t.sent.start <= sender.high or sender.sent.tail == sender.sent.head:
+        return
+    gap.start, gap.length, gap.frame = sender.high, <uint32_t> (t.sent.start - sender.high), 0
+    gap.state |= GAP
+    if append_range(&j.ranges, sender, &gap):
+        sender.high = t.sent.start
 
 
 cdef inline void extend(judge_t* j, turn_t* t) noexcept nogil:

@@ -62,10 +62,10 @@ class KernelTrace:
 
 
 def cause_at(causes: dict[tuple[int, int], tuple[list[float], list[str]]], ends: tuple[bytes, bytes],
-             when: float) -> str:
-    """The cause of the last one at or before ``when``."""
+             since: float, when: float) -> str:
+    """The cause of what was sent again between the two times, or last before them; empty if there were several."""
     ports = tuple(struct.unpack(">H", end[-2:])[0] for end in ends)
     times, names = causes.get(ports, ([], []))          # type: ignore[call-overload]
-    at = bisect_right(times, when) - 1
-    return names[at] if at >= 0 else ""
-
+    end = bisect_right(times, when)
+    found = set(names[bisect_right(times, since):end] or names[max(end - 1, 0):end])
+    return found.pop() if len(found) == 1 else ""

@@ -19,7 +19,8 @@ class Sent:
     segment: Segment
     start: int                                 # in the unwrapped sequence space
     kind: str                                  # new, retransmission, probe; empty: takes no space
-    when: float                                # seconds, monotonic clock
+    since: float                               # sent between these, seconds on the monotonic clock
+    when: float
     arrived: bool = False
     needless: bool = False                     # all of it had got through before
     captured_at: set[str] = field(default_factory=set)
@@ -87,7 +88,7 @@ class Ledger:
         self.finished: list[Direction] = []    # connections whose ports were used again
         self.rows: dict[str, list[Row | None]] = defaultdict(list)     # by capture point, one a frame
 
-    def send(self, segment: Segment | None, when: float) -> Sent | None:
+    def send(self, segment: Segment | None, since: float, when: float) -> Sent | None:
         """The sender puts a packet on the path."""
         if segment is None:
             return None
@@ -98,7 +99,7 @@ class Ledger:
             flow = self.directions[segment.ends] = Direction(segment.seq)
         start = flow.unwrap(segment.seq)
         kind = self._kind(flow, segment, start)
-        sent = Sent(len(flow.sent), segment, start, kind, when)
+        sent = Sent(len(flow.sent), segment, start, kind, since, when)
         flow.sent.append(sent)
         flow.highest = max(flow.highest, sent.end)
         if sent.end > start:

@@ -36,7 +36,7 @@ def record(name: str, scenario: Scenario, directory: Path, seed: str) -> None:
     for point, capture in captures.items():
         capture.close()
         write_truth(directory / f"{name}.{point}.truth.csv", relay, point,
-                    lambda sent: cause_at(causes, sent.segment.ends, sent.when))
+                    lambda sent: cause_at(causes, sent.segment.ends, sent.since, sent.when))
 
 
 def write_truth(path: Path, relay: Relay, point: str, cause: Callable[[Sent], str]) -> None:

@@ -64,6 +64,7 @@ class Relay:
         self.ledger = Ledger()
         self.queue: list[tuple[int, int, int, int, bytes, Sent | None]] = []     # time, tie, host, hops, frame, sent
         self.ties = 0
+        self.emptied = [time.monotonic()] * 2  # when a host had nothing more to send
 
     def run(self, done: Callable[[], bool]) -> None:
         """Until ``done`` and nothing is on its way."""
@@ -79,12 +80,14 @@ class Relay:
 
     def _read(self, host: int, tap: int) -> None:
         for _ in range(64):
+            asked = time.monotonic()
             try:
                 frame = os.read(tap, 65536)
             except BlockingIOError:
+                self.emptied[host] = asked
                 return
             now = time.time_ns()
-            sent = self.ledger.send(parse(frame), time.monotonic())
+            sent = self.ledger.send(parse(frame), self.emptied[host], time.monotonic())
             self._capture(host, 0, frame, sent, now)
             self._forward(host, 0, frame, sent, now)
 
