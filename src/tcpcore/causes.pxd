@@ -16,6 +16,7 @@ from tcpcore.sender cimport (
 cdef enum:
     SIZES_BACK = 64                # acknowledged ranges whose size shows what gets through
     DEFAULT_TRIP = 100 * MS        # while none is measured
+    FINE_CLOCK = 10 * MS           # a time stamp clock with shorter steps measures pauses
 
 # What is weighed.
 ctypedef struct hints_t:
@@ -102,13 +103,16 @@ cdef inline uint8_t find_trigger(judge_t* j, turn_t* t, const sent_t* first) noe
 cdef inline void collect_hints(judge_t* j, turn_t* t, const sent_t* first, hints_t* h) noexcept nogil:
     cdef sender_t* sender = t.sender
     cdef sender_t* peer = t.peer
+    cdef const sent_t* last
     cdef bint dup_acks, gap, evident
     h.trip = <int64_t> (sender.leg + peer.leg)
     if h.trip == 0:
         h.trip = DEFAULT_TRIP
     h.overdue = first != NULL and first.state & OVERDUE
-    h.waited = t.sent.time - last_sent(j, t, first, h)
-    h.quiet = t.sent.time - sender.latest
+    last = last_sent(j, t, first, h)
+    h.waited = h.quiet = pause(t, sender.state & CLOCKED, sender.stamp, sender.latest)
+    if last != NULL:
+        h.waited = pause(t, last.state & STAMPED, last.stamp, last.time)
     h.idle = since_answer(t)
     if sender.mode != RECOVERY_NONE and t.sent.time >= t.trouble.mode_end:
         sender.mode = RECOVERY_NONE
@@ -121,8 +125,16 @@ cdef inline void collect_hints(judge_t* j, turn_t* t, const sent_t* first, hints
     t.out.evidence |= SACK_GAP * gap | DUPLICATE_ACKS * dup_acks | IN_RECOVERY * h.inside
 
 
-cdef inline int64_t last_sent(judge_t* j, turn_t* t, const sent_t* first, hints_t* h) noexcept nogil:
-    """When these bytes were sent before, the last time; of bytes never captured, when those before them were."""
+cdef inline int64_t pause(const turn_t* t, bint stamped, uint32_t stamp, int64_t time) noexcept nogil:
+    """Between the sending of two packets, by their sender's clock if it is fine enough: on the way they may wait."""
+    cdef double tick = clock_tick(t.sender) if stamped and t.sent.state & STAMPED else 0.0
+    if 0 < tick < FINE_CLOCK:
+        return <int64_t> (<int32_t> (t.sent.stamp - stamp) * tick)
+    return t.sent.time - time
+
+
+cdef inline const sent_t* last_sent(judge_t* j, turn_t* t, const sent_t* first, hints_t* h) noexcept nogil:
+    """The packet that bore these bytes before, the last time; of bytes never captured, those before them; or NULL."""
     cdef const again_t* packet
     cdef const sent_t* ranges
     cdef int i
@@ -130,18 +142,18 @@ cdef inline int64_t last_sent(judge_t* j, turn_t* t, const sent_t* first, hints_
         packet = again_packets(&j.packets, &t.trouble.again) + i - 1
         if packet.sent.start <= t.sent.start < sent_end(&packet.sent) and packet.sent.kind == KIND_RETRANSMISSION:
             h.overdue = False
-            return packet.sent.time
+            return &packet.sent
     if first != NULL and not first.state & GAP:
-        return first.time
+        return first
     if t.sender.sent.tail == t.sender.sent.head:
-        return t.sender.latest
+        return NULL
     ranges = sent_ranges(&j.ranges, t.sender)
     i = find_range(&j.ranges, t.sender, t.sent.start)
     while i > t.sender.sent.head:
         i -= 1
         if not ranges[i].state & GAP:
-            return ranges[i].time
-    return ranges[t.sender.sent.head].time
+            return &ranges[i]
+    return &ranges[t.sender.sent.head]
 
 
 cdef inline int64_t since_answer(turn_t* t) noexcept nogil:
