@@ -91,7 +91,7 @@ cdef inline uint8_t find_trigger(judge_t* j, turn_t* t, const sent_t* first) noe
     if tail and not h.asked and probes_tail(t, &h):
         sender.state |= PROBED
         return CAUSE_TAIL_LOSS_PROBE
-    if not is_earliest(t):
+    if not is_earliest(t) or h.waited < EARLIEST_TIMEOUT * 9 // 10:
         return fast_cause(t, &h)
     count_timeout(t)
     begin_recovery(t, RECOVERY_TIMEOUT)
