@@ -126,11 +126,12 @@ cdef inline void find_needless(judge_t* j, turn_t* t, int64_t old) noexcept nogi
 cdef inline void test_needless(judge_t* j, turn_t* t, again_t* packet, int64_t old) noexcept nogil:
     cdef const segment_t* row = t.row
     cdef sender_t* data = t.peer
-    if (packet.sent.start <= old and packet.sent.state & STAMPED and row.present & HAS_TIMESTAMPS
-            and <int32_t> (row.tsecr - packet.sent.stamp) < 0):                # RFC 3522
+    cdef bint echoes = packet.sent.state & STAMPED and row.present & HAS_TIMESTAMPS
+    cdef bint older = echoes and <int32_t> (row.tsecr - packet.sent.stamp) < 0
+    if packet.sent.start <= old and older:                                     # RFC 3522
         show_needless(j, data, t.sender, packet, row.time_ns, EARLY_ECHO)
     if (data.samples >= ENOUGH and data.leg_min > SHORT_TRIP and sent_end(&packet.sent) <= row.ack64
-            and row.time_ns - packet.sent.time < data.leg_min * 0.75):
+            and older == echoes and row.time_ns - packet.sent.time < data.leg_min * 0.75):
         show_needless(j, data, t.sender, packet, row.time_ns, EARLY_ACK)
 
 
@@ -171,7 +172,10 @@ cdef inline bint is_dsack(const segment_t* row) noexcept nogil:
 
 
 cdef inline void match_dsack(judge_t* j, turn_t* t) noexcept nogil:
-    """The latest packet that the report can be about: sent again, early enough, and not yet reported."""
+    """The latest packet that the report can be about: sent again, early enough, and not yet reported.
+
+    If it reports a part of the packet only, the rest was needed.
+    """
     cdef const segment_t* row = t.row
     cdef sender_t* data = t.peer
     cdef const list_t* again = &trouble_of(j, data).again
@@ -180,8 +184,8 @@ cdef inline void match_dsack(judge_t* j, turn_t* t) noexcept nogil:
     cdef int i
     for i in range(again.tail, again.head, -1):
         packet = again_packets(&j.packets, again) + i - 1
-        if (packet.sent.start < right and left < sent_end(&packet.sent) and not packet.sent.state & REPORTED
-                and row.time_ns - packet.sent.time >= data.leg_min * 0.7):
+        if (left <= packet.sent.start and sent_end(&packet.sent) <= right and not packet.sent.state & REPORTED
+                and (row.time_ns - packet.sent.time >= data.leg_min * 0.7 or data.leg_min < MS)):
             packet.sent.state |= REPORTED
             show_needless(j, data, t.sender, packet, row.time_ns, DSACK)
             return
