@@ -4,7 +4,7 @@ from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
 from tcpcore.flags cimport ACK, DSACK, EARLY_ACK, EARLY_ECHO, FIN, HAS_TIMESTAMPS, KIND_RETRANSMISSION, RST, SYN
 from tcpcore.history cimport again_packets, keep_last
 from tcpcore.weighing cimport judge_t, leave_after, show_needless, trouble_at, trouble_of, turn_t
-from tcpcore.pathtime cimport MS, bound_leg, measure_leg
+from tcpcore.pathtime cimport MS, bound_leg, measure_leg, measured
 from tcpcore.records cimport segment_t
 from tcpcore.sender cimport (
     ANSWERED, ECHOING, FINISHED, MEASURING, PROBED, RECOVERY_NONE, RECOVERY_TIMEOUT, REPORTED, SACK_PERMITTED, SACKING,
@@ -28,7 +28,7 @@ cdef inline void read_answer(judge_t* j, turn_t* t) noexcept nogil:
         return
     if data.state & ECHOING and row.present & HAS_TIMESTAMPS \
             and <int32_t> (row.tsecr - data.measure_end) >= 0:
-        bound_leg(data, row.time_ns - data.measure_time)
+        bound_leg(data, measured(data, row.time_ns))
         data.state &= ~<uint16_t> ECHOING
     if not data.state & ANSWERED:
         first_answer(t)
@@ -91,7 +91,7 @@ cdef inline void measure(judge_t* j, turn_t* t) noexcept nogil:
     cdef uint32_t stamp = trouble_at(j, data).measure_stamp if data.trouble else 0
     data.state &= ~<uint16_t> MEASURING
     if stamp == 0 or (row.present & HAS_TIMESTAMPS and <int32_t> (row.tsecr - stamp) >= 0):
-        measure_leg(data, row.time_ns - data.measure_time)
+        measure_leg(data, measured(data, row.time_ns))
     if stamp:
         trouble_at(j, data).measure_stamp = 0
 

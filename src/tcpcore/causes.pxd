@@ -7,7 +7,7 @@ from tcpcore.flags cimport (
     NEAR_RECEIVER, NEAR_SENDER, SACK_GAP, SMALLER, SYN)
 from tcpcore.history cimport again_packets, find_range, sent_ranges
 from tcpcore.weighing cimport call_needless, judge_t, leave_after, trouble_of, turn_t
-from tcpcore.pathtime cimport EARLIEST_TIMEOUT, MS, clock_tick, is_near, shortest_trip
+from tcpcore.pathtime cimport EARLIEST_TIMEOUT, MS, clock_tick, is_near, shortest_trip, stamp_time
 from tcpcore.records cimport segment_t
 from tcpcore.sender cimport (
     ANSWERED, CLOCKED, GAP, MEASURING, OVERDUE, PROBED, RECOVERY_FAST, RECOVERY_NONE, RECOVERY_SMALLER,
@@ -35,7 +35,7 @@ cdef inline void find_cause(judge_t* j, turn_t* t, const sent_t* first) noexcept
     cdef sent_t* sent = &t.sent
     t.trouble = trouble_of(j, sender)
     if sender.state & MEASURING and is_measured(sender, sent):                # Karn, unless echoes tell
-        t.trouble.measure_stamp, sender.measure_time = sent.stamp, sent.time
+        t.trouble.measure_stamp, sender.measure_age = sent.stamp, <float> (sender.latest - sent.time)
         sender.measure_end = <uint32_t> sent_end(sent)
         if not sent.state & STAMPED or sent.stamp == 0:
             sender.state &= ~<uint16_t> MEASURING
@@ -163,7 +163,7 @@ cdef inline int64_t since_answer(turn_t* t) noexcept nogil:
     if t.row.present & HAS_TIMESTAMPS and t.row.tsecr and peer.state & CLOCKED:
         tick = clock_tick(peer)
         if tick > 0:
-            return max(<int64_t> 0, t.sent.time - <int64_t> peer.leg_min - peer.stamp_time
+            return max(<int64_t> 0, t.sent.time - <int64_t> peer.leg_min - stamp_time(peer)
                        + <int64_t> (<int32_t> (peer.stamp - t.row.tsecr) * tick))
     if is_near(t.sender, peer) and peer.latest:
         return t.sent.time - peer.latest

@@ -5,7 +5,7 @@ from tcpcore.causes cimport find_cause
 from tcpcore.flags cimport (
     BY_TIME, FILLS_GAP, KIND_NETWORK_DUPLICATE, KIND_REORDERED, KIND_RETRANSMISSION, KIND_UNDETERMINED, LOSS_BEFORE,
     ORIGINAL_LATE, OVERTAKEN)
-from tcpcore.history cimport again_packets, find_range, insert_range, list_capacity, sent_ranges
+from tcpcore.history cimport again_packets, find_range, insert_range, range_capacity, sent_ranges
 from tcpcore.pathtime cimport EARLIEST_TIMEOUT, MS, clock_tick, sent_after, shortest_trip
 from tcpcore.sender cimport (
     AGAIN, ANSWERED, FORGETFUL, GAP, OVERDUE, STAMPED, again_t, list_t, sender_t, sent_end, sent_t)
@@ -97,7 +97,7 @@ cdef inline void place(judge_t* j, turn_t* t, sent_t* gap) noexcept nogil:
     cdef sender_t* sender = t.sender
     cdef uint32_t i = find_range(&j.ranges, sender, t.sent.start)
     cdef sent_t rest, fill = t.sent
-    if <uint32_t> sender.sent.tail + 2 > list_capacity(&sender.sent):
+    if <uint32_t> sender.sent.tail + 2 > range_capacity(sender):
         j.forgotten += 1
         return
     if gap == NULL:

@@ -1,7 +1,8 @@
 """Arrays that grow without copying: anonymous mappings, zero until written, resident only where touched.
 
 Many millions of flows are looked up in no order, so hot arrays ask for huge pages: one TLB entry then
-covers 2 MB of them.  Sparse arrays must not, or every touch would cost 2 MB.
+covers 2 MB of them, and one page fault fills them.  They do so once they are no longer small, and are copied
+then, the only time.  Sparse arrays must not, or every touch would cost 2 MB.
 
 Under AddressSanitizer they come from the heap, move whenever they grow, and what has not been asked for is fenced.
 """
@@ -48,9 +49,26 @@ cdef extern from *:
         array->size = 0;
     }
     #else
+    #define TCPCORE_SMALL ((size_t) 256 << 10)
+
+    static inline void* tcpcore_map(size_t size) {
+        return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    }
+
+    /* Out of small pages, into huge ones. */
+    static inline void* tcpcore_resettle(const growable_t* array, size_t size) {
+        void* grown = tcpcore_map(size);
+        if (grown != MAP_FAILED) {
+            madvise(grown, size, MADV_HUGEPAGE);
+            memcpy(grown, array->data, array->size);
+            munmap(array->data, array->size);
+        }
+        return grown;
+    }
+
     /* At least `wanted` bytes; what is new is zero.  The array may move.  0, or -1 without memory. */
     static inline int tcpcore_grow(growable_t* array, size_t wanted) {
-        const size_t step = (size_t) 2 << 20;
+        const size_t step = array->data == NULL && wanted <= TCPCORE_SMALL ? TCPCORE_SMALL : (size_t) 2 << 20;
         size_t size = array->size + array->size / 2;
         void* grown;
         if (wanted <= array->size) {
@@ -58,7 +76,9 @@ cdef extern from *:
         }
         size = ((wanted > size ? wanted : size) + step - 1) / step * step;
         if (array->data == NULL) {
-            grown = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+            grown = tcpcore_map(size);
+        } else if (array->huge && array->size == TCPCORE_SMALL) {
+            grown = tcpcore_resettle(array, size);
         } else {
             grown = mremap(array->data, array->size, size, MREMAP_MAYMOVE);
         }
@@ -67,7 +87,7 @@ cdef extern from *:
         }
         array->data = grown;
         array->size = size;
-        if (array->huge) {
+        if (array->huge && size > TCPCORE_SMALL) {
             madvise(grown, size, MADV_HUGEPAGE);
         }
         return 0;

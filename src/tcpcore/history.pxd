@@ -26,8 +26,12 @@ cdef inline uint8_t* list_entries(const pool_t* pool, const list_t* held) noexce
 
 
 cdef inline sent_t* sent_ranges(const pool_t* pool, const sender_t* sender) noexcept nogil:
-    """Entries head to tail - 1 of these; only if there is a block."""
-    return <sent_t*> list_entries(pool, &sender.sent)
+    """Entries head to tail - 1 of these."""
+    return <sent_t*> list_entries(pool, &sender.sent) if sender.sent.block else <sent_t*> &sender.only
+
+
+cdef inline uint32_t range_capacity(const sender_t* sender) noexcept nogil:
+    return <uint32_t> 1 << list_size(&sender.sent)
 
 
 cdef inline again_t* again_packets(const pool_t* pool, const list_t* held) noexcept nogil:
@@ -48,10 +52,9 @@ cdef inline void list_drop(pool_t* pool, list_t* held) noexcept nogil:
     held.block, held.head, held.tail = 0, 0, 0
 
 
-cdef inline bint list_grow(pool_t* pool, list_t* held) noexcept nogil:
-    """A block of one entry, then four, then twice as many each time; False if the pool has none."""
+cdef inline bint list_grow(pool_t* pool, list_t* held, int size) noexcept nogil:
+    """Move to a block of 1 << size entries; False if the pool has none."""
     cdef uint32_t n = list_count(held)
-    cdef int size = max(list_size(held) + 1, 2) if held.block else 0
     cdef uint32_t block = pool_take(pool, size)
     if block == 0 or block > NUMBER:
         return False
@@ -83,15 +86,19 @@ cdef inline void forget(pool_t* pool, sender_t* sender, uint32_t keep, bint acke
 
 cdef inline bint make_room(pool_t* pool, sender_t* sender, uint32_t n) noexcept nogil:
     """For ``n`` more ranges, at most 3; False if there is no memory for any."""
+    return sender.sent.tail + n <= range_capacity(sender) or find_room(pool, sender, n)
+
+
+cdef inline bint find_room(pool_t* pool, sender_t* sender, uint32_t n) noexcept nogil:
     cdef list_t* held = &sender.sent
     cdef uint32_t half
-    while held.tail + n > list_capacity(held):
-        half = list_capacity(held) // 2
+    while held.tail + n > range_capacity(sender):
+        half = range_capacity(sender) // 2
         if held.block and list_size(held) >= KEPT:
             forget(pool, sender, half, True)
         if half and list_count(held) <= half and held.head >= n:
             list_pack(pool, held)
-        elif list_size(held) == SIZES - 1 or not list_grow(pool, held):
+        elif list_size(held) == SIZES - 1 or not grow_ranges(pool, sender):
             if half < n:
                 return False
             forget(pool, sender, half, False)
@@ -99,18 +106,27 @@ cdef inline bint make_room(pool_t* pool, sender_t* sender, uint32_t n) noexcept 
     return True
 
 
+cdef inline bint grow_ranges(pool_t* pool, sender_t* sender) noexcept nogil:
+    """One range in the sender, then 4 in a block, 16, 64, and twice as many each time; False without memory."""
+    cdef bint inside = sender.sent.block == 0 and list_count(&sender.sent)
+    cdef int size = list_size(&sender.sent)
+    if not list_grow(pool, &sender.sent, size + 2 if size < KEPT else size + 1):
+        return False
+    if inside:
+        sent_ranges(pool, sender)[0] = sender.only
+    return True
+
+
 cdef inline uint32_t find_range(const pool_t* pool, const sender_t* sender, int64_t position) noexcept nogil:
     """How many ranges start at or before ``position``, counted as a place in the block."""
-    cdef const sent_t* ranges
+    cdef const sent_t* ranges = sent_ranges(pool, sender)
     cdef uint32_t low = sender.sent.head, high = sender.sent.tail, middle
-    if sender.sent.block:
-        ranges = sent_ranges(pool, sender)
-        while low < high:
-            middle = (low + high) // 2
-            if ranges[middle].start <= position:
-                low = middle + 1
-            else:
-                high = middle
+    while low < high:
+        middle = (low + high) // 2
+        if ranges[middle].start <= position:
+            low = middle + 1
+        else:
+            high = middle
     return low
 
 
@@ -124,11 +140,19 @@ cdef inline sent_t* range_at(const pool_t* pool, const sender_t* sender, int64_t
     return found if position < sent_end(found) else NULL
 
 
-cdef inline bint append_range(pool_t* pool, sender_t* sender, const sent_t* sent) noexcept nogil:
+cdef inline sent_t* next_range(pool_t* pool, sender_t* sender) noexcept nogil:
+    """One more behind the last, to be filled in; NULL without memory."""
     if not make_room(pool, sender, 1):
-        return False
-    sent_ranges(pool, sender)[sender.sent.tail] = sent[0]
+        return NULL
     sender.sent.tail += 1
+    return sent_ranges(pool, sender) + sender.sent.tail - 1
+
+
+cdef inline bint append_range(pool_t* pool, sender_t* sender, const sent_t* sent) noexcept nogil:
+    cdef sent_t* place = next_range(pool, sender)
+    if place == NULL:
+        return False
+    place[0] = sent[0]
     return True
 
 
@@ -143,17 +167,11 @@ cdef inline void insert_range(pool_t* pool, sender_t* sender, uint32_t i, const 
 cdef inline void keep_last(pool_t* pool, sender_t* sender) noexcept nogil:
     """Of a sender that has nothing more to say: only its last range may still be sent again."""
     cdef list_t* held = &sender.sent
-    cdef sent_t last
-    cdef uint32_t block
-    if list_size(held) == 0 or list_count(held) == 0:
+    if held.block == 0 or list_count(held) == 0:
         return
-    block = pool_take(pool, 0)
-    if block == 0 or block > NUMBER:
-        return
-    last = sent_ranges(pool, sender)[held.tail - 1]
+    sender.only = sent_ranges(pool, sender)[held.tail - 1]
     list_drop(pool, held)
-    held.block, held.tail = block, 1
-    sent_ranges(pool, sender)[0] = last
+    held.tail = 1
     sender.state |= FORGETFUL
 
 
@@ -161,10 +179,11 @@ cdef inline void keep_last(pool_t* pool, sender_t* sender) noexcept nogil:
 
 cdef inline again_t* add_again(pool_t* pool, list_t* held) noexcept nogil:
     """One more, to be filled in; the oldest goes if they are too many.  NULL without memory."""
+    cdef int size = max(list_size(held) + 1, 2) if held.block else 0
     if held.tail == list_capacity(held):
         if held.head:
             list_pack(pool, held)
-        elif list_size(held) == AGAIN_SIZES - 1 or not list_grow(pool, held):
+        elif size == AGAIN_SIZES or not list_grow(pool, held, size):
             if held.tail == 0:
                 return NULL
             held.head = max(held.tail // 2, 1)

@@ -1,20 +1,20 @@
 """What a segment was: new, overtaken on the way, sent again, a copy, or a probe (docs/verdicts.md)."""
-from libc.stdint cimport uint16_t, uint32_t
+from libc.stdint cimport int64_t, uint16_t, uint32_t
 from libc.string cimport memset
 
 from tcpcore.causes cimport find_cause
 from tcpcore.flags cimport (
-    BY_SEQUENCE, BY_TIME, CAUSE_UNKNOWN, FIN, HAS_MSS, HAS_SACK_PERMITTED, HOP_DIFFERS, KIND_NETWORK_DUPLICATE,
-    KIND_NEW, KIND_PROBE, KIND_REORDERED, KIND_RETRANSMISSION, LOSS_AFTER, ORIGINAL_LATE, OVERTAKEN, SAME_PACKET,
-    SYN)
+    ACK, BY_SEQUENCE, BY_TIME, CAUSE_UNKNOWN, FIN, HAS_MSS, HAS_SACK_PERMITTED, HAS_TIMESTAMPS, HOP_DIFFERS,
+    KIND_NETWORK_DUPLICATE, KIND_NEW, KIND_PROBE, KIND_REORDERED, KIND_RETRANSMISSION, LOSS_AFTER, ORIGINAL_LATE,
+    OVERTAKEN, SAME_PACKET, SYN)
 from tcpcore.gaps cimport fill_gap
-from tcpcore.history cimport add_again, again_packets, append_range, find_again, make_room, range_at
+from tcpcore.history cimport add_again, again_packets, append_range, find_again, make_room, next_range, range_at
 from tcpcore.pathtime cimport is_copy, sent_after
 from tcpcore.probes cimport is_probe
 from tcpcore.records cimport segment_t, verdict_t
 from tcpcore.sender cimport (
     AGAIN, ANSWERED, CLOCKED, ECHOING, FINISHED, GAP, MEASURING, OVERDUE, SACK_PERMITTED, STAMPED, STARTED, SYN_AGAIN,
-    UNPLACED, again_t, list_t, sender_t, sent_end, sent_t)
+    SYN_ANSWER, UNPLACED, again_t, list_t, sender_t, sent_end, sent_t)
 from tcpcore.weighing cimport CERTAIN, LIKELY, judge_t, remember, show_needless, trouble_at, trouble_of, turn_t
 
 cdef enum:
@@ -23,35 +23,72 @@ cdef enum:
 
 # -- the next bytes
 
+cdef inline uint16_t ip_counter(const segment_t* row) noexcept nogil:
+    return row.ip_id if row.ip_version == 4 else 0
+
+
+cdef inline void describe(sent_t* sent, const turn_t* t) noexcept nogil:
+    cdef const segment_t* row = t.row
+    sent.start, sent.time, sent.frame = row.seq64, row.time_ns, row.frame
+    sent.length = <uint32_t> t.takes
+    sent.stamp = row.tsval
+    sent.counter = ip_counter(row)
+    sent.checksum = row.checksum
+    sent.hops = row.ttl
+    sent.kind = sent.displaced = 0
+    sent.state = STAMPED if row.present & HAS_TIMESTAMPS else 0
+    if row.flags & (SYN | ACK) == (SYN | ACK):
+        sent.state |= SYN_ANSWER
+
+
 cdef inline bint overtaken(const turn_t* t) noexcept nogil:
     """Did a segment that its sender sent later come before it?"""
     cdef const sender_t* sender = t.sender
-    cdef const sent_t* sent = &t.sent
-    if sent.state & STAMPED and sender.state & CLOCKED and sent.stamp != sender.stamp:
-        return <int> (sent.stamp - sender.stamp) < 0
-    return sent.counter and sender.counter and sender.counts >= SURE_COUNTS \
-        and -0x8000 < <short> (sent.counter - sender.counter) < 0
+    cdef uint16_t counter = ip_counter(t.row)
+    if t.row.present & HAS_TIMESTAMPS and sender.state & CLOCKED and t.row.tsval != sender.stamp:
+        return <int> (t.row.tsval - sender.stamp) < 0
+    return counter and sender.counter and sender.counts >= SURE_COUNTS \
+        and -0x8000 < <short> (counter - sender.counter) < 0
+
+
+cdef inline void take_next(judge_t* j, turn_t* t) noexcept nogil:
+    """First transmission at the head of the sequence space, described where it is kept: most segments are."""
+    cdef sent_t* place = next_range(&j.ranges, t.sender)
+    if place == NULL:
+        j.forgotten += 1
+    else:
+        describe(place, t)
+        place.kind = KIND_NEW
+    call_new(t)
+    advance_head(t.sender, t.row.seq64 + t.takes, t.row.time_ns)
 
 
 cdef inline void take_new(judge_t* j, turn_t* t) noexcept nogil:
-    """First transmission at the head of the sequence space."""
-    if t.takes == 0:
-        return
-    t.out.kind = t.sent.kind = KIND_NEW
-    t.out.evidence |= BY_SEQUENCE
-    t.out.confidence = CERTAIN
+    """First transmission beyond the head: nothing overtook it."""
+    t.sent.kind = KIND_NEW
+    call_new(t)
     push(j, t)
 
 
+cdef inline void call_new(turn_t* t) noexcept nogil:
+    t.out.kind = KIND_NEW
+    t.out.evidence |= BY_SEQUENCE
+    t.out.confidence = CERTAIN
+
+
 cdef inline void push(judge_t* j, turn_t* t) noexcept nogil:
-    """What the sender sent last ends at its highest number now, and may be measured."""
-    cdef sender_t* sender = t.sender
-    if not append_range(&j.ranges, sender, &t.sent):
+    if not append_range(&j.ranges, t.sender, &t.sent):
         j.forgotten += 1
-    sender.high = sent_end(&t.sent)
+    advance_head(t.sender, sent_end(&t.sent), t.sent.time)
+
+
+cdef inline void advance_head(sender_t* sender, int64_t high, int64_t time) noexcept nogil:
+    """What the sender sent last ends at its highest number now, and may be measured."""
+    sender.high = high
     if not sender.state & MEASURING:
         sender.state = sender.state & ~<uint16_t> ECHOING | MEASURING
-        sender.measure_end, sender.measure_time = <uint32_t> sender.high, t.sent.time
+        sender.measure_end = <uint32_t> sender.high
+        sender.measure_age = <float> (sender.latest - time)
 
 
 # -- all that is not simply next
@@ -59,6 +96,7 @@ cdef inline void push(judge_t* j, turn_t* t) noexcept nogil:
 cdef inline void open_direction(turn_t* t) noexcept nogil:
     """The first segment of a direction."""
     t.sender.state |= STARTED
+    t.sender.latest = t.row.time_ns
     t.sender.high = t.before = t.row.seq64
     if not t.sender.state & ANSWERED:
         t.sender.acked = t.sender.high

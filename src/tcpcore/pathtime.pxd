@@ -20,17 +20,30 @@ cdef enum:
 
 # -- round trips
 
-cdef inline void measure_leg(sender_t* sender, int64_t leg) noexcept nogil:
-    leg = max(leg, <int64_t> 1)
+cdef inline void pass_time(sender_t* sender, int64_t now) noexcept nogil:
+    """``latest`` moves on, and with it what is counted back from there."""
+    cdef float step = <float> (now - sender.latest)
+    sender.stamp_age += step
+    sender.measure_age += step
+    sender.latest = now
+
+
+cdef inline float measured(const sender_t* sender, int64_t now) noexcept nogil:
+    """Since what is measured was sent."""
+    return sender.measure_age + <float> (now - sender.latest)
+
+
+cdef inline void measure_leg(sender_t* sender, float leg) noexcept nogil:
+    leg = max(leg, <float> 1)
     if sender.leg_min == 0 or leg < sender.leg_min:
         sender.leg_min = leg
     sender.samples += sender.samples < 255
     sender.leg = leg if sender.leg == 0 else sender.leg + (leg - sender.leg) / 8       # RFC 6298 2.3
 
 
-cdef inline void bound_leg(sender_t* sender, int64_t leg) noexcept nogil:
+cdef inline void bound_leg(sender_t* sender, float leg) noexcept nogil:
     """An answer that may have waited for its cause: an upper bound."""
-    leg = max(leg, <int64_t> 1)
+    leg = max(leg, <float> 1)
     if sender.leg_min == 0 or leg < sender.leg_min:
         sender.leg_min = leg
         if sender.leg == 0:
@@ -49,20 +62,27 @@ cdef inline bint is_near(const sender_t* sender, const sender_t* peer) noexcept 
 
 # -- the sender's clock (RFC 7323) and counter (IP ID)
 
+cdef inline int64_t stamp_time(const sender_t* sender) noexcept nogil:
+    """When its latest time stamp was first seen."""
+    return sender.latest - <int64_t> sender.stamp_age
+
+
 cdef inline double clock_tick(const sender_t* sender) noexcept nogil:
     """Nanoseconds for each step of the time stamps; 0: unknown."""
     cdef int32_t steps = <int32_t> (sender.stamp - sender.first_stamp)
-    cdef int64_t span = sender.stamp_time - sender.first_stamp_time
+    cdef int64_t span = stamp_time(sender) - sender.first_stamp_time
     return <double> span / steps if steps > 0 and span > CLOCK_SPAN else 0.0
 
 
-cdef inline void read_clock(sender_t* sender, uint32_t stamp, int64_t time) noexcept nogil:
+cdef inline void read_clock(sender_t* sender, uint32_t stamp) noexcept nogil:
+    """The stamp of its latest segment."""
     if not sender.state & CLOCKED:
         sender.state |= CLOCKED
         sender.stamp = sender.first_stamp = stamp
-        sender.stamp_time = sender.first_stamp_time = time
+        sender.first_stamp_time = sender.latest
+        sender.stamp_age = 0
     elif <int32_t> (stamp - sender.stamp) > 0:
-        sender.stamp, sender.stamp_time = stamp, time
+        sender.stamp, sender.stamp_age = stamp, 0
 
 
 cdef inline void read_counter(sender_t* sender, uint16_t counter, bint fresh, bint moves) noexcept nogil:

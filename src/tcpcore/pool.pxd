@@ -54,7 +54,7 @@ cdef inline uint32_t pool_extend(pool_t* pool, int size) noexcept nogil:
         pool_reclaim(pool)
         if pool.touched + bytes > pool.limit:
             return 0
-    pool.memory[size].huge = pool.memory[size].size > 0                # from its second growth on
+    pool.memory[size].huge = True
     if grow(&pool.memory[size], (<uint64_t> pool.fresh[size] + 2) * bytes):
         return 0
     pool.fresh[size] += 1

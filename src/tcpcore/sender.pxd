@@ -64,28 +64,30 @@ ctypedef struct list_t:
     uint32_t block                 # its size and number (history); 0: none
     uint16_t head, tail
 
-# What every sender needs: 96 bytes, so that it never lies in more than two cache lines.
+# What every sender needs: one cache line for each of its segments and answers, and one for what is rarer.
 ctypedef struct sender_t:
     int64_t high                   # after the highest number seen
     int64_t acked                  # by the answers; before any, where the first segment began
     int64_t latest                 # time of the latest segment
-    int64_t measure_time
-    int64_t stamp_time             # when `stamp` was first seen
-    int64_t first_stamp_time
-    list_t sent                    # sorted, disjoint ranges, with gaps
+    float stamp_age                # how long before `latest` `stamp` was first seen
+    float measure_age              # ... and what is measured was sent
+    list_t sent                    # sorted, disjoint ranges, with gaps; without a block the range `only`
     uint32_t trouble               # trouble_t in its pool; 0: none so far
     uint32_t stamp                 # highest tsval
-    uint32_t first_stamp
     uint32_t measure_end           # a position, modulo 2^32, or a time stamp
-    float leg_min, leg             # capture point to receiver and back, ns: shortest, smoothed; 0: unknown
+    uint32_t segments              # that take sequence space, and probes
     uint16_t state                 # SenderState bits
     uint16_t counter               # highest IP ID
     uint16_t answer_window
-    uint16_t mss                   # that it offered
     int8_t counts                  # from -8 (the IP ID means nothing) to 8 (it counts packets)
-    uint8_t mode                   # Recovery
     uint8_t samples                # of `leg`, up to 255
-    uint32_t segments              # that take sequence space, and probes
+    # the second line
+    sent_t only                    # its first range, and after its end the last
+    int64_t first_stamp_time
+    uint32_t first_stamp
+    float leg_min, leg             # capture point to receiver and back, ns: shortest, smoothed; 0: unknown
+    uint16_t mss                   # that it offered
+    uint8_t mode                   # Recovery
 
 # What the verdicts on a sender's segments add up to (flow_verdict_t).
 ctypedef struct tally_t:

@@ -4,8 +4,9 @@ Most segments are the next in order: ``is_next`` proves that with a few comparis
 """
 import numpy as np
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy, memset
+from cpython.bytearray cimport PyByteArray_FromStringAndSize
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from libc.string cimport memset
 
 from tcpcore.answers cimport read_answer
 from tcpcore.batch cimport Batch, released_t, segment_at
@@ -16,13 +17,13 @@ from tcpcore.flows cimport NO_SLOT, FlowTable
 from tcpcore.growable cimport grow
 from tcpcore.growable cimport release as release_memory
 from tcpcore.history cimport list_drop, sent_ranges
-from tcpcore.kinds cimport judge, open_direction, overtaken, take_new
-from tcpcore.pathtime cimport read_clock, read_counter
+from tcpcore.kinds cimport describe, ip_counter, judge, open_direction, overtaken, take_next
+from tcpcore.pathtime cimport pass_time, read_clock, read_counter
 from tcpcore.pool cimport account, pool_clear, pool_give_back, pool_used
 from tcpcore.prefetch cimport prefetch_write
 from tcpcore.records cimport flow_verdict_t, segment_t, verdict_t
 from tcpcore.sender cimport (
-    ECHOING, FINISHED, MEASURING, STAMPED, STARTED, SYN_ANSWER, again_t, sender_t, sent_t, trouble_t)
+    ECHOING, FINISHED, MEASURING, STARTED, again_t, sender_t, sent_t, trouble_t)
 from tcpcore.seqnum cimport segment_len
 from tcpcore.tally cimport count, write_record
 from tcpcore.weighing cimport confidence_of, correction_t, judge_t, sender_at, trouble_at, trouble_of, turn_t
@@ -32,7 +33,6 @@ from tcpcore.records import FLOW_VERDICT, VERDICT
 cdef enum:
     FAR = 24                       # rows ahead to fetch a stream's state
     NEAR_AHEAD = 12                # ... and then the end of its list
-    LAST_LINE = 64                 # a sender_t has another cache line, at least 32 bytes further
     HISTORY_LIMIT = 512 << 20      # bytes of ranges and packets remembered, all streams together
 
 
@@ -46,14 +46,13 @@ cdef class Verdicts:
 
     def __cinit__(self, *, uint64_t history_limit=HISTORY_LIMIT):
         memset(&self.state, 0, sizeof(judge_t))
-        self.state.senders[0].huge = self.state.senders[1].huge = True
+        self.state.senders.huge = True
         self.state.ranges.entry, self.state.ranges.limit = sizeof(sent_t), history_limit // 4 * 2
         self.state.packets.entry, self.state.packets.limit = sizeof(again_t), history_limit // 4
         self.state.troubles.entry, self.state.troubles.limit = sizeof(trouble_t), history_limit // 4
 
     def __dealloc__(self):
-        release_memory(&self.state.senders[0])
-        release_memory(&self.state.senders[1])
+        release_memory(&self.state.senders)
         release_memory(&self.state.corrected_frames)
         release_memory(&self.state.corrected)
         pool_clear(&self.state.ranges)
@@ -61,8 +60,7 @@ cdef class Verdicts:
         pool_clear(&self.state.troubles)
 
     cdef int reserve(self, Py_ssize_t n_slots) except -1:
-        if grow(&self.state.senders[0], n_slots * sizeof(sender_t)) \
-                or grow(&self.state.senders[1], n_slots * sizeof(sender_t)):
+        if grow(&self.state.senders, n_slots * 2 * sizeof(sender_t)):
             raise MemoryError
         return 0
 
@@ -96,10 +94,10 @@ cdef class Verdicts:
     cdef object _corrections(self):
         """In the order of their making: frames, VERDICT rows for them, and the frames that brought the changes."""
         cdef uint64_t n = self.state.n_corrected
-        frames, verdicts = np.empty((n, 2), np.uint64), np.empty(n, VERDICT)
-        memcpy(<void*> <size_t> frames.ctypes.data, self.state.corrected_frames.data, n * sizeof(correction_t))
-        memcpy(<void*> <size_t> verdicts.ctypes.data, self.state.corrected.data, n * sizeof(verdict_t))
-        return frames[:, 0], verdicts, frames[:, 1]
+        frames = PyByteArray_FromStringAndSize(<char*> self.state.corrected_frames.data, n * sizeof(correction_t))
+        verdicts = PyByteArray_FromStringAndSize(<char*> self.state.corrected.data, n * sizeof(verdict_t))
+        pairs = np.frombuffer(frames, np.uint64).reshape(n, 2)
+        return pairs[:, 0], np.frombuffer(verdicts, VERDICT), pairs[:, 1]
 
     def records(self, FlowTable flows not None, slots=None):
         """FLOW_VERDICT rows, one for each of ``flows.records(slots)``."""
@@ -151,31 +149,25 @@ cdef void process_rows(judge_t* j, const uint32_t* slots) noexcept nogil:
 
 
 cdef inline void fetch_senders(const judge_t* j, const segment_t* row, uint32_t slot) noexcept nogil:
-    cdef const uint8_t* sender
     if slot == NO_SLOT:
         return
-    sender = <const uint8_t*> sender_at(j, slot, row.direction)
-    prefetch_write(sender)
-    prefetch_write(sender + LAST_LINE)
+    prefetch_write(sender_at(j, slot, row.direction))
     if row.flags & ACK:
-        sender = <const uint8_t*> sender_at(j, slot, 1 - row.direction)
-        prefetch_write(sender)
-        prefetch_write(sender + LAST_LINE)
+        prefetch_write(sender_at(j, slot, 1 - row.direction))
 
 
 cdef inline void fetch_list(const judge_t* j, const segment_t* row, uint32_t slot) noexcept nogil:
-    """The end of what the sender sent; of both once they have finished, for that is all that will be kept."""
+    """The end of what the sender sent, and the second line of one that is measured or done."""
     cdef const sender_t* sender
     cdef const sender_t* peer
     if slot == NO_SLOT:
         return
     sender = sender_at(j, slot, row.direction)
-    if sender.sent.block and (row.payload_len or row.flags & FIN or sender.state & FINISHED):
+    peer = sender_at(j, slot, 1 - row.direction)
+    if row.payload_len or row.flags & (SYN | FIN):
         prefetch_write(sent_ranges(&j.ranges, sender) + sender.sent.tail)
-    if sender.state & FINISHED:
-        peer = sender_at(j, slot, 1 - row.direction)
-        if peer.sent.block:
-            prefetch_write(sent_ranges(&j.ranges, peer) + peer.sent.tail - 1)
+    if row.ack64 > peer.acked or peer.state & (ECHOING | FINISHED):
+        prefetch_write(&peer.only)
 
 
 # -- one segment
@@ -192,10 +184,11 @@ cdef inline void take_turn(judge_t* j, segment_t* row, verdict_t* out, uint32_t 
         return
     t.takes = segment_len(row.payload_len, row.flags)
     t.before = t.sender.high
-    describe(&t)
     if is_next(&t):
-        take_new(j, &t)
+        if t.takes:
+            take_next(j, &t)
     else:
+        describe(&t.sent, &t)
         if not t.sender.state & STARTED:
             open_direction(&t)
         judge(j, &t)
@@ -217,21 +210,6 @@ cdef void start_over(judge_t* j, sender_t* sender) noexcept nogil:
     memset(sender, 0, sizeof(sender_t))
 
 
-cdef inline void describe(turn_t* t) noexcept nogil:
-    cdef const segment_t* row = t.row
-    cdef sent_t* sent = &t.sent
-    sent.start, sent.time, sent.frame = row.seq64, row.time_ns, row.frame
-    sent.length = <uint32_t> t.takes
-    sent.stamp = row.tsval
-    sent.counter = row.ip_id if row.ip_version == 4 else 0
-    sent.checksum = row.checksum
-    sent.hops = row.ttl
-    sent.kind = sent.displaced = 0
-    sent.state = STAMPED if row.present & HAS_TIMESTAMPS else 0
-    if row.flags & (SYN | ACK) == (SYN | ACK):
-        sent.state |= SYN_ANSWER
-
-
 cdef inline bint is_next(const turn_t* t) noexcept nogil:
     """Nothing but the next bytes, or a plain acknowledgement at the head of them."""
     cdef const sender_t* sender = t.sender
@@ -244,12 +222,12 @@ cdef inline void look_at(turn_t* t) noexcept nogil:
     """What any segment tells of its sender's clock and counter, and of the way to the peer."""
     cdef sender_t* sender = t.sender
     cdef const segment_t* row = t.row
-    cdef uint8_t kind = t.out.kind
-    if t.sent.counter:
-        read_counter(sender, t.sent.counter, t.sent.start >= t.before - 1, kind == KIND_NEW or t.takes == 0)
-    if t.sent.state & STAMPED:
-        read_clock(sender, row.tsval, row.time_ns)
+    cdef uint16_t counter = ip_counter(row)
+    pass_time(sender, row.time_ns)
+    if counter:
+        read_counter(sender, counter, row.seq64 >= t.before - 1, t.out.kind == KIND_NEW or t.takes == 0)
+    if row.present & HAS_TIMESTAMPS:
+        read_clock(sender, row.tsval)
         if t.takes == 0 and not sender.state & (ECHOING | MEASURING):
             sender.state |= ECHOING
-            sender.measure_end, sender.measure_time = row.tsval, row.time_ns
-    sender.latest = row.time_ns
+            sender.measure_end, sender.measure_age = row.tsval, 0

@@ -20,7 +20,7 @@ ctypedef struct correction_t:
     uint64_t frame, by             # whose verdict it is, and which segment has changed it
 
 ctypedef struct judge_t:
-    growable_t[2] senders          # sender_t by slot, for either direction: many streams have only one
+    growable_t senders             # by slot, those of both directions side by side: one page for either
     pool_t ranges                  # sent_t
     pool_t packets                 # again_t
     pool_t troubles                # trouble_t
@@ -48,7 +48,7 @@ ctypedef struct turn_t:
 
 
 cdef inline sender_t* sender_at(const judge_t* j, uint64_t slot, int direction) noexcept nogil:
-    return <sender_t*> j.senders[direction].data + slot
+    return <sender_t*> j.senders.data + (2 * slot + direction)
 
 
 cdef inline int64_t leave_after(const sender_t* peer, int64_t now) noexcept nogil:
