@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tcpcore.flags import Finding, Present, SegmentKind, TcpFlag
-from tcpkit.corrections import Corrections
+from tcpkit.connection import read_connection
 from tcpkit.endings import STATE_WORDS
-from tcpkit.flows import flow_table
-from tcpkit.rows import RowStore
-from tcpkit.trackers import StreamRecords
 from tcpkit.values import Array, Rows, column_values
 from tcpkit.verdict_columns import CAUSE_WORDS, KIND_WORDS, VERDICT_TEXT
 
@@ -114,23 +111,8 @@ def counts_text(fold: Fold) -> str:
 
 def build_ladder(capture: Capture, stream: int, *, everything: bool = False) -> Ladder:
     """The ladder of one stream; memory grows with its segments.  IndexError if there is no such stream."""
-    pipeline = capture.pipeline(("analysis", "lifecycle", "verdicts"), where=f"tcp.stream == {stream}", totals="too")
-    store, corrections = RowStore(pipeline.batch.dtype), Corrections()
-    records = []
-    for batch in pipeline:
-        store.append(batch)
-        if batch.released is not None and stream in batch.released["flows"]["stream"]:
-            records.append(StreamRecords(**batch.released))
-        corrections.collect(batch)
-    rows, _ = store.finish()
-    corrections.apply(rows)
-    for streams in (*records, *pipeline.stream_records()):
-        at = np.flatnonzero(streams.flows["stream"] == stream)
-        if len(at):
-            flow = flow_table(streams._replace(verdicts=None))[int(at[0])]
-            client = int(streams.flows["client"][at[0]])
-            return Ladder(flow, tuple(_items(rows, client, everything)))
-    raise IndexError(f"there is no stream {stream}")
+    rows, flow, client = read_connection(capture, stream)
+    return Ladder(flow, tuple(_items(rows, client, everything)))
 
 
 def _items(rows: Array, client: int, everything: bool) -> Iterable[Step | Fold]:

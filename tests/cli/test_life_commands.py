@@ -38,3 +38,19 @@ def test_explain_without_such_a_stream():
     done = tcpkit("explain", EXAMPLE, 99)
     assert done.returncode == 2
     assert "no stream 99" in done.stderr
+
+
+def test_plot_draws_into_a_file(tmp_path):
+    picture = tmp_path / "sequence.svg"
+    done = tcpkit("plot", EXAMPLE, 0, "-o", picture)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "<svg " in picture.read_text(encoding="utf-8")
+    assert tcpkit("plot", EXAMPLE, 0, "--graph", "rtt", "--sender", "client", "-o", tmp_path / "a.png").returncode == 0
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_plot_without_such_a_stream_or_format(tmp_path):
+    assert "no stream 99" in tcpkit("plot", EXAMPLE, 99, "-o", tmp_path / "a.svg").stderr
+    done = tcpkit("plot", EXAMPLE, 0, "-o", tmp_path / "a.xyz")
+    assert done.returncode == 2
+    assert "xyz" in done.stderr
