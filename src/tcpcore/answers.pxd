@@ -3,11 +3,11 @@ from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
 
 from tcpcore.flags cimport ACK, DSACK, EARLY_ACK, EARLY_ECHO, FIN, HAS_TIMESTAMPS, KIND_RETRANSMISSION, RST, SYN
 from tcpcore.history cimport again_packets, keep_last
-from tcpcore.weighing cimport judge_t, leave_after, show_needless, trouble_at, trouble_of, turn_t
+from tcpcore.weighing cimport count_recovery, judge_t, leave_after, show_needless, trouble_at, trouble_of, turn_t
 from tcpcore.pathtime cimport MS, bound_leg, measure_leg, measured
 from tcpcore.records cimport segment_t
 from tcpcore.sender cimport (
-    ANSWERED, ECHOING, FINISHED, MEASURING, PROBED, RECOVERY_NONE, RECOVERY_TIMEOUT, REPORTED, SACK_PERMITTED, SACKING,
+    ANSWERED, ECHOING, FINISHED, MEASURING, PROBED, RECOVERY_NONE, REPORTED, SACK_PERMITTED, SACKING,
     STAMPED, STARTED, WINDOW_CLOSED, again_t, list_t, sender_t, sent_end, trouble_t)
 
 cdef enum:
@@ -105,10 +105,7 @@ cdef inline void leave_trouble(judge_t* j, turn_t* t, int64_t old) noexcept nogi
         data.state &= ~<uint16_t> SACKING
     if data.mode != RECOVERY_NONE and data.acked >= trouble.recover:
         trouble.mode_end = min(trouble.mode_end, leave_after(t.sender, t.row.time_ns))
-        if trouble.begun:
-            trouble.tally.recovery_ns += t.row.time_ns - trouble.begun
-            trouble.tally.timeout_ns += (t.row.time_ns - trouble.begun) * (data.mode == RECOVERY_TIMEOUT)
-            trouble.begun = 0
+        count_recovery(trouble, data.mode, t.row.time_ns)
     if old < trouble.again_high:
         find_needless(j, t, old)
 

@@ -6,7 +6,7 @@ from tcpcore.flags cimport (
     CAUSE_TIMEOUT, CAUSE_UNKNOWN, DUPLICATE_ACKS, FIN, HAS_TIMESTAMPS, IN_RECOVERY, KIND_RETRANSMISSION,
     NEAR_RECEIVER, NEAR_SENDER, SACK_GAP, SMALLER, SYN)
 from tcpcore.history cimport again_packets, find_range, sent_ranges
-from tcpcore.weighing cimport call_needless, judge_t, leave_after, trouble_of, turn_t
+from tcpcore.weighing cimport call_needless, count_recovery, judge_t, leave_after, trouble_at, trouble_of, turn_t
 from tcpcore.pathtime cimport EARLIEST_TIMEOUT, MS, clock_tick, is_near, shortest_trip, stamp_time
 from tcpcore.records cimport segment_t
 from tcpcore.sender cimport (
@@ -26,6 +26,7 @@ ctypedef struct hints_t:
     int64_t idle                   # since the latest answer reached the sender; -1: unknown
     bint asked                     # the receiver had shown the loss, long enough ago
     bint inside                    # of a recovery that goes on
+    bint lost_again                # sent again after a timeout before, and still the receiver shows it missing
     bint overdue                   # the packet sent before was late itself
 
 
@@ -77,7 +78,7 @@ cdef inline uint8_t find_trigger(judge_t* j, turn_t* t, const sent_t* first) noe
         return CAUSE_PATH_MTU
     timer = is_timer(&h)
     t.out.evidence |= AFTER_SILENCE * timer
-    if h.inside and sender.mode == RECOVERY_TIMEOUT:
+    if h.inside and sender.mode == RECOVERY_TIMEOUT and (timer or not h.lost_again):
         if timer and is_earliest(t):
             count_timeout(t)
             t.trouble.recover = sender.high
@@ -122,6 +123,7 @@ cdef inline void collect_hints(judge_t* j, turn_t* t, const sent_t* first, hints
                 and sender.acked <= t.sent.start and evident)
     h.asked = gap or dup_acks
     h.inside = sender.mode != RECOVERY_NONE and t.sent.start < t.trouble.recover
+    h.lost_again &= gap
     t.out.evidence |= SACK_GAP * gap | DUPLICATE_ACKS * dup_acks | IN_RECOVERY * h.inside
 
 
@@ -138,10 +140,12 @@ cdef inline const sent_t* last_sent(judge_t* j, turn_t* t, const sent_t* first, 
     cdef const again_t* packet
     cdef const sent_t* ranges
     cdef int i
+    h.lost_again = False
     for i in range(t.trouble.again.tail, t.trouble.again.head, -1):
         packet = again_packets(&j.packets, &t.trouble.again) + i - 1
         if packet.sent.start <= t.sent.start < sent_end(&packet.sent) and packet.sent.kind == KIND_RETRANSMISSION:
             h.overdue = False
+            h.lost_again = packet.verdict.trigger == CAUSE_TIMEOUT
             return &packet.sent
     if first != NULL and not first.state & GAP:
         return first
@@ -192,7 +196,7 @@ cdef inline uint8_t fast_cause(turn_t* t, const hints_t* h) noexcept nogil:
     if not (h.asked or t.sender.mode != RECOVERY_NONE or h.idle >= 0 or h.overdue
             or h.waited > shortest_trip(t.sender, t.peer) * 9 // 10):
         return CAUSE_UNKNOWN
-    if not h.inside:
+    if not h.inside or t.sender.mode == RECOVERY_TIMEOUT:
         begin_recovery(t, RECOVERY_FAST)
     return CAUSE_FAST
 
@@ -211,13 +215,22 @@ cdef inline void count_timeout(turn_t* t) noexcept nogil:
 
 cdef inline void begin_recovery(turn_t* t, uint8_t mode) noexcept nogil:
     cdef sender_t* sender = t.sender
+    count_recovery(t.trouble, sender.mode, t.sent.time)
     sender.mode, t.trouble.recover = mode, sender.high
     t.trouble.tally.recoveries += 1
-    if t.trouble.begun == 0:
-        t.trouble.begun = t.sent.time
+    t.trouble.begun = t.sent.time
     t.trouble.mode_end = INT64_MAX
     if sender.state & ANSWERED and sender.acked >= sender.high:
         t.trouble.mode_end = leave_after(t.peer, t.sent.time)
+
+
+cdef inline void extend_recovery(judge_t* j, turn_t* t) noexcept nogil:
+    """What is missing right above the highest number seen when a timer ran out had been sent before that."""
+    cdef trouble_t* trouble = trouble_at(j, t.sender)
+    cdef bint awaited = t.sender.mode == RECOVERY_TIMEOUT and t.sent.time < trouble.mode_end
+    if awaited and trouble.recover == t.sender.high and trouble.again.tail > trouble.again.head \
+            and again_packets(&j.packets, &trouble.again)[trouble.again.tail - 1].verdict.cause == CAUSE_TIMEOUT:
+        trouble.recover, trouble.mode_end = t.sent.start, INT64_MAX
 
 
 cdef inline bint is_smaller(judge_t* j, turn_t* t, const sent_t* first) noexcept nogil:

@@ -2,7 +2,7 @@
 from libc.stdint cimport int64_t, uint16_t, uint32_t
 from libc.string cimport memset
 
-from tcpcore.causes cimport find_cause
+from tcpcore.causes cimport extend_recovery, find_cause
 from tcpcore.flags cimport (
     ACK, BY_SEQUENCE, BY_TIME, CAUSE_UNKNOWN, FIN, HAS_MSS, HAS_SACK_PERMITTED, HAS_TIMESTAMPS, HOP_DIFFERS,
     KIND_NETWORK_DUPLICATE, KIND_NEW, KIND_PROBE, KIND_REORDERED, KIND_RETRANSMISSION, LOSS_AFTER, ORIGINAL_LATE,
@@ -157,6 +157,8 @@ cdef inline void reveal(judge_t* j, turn_t* t) noexcept nogil:
     gap.start, gap.length, gap.frame = sender.high, <uint32_t> (t.sent.start - sender.high), 0
     gap.state |= GAP
     if append_range(&j.ranges, sender, &gap):
+        if sender.trouble:
+            extend_recovery(j, t)
         sender.high = t.sent.start
 
 

@@ -72,6 +72,14 @@ cdef inline trouble_t* trouble_of(judge_t* j, sender_t* sender) noexcept nogil:
     return trouble_at(j, sender)
 
 
+cdef inline void count_recovery(trouble_t* trouble, uint8_t mode, int64_t now) noexcept nogil:
+    """The one that goes on, if any, is over."""
+    if trouble.begun:
+        trouble.tally.recovery_ns += now - trouble.begun
+        trouble.tally.timeout_ns += (now - trouble.begun) * (mode == RECOVERY_TIMEOUT)
+        trouble.begun = 0
+
+
 # -- corrections
 
 cdef inline void correct(judge_t* j, uint64_t frame, const verdict_t* verdict) noexcept nogil:
