@@ -1,7 +1,8 @@
 """What an acknowledgement tells of the sender it answers: round trips, losses, and what was sent needlessly."""
 from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
 
-from tcpcore.flags cimport ACK, DSACK, EARLY_ACK, EARLY_ECHO, FIN, HAS_TIMESTAMPS, KIND_RETRANSMISSION, RST, SYN
+from tcpcore.flags cimport (
+    ACK, DSACK, EARLY_ACK, EARLY_ECHO, FIN, HAS_SACK_LE, HAS_TIMESTAMPS, KIND_RETRANSMISSION, RST, SYN)
 from tcpcore.history cimport again_packets, keep_last
 from tcpcore.weighing cimport count_recovery, judge_t, leave_after, show_needless, trouble_at, trouble_of, turn_t
 from tcpcore.pathtime cimport MS, bound_leg, measure_leg, measured
@@ -32,7 +33,7 @@ cdef inline void read_answer(judge_t* j, turn_t* t) noexcept nogil:
         data.state &= ~<uint16_t> ECHOING
     if not data.state & ANSWERED:
         first_answer(t)
-    if row.sack_count or (data.trouble and trouble_at(j, data).sack_count):
+    if row.present & HAS_SACK_LE or (data.trouble and trouble_at(j, data).sack_count):
         read_sack(j, t)
     elif row.ack64 == data.acked:
         count_duplicate(j, t, 0, False)
@@ -56,7 +57,7 @@ cdef inline void count_duplicate(judge_t* j, turn_t* t, uint32_t n_blocks, bint 
     cdef trouble_t* trouble
     if row.payload_len or row.flags & (SYN | FIN) or not data.state & STARTED or data.high <= row.ack64:
         return
-    if (row.window != data.answer_window and not row.sack_count) or (has_dsack and n_blocks == 0):
+    if (row.window != data.answer_window and not row.present & HAS_SACK_LE) or (has_dsack and n_blocks == 0):
         return
     trouble = trouble_of(j, data)
     if trouble.dup_acks < 0xFFFF:
@@ -140,28 +141,35 @@ cdef inline void read_sack(judge_t* j, turn_t* t) noexcept nogil:
     cdef sender_t* data = t.peer
     cdef trouble_t* trouble = trouble_of(j, data)
     cdef const uint32_t* edges = &row.sack_le0
-    cdef uint32_t first = 1 if row.sack_count and is_dsack(row) else 0, i
+    cdef uint32_t count = min(<uint32_t> row.sack_count, <uint32_t> 4), first = 0, i
     cdef int64_t high = 0
-    if row.ack64 == data.acked:
-        count_duplicate(j, t, row.sack_count - first, first)
-    trouble.sack_count = <uint16_t> (min(<uint32_t> row.sack_count, <uint32_t> 4) - first) if row.sack_count else 0
-    trouble.sack_base = row.ack64
-    if row.sack_count:
+    if row.present & HAS_SACK_LE:
         data.state |= SACK_PERMITTED
-    for i in range(2 * trouble.sack_count):
+        count = max(count, <uint32_t> 1)
+        first = is_dsack(row)
+    if row.ack64 == data.acked:
+        count_duplicate(j, t, count - first, first)
+    trouble.sack_count = <uint16_t> (count - first)
+    trouble.sack_base = row.ack64
+    for i in range(2 * (count - first)):
         trouble.sack_edges[i] = <int32_t> (edges[2 * first + i] - row.ack_raw)
-        high = max(high, row.ack64 + trouble.sack_edges[i])
+    if row.sack_count == 0 and count > first:   # cut off behind its left edge: one byte at least
+        trouble.sack_edges[1] = <int32_t> (<uint32_t> trouble.sack_edges[0] + 1)
+    for i in range(count - first):
+        high = max(high, row.ack64 + trouble.sack_edges[2 * i + 1])
     if trouble.sack_count and (not data.state & SACKING or high > trouble.sack_high):
         if not data.state & SACKING or trouble.sack_high <= data.acked:
             trouble.loss_time = row.time_ns
         trouble.sack_high = high
         data.state |= SACKING
-    if first:
+    if first and row.sack_count:
         match_dsack(j, t)
 
 
 cdef inline bint is_dsack(const segment_t* row) noexcept nogil:
     """RFC 2883 section 4: the first block lies below the acknowledgement, or inside the second."""
+    if row.sack_count == 0:
+        return <int32_t> (row.sack_le0 - row.ack_raw) < 0
     if <int32_t> (row.sack_re0 - row.ack_raw) <= 0:
         return True
     return (row.sack_count > 1 and <int32_t> (row.sack_le0 - row.sack_le1) >= 0
