@@ -26,6 +26,7 @@ ctypedef struct hints_t:
     int64_t idle                   # since the latest answer reached the sender; -1: unknown
     bint asked                     # the receiver had shown the loss, long enough ago
     bint inside                    # of a recovery that goes on
+    bint repeated                  # they were sent again before
     bint lost_again                # sent again after a timeout before, and still the receiver shows it missing
     bint overdue                   # the packet sent before was late itself
 
@@ -92,7 +93,7 @@ cdef inline uint8_t find_trigger(judge_t* j, turn_t* t, const sent_t* first) noe
     if tail and not h.asked and probes_tail(t, &h):
         sender.state |= PROBED
         return CAUSE_TAIL_LOSS_PROBE
-    if not is_earliest(t) or h.waited < EARLIEST_TIMEOUT * 9 // 10:
+    if not may_time_out(t, &h):
         return fast_cause(t, &h)
     count_timeout(t)
     begin_recovery(t, RECOVERY_TIMEOUT)
@@ -140,11 +141,11 @@ cdef inline const sent_t* last_sent(judge_t* j, turn_t* t, const sent_t* first, 
     cdef const again_t* packet
     cdef const sent_t* ranges
     cdef int i
-    h.lost_again = False
+    h.repeated = h.lost_again = False
     for i in range(t.trouble.again.tail, t.trouble.again.head, -1):
         packet = again_packets(&j.packets, &t.trouble.again) + i - 1
         if packet.sent.start <= t.sent.start < sent_end(&packet.sent) and packet.sent.kind == KIND_RETRANSMISSION:
-            h.overdue = False
+            h.overdue, h.repeated = False, True
             h.lost_again = packet.verdict.trigger == CAUSE_TIMEOUT
             return &packet.sent
     if first != NULL and not first.state & GAP:
@@ -189,6 +190,20 @@ cdef inline bint is_timer(const hints_t* h) noexcept nogil:
 cdef inline bint is_earliest(const turn_t* t) noexcept nogil:
     """A timeout sends again what begins at the first byte not acknowledged (RFC 6298 section 5.4)."""
     return not t.sender.state & ANSWERED or t.sent.start <= t.sender.acked
+
+
+cdef inline bint may_time_out(const turn_t* t, const hints_t* h) noexcept nogil:
+    """Not if it had no time to, nor if the sender certainly knew of the loss before (RFC 6675 section 4)."""
+    cdef const trouble_t* trouble = t.trouble
+    cdef int64_t arrived = 0
+    cdef uint32_t i
+    if not is_earliest(t) or h.waited < EARLIEST_TIMEOUT * 9 // 10:
+        return False
+    if not h.asked or h.repeated or not is_near(t.sender, t.peer):
+        return True
+    for i in range(trouble.sack_count):
+        arrived += <int64_t> trouble.sack_edges[2 * i + 1] - trouble.sack_edges[2 * i]
+    return arrived <= 2 * <int64_t> t.sent.length
 
 
 cdef inline uint8_t fast_cause(turn_t* t, const hints_t* h) noexcept nogil:
