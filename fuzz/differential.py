@@ -84,13 +84,18 @@ def packets(path: Path) -> Any:
         return None
 
 
-def kind_of_cell(difference: tuple[str, str, str, str], short: set[str]) -> str:
-    """What explains a cell that differs (docs/differences.md); empty if nothing does."""
+def kind_of_cell(difference: tuple[str, str, str, str], short: set[str], cut: set[str]) -> str:
+    """What explains a cell that differs (docs/differences.md); empty if nothing does.
+
+    ``short`` and ``cut`` are the frames with segments without a length, and with options that were not all captured.
+    """
     frame, field, theirs, ours = difference
     if field == "tcp.checksum" and ours == "":
         return "checksums of headers that end right behind it"
     if field in EDGES and frame in short:
         return "edges of SACK blocks in segments without a length"
+    if field.startswith("tcp.analysis") and frame in cut and ours == "":
+        return "findings of segments of which an option with a wrong length was cut off"
     if field in {*TIMES, "frame.time_relative"} and (not TIME.fullmatch(theirs) or abs(float(theirs)) > LATEST):
         return "times of which the fraction is a second or more, or negative, and times beyond 2262"
     return ""
@@ -98,16 +103,19 @@ def kind_of_cell(difference: tuple[str, str, str, str], short: set[str]) -> str:
 
 def kind_of_capture(path: Path) -> str:
     """What explains that other frames are segments, or other cells differ; empty if nothing does."""
-    lengths, link_types = [], set()
+    frames, link_types = [], set()
     reader, batch = Reader(open_source(path)), Batch(1 << 12)
     while reader.next(batch):
-        lengths += batch.frame_array[["cap_len", "wire_len"]].tolist()
-        link_types |= set(batch.frame_array["link_type"].tolist())
+        content, start = batch.data_bytes, batch.data_offset
+        for row in batch.frame_array:
+            at = int(row["offset"]) - start
+            frames.append([str(row["wire_len"]), content[at:at + min(14, int(row["cap_len"]))][:6].hex(":")])
+            link_types.add(int(row["link_type"]))
     if link_types != {ETHERNET}:
         return "a link type that does not fit the frames"
-    told = subprocess.run([tshark(), "-n", "-r", path, "-T", "fields", "-e", "frame.cap_len", "-e", "frame.len"],
+    told = subprocess.run([tshark(), "-n", "-r", path, "-T", "fields", "-e", "frame.len", "-e", "eth.dst"],
                           capture_output=True, text=True, check=False).stdout
-    if path.read_bytes()[:4] in PCAP and lengths != [tuple(map(int, line.split())) for line in told.splitlines()]:
+    if path.read_bytes()[:4] in PCAP and frames != [line.split("\t") for line in told.splitlines()]:
         return "which variant of pcap damaged records are of"
     return ""
 
@@ -115,10 +123,11 @@ def kind_of_capture(path: Path) -> str:
 def differences(found: Comparison, kinds: Counter[str]) -> list[str]:
     """What nothing explains; ``kinds`` counts the rest."""
     rows = packets(Path(found.path))
-    short = {str(frame) for frame in rows["frame"][rows["damage"] & Damage.SHORT_SEGMENT != 0]}
+    short, cut = ({str(frame) for frame in rows["frame"][rows["damage"] & kind != 0]}
+                  for kind in (Damage.SHORT_SEGMENT, Damage.OPTIONS_CUT))
     told = [f"{found.missing} rows missing, {found.extra} more"] if found.missing or found.extra else []
     for each in found.differences:
-        kind = kind_of_cell(each, short)
+        kind = kind_of_cell(each, short, cut)
         kinds[f"cells: {kind}"] += kind != ""
         told += [] if kind else [str(each)]
     if told and (kind := kind_of_capture(Path(found.path))):
