@@ -1,17 +1,18 @@
 """Coverage-guided fuzzing of the compiled core: ``python fuzz/run.py --seconds 60 [TARGET ...]``.
 
-Each target (fuzz/targets) runs under libFuzzer, the core built by clang with ASan, UBSan and coverage into
-build/fuzz/lib (``make fuzz`` does that).  What it found interesting stays in build/fuzz/corpus, where the next run
-goes on; what broke something is in build/fuzz/findings, and ``python fuzz/run.py TARGET --reproduce FILE`` shows it.
+Each target (fuzz/targets), as many at once as there are processors, runs under libFuzzer, the core built by clang with
+ASan, UBSan and coverage into build/fuzz/lib (``make fuzz`` does that).  What it found interesting stays in
+build/fuzz/corpus, where the next run goes on; what broke something is in build/fuzz/findings, and
+``python fuzz/run.py TARGET --reproduce FILE`` shows it.
 """
 from __future__ import annotations
 
 import argparse
 import os
 import re
-import resource
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import atheris
@@ -38,20 +39,21 @@ def fuzz(name: str, seconds: int, seed: int) -> bool:
     corpus, findings, log = BUILD / "corpus" / name, BUILD / "findings", BUILD / f"{name}.log"
     for place in (corpus, findings):
         place.mkdir(parents=True, exist_ok=True)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     with log.open("wb") as out:
-        done = subprocess.run([sys.executable, HERE / "one.py", name, f"-max_total_time={seconds}", f"-seed={seed}",
-                               f"-timeout={SLOW}", f"-rss_limit_mb={MEMORY}", f"-max_len={LARGEST}",
-                               f"-artifact_prefix={findings}/{name}-", "-print_final_stats=1", corpus],
-                              env=environment(), stdout=out, stderr=subprocess.STDOUT, check=False)
-    spent = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+        process = subprocess.Popen([sys.executable, HERE / "one.py", name, f"-max_total_time={seconds}",
+                                    f"-seed={seed}", f"-timeout={SLOW}", f"-rss_limit_mb={MEMORY}",
+                                    f"-max_len={LARGEST}", f"-artifact_prefix={findings}/{name}-",
+                                    "-print_final_stats=1", corpus],
+                                   env=environment(), stdout=out, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
     text = log.read_text(errors="replace")
     progress = re.findall(r"^#(\d+)\t.*?cov: (\d+) ft: (\d+) corp: (\d+)", text, re.MULTILINE)
     runs, edges, features, kept = progress[-1] if progress else ("0", "0", "0", "0")
-    verdict = "no finding" if done.returncode == 0 else f"FINDING: see {log}"
-    print(f"{name:16} {int(runs):>10,} runs {spent:8.1f} s CPU {edges:>6} edges {features:>7} features {kept:>5} kept  "
-          f"{verdict}", flush=True)
-    return done.returncode == 0
+    verdict = "no finding" if status == 0 else f"FINDING: see {log}"
+    print(f"{name:16} {int(runs):>10,} runs {usage.ru_utime:8.1f} s CPU {edges:>6} edges {features:>7} features "
+          f"{kept:>5} kept  {verdict}", flush=True)
+    return status == 0
 
 
 def main() -> int:
@@ -67,8 +69,9 @@ def main() -> int:
     if args.reproduce:
         return subprocess.run([sys.executable, HERE / "one.py", args.targets[0], args.reproduce], env=environment(),
                               check=False).returncode
-    clean = [fuzz(name, args.seconds, args.seed) for name in args.targets or TARGETS]
-    return 0 if all(clean) else 1
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        clean = pool.map(lambda name: fuzz(name, args.seconds, args.seed), args.targets or TARGETS)
+        return 0 if all([*clean]) else 1
 
 
 if __name__ == "__main__":

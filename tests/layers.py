@@ -306,6 +306,12 @@ TUNNELS = {
         1, lambda p: over_udp(2152, struct.pack(">BBHI", 0x34, 255, len(p) + 12, 0xCAFE) + b"\0\0\0\x85"
                               + b"\x01\x10\x01\x85" + b"\x01\0\x09\0")(p),
         kind="GTP", identifier=0xCAFE, depth=1),
+    "GTP-U with Ethernet": Encapsulation(
+        1, lambda p: over_udp(2152, struct.pack(">BBHI", 0x30, 255, 14 + len(p), 0xCAFE))(ethernet(p)), kind="GTP",
+        identifier=0xCAFE, depth=1),
+    "GTP version 0": Encapsulation(
+        1, lambda p: over_udp(2152, struct.pack(">BBHHHIQ", 0x1E, 255, len(p), 1, 2, 0xFFFFFFFF, 0x12_0000_0005))(p),
+        kind="GTP", identifier=5, depth=1),
     "CAPWAP": Encapsulation(
         1, lambda p: over_udp(5247, b"\0\x10\x02\0\0\0\0\0")(ethernet(p)), kind="CAPWAP", depth=1),
     "CAPWAP with 802.11": Encapsulation(

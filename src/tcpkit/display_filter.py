@@ -44,6 +44,7 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "&": operator.and_, "/": operator.floordiv,
     "%": operator.mod}
 NUMBERS = ("uint", "int", "time")
+MAX_PAIRS = 64                   # of values that two fields of a calculation have, as each may occur more than once
 ADDRESSES: dict[str, Callable[[str], ipaddress.IPv4Interface | ipaddress.IPv6Interface]] = {
     "ipv4": ipaddress.IPv4Interface, "ipv6": ipaddress.IPv6Interface, "address": ipaddress.ip_interface}
 FUNCTIONS = ("count", "max", "min", "abs", "lower", "upper")
@@ -173,7 +174,10 @@ class Evaluation:
         if isinstance(node, Field):
             return self.fields.occurrences(node.name)
         if isinstance(node, Arithmetic):
-            return [self.arithmetic(node, a, b) for a in self.operand(node.left) for b in self.operand(node.right)]
+            left, right = self.operand(node.left), self.operand(node.right)
+            if len(left) * len(right) > MAX_PAIRS:
+                raise self.wrong("too many fields in a row that occur more than once", node.left)
+            return [self.arithmetic(node, a, b) for a in left for b in right]
         if isinstance(node, Call):
             return self.call(node)
         raise self.wrong("a value cannot stand alone", node)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tcpkit.errors import FilterError
 
 MAX_DEPTH = 200
+CALL_DEPTH = 5                   # levels that a function's argument takes
 
 COMPARISONS = {
     "==": "==", "eq": "==", "any_eq": "==", "===": "===", "all_eq": "===", "!=": "!=", "ne": "!=", "all_ne": "!=",
@@ -161,10 +162,14 @@ class Parser:
             tests.append(self.negation())
         return tests[0] if len(tests) == 1 else Logic("and", tuple(tests))
 
-    def negation(self) -> Test:
-        self.depth += 1
+    def deeper(self, levels: int = 1) -> None:
+        """Further down, in tests or in values: trees are walked by functions that call themselves."""
+        self.depth += levels
         if self.depth > MAX_DEPTH:
             raise self.unexpected(f"at most {MAX_DEPTH} levels of nesting")
+
+    def negation(self) -> Test:
+        self.deeper()
         try:
             if self.accept("not", "!"):
                 return Not(self.negation())
@@ -179,13 +184,13 @@ class Parser:
     def test(self) -> Test:
         quantifier = self.accept("any", "all")
         every = None if quantifier is None else quantifier.text.lower() == "all"
-        left = self.sum()
+        left = self.value()
         if self.accept("in"):
             return Member(left, self.ranges())
         operator = self.accept(*COMPARISONS)
         if operator is None:
             return Exists(left)
-        return Compare(COMPARISONS[operator.text.lower()], left, self.sum(), every)
+        return Compare(COMPARISONS[operator.text.lower()], left, self.value(), every)
 
     def ranges(self) -> tuple[tuple[Value, Value], ...]:
         self.expect("{")
@@ -196,25 +201,37 @@ class Parser:
         return tuple(found)
 
     def range(self) -> tuple[Value, Value]:
-        low = self.sum()
-        return (low, self.sum()) if self.accept("..") else (low, low)
+        low = self.value()
+        return (low, self.value()) if self.accept("..") else (low, low)
+
+    def value(self) -> Value:
+        depth = self.depth
+        try:
+            return self.sum()
+        finally:
+            self.depth = depth
+
+    def calculated(self, operator: str, left: Value, right: Value) -> Value:
+        """The left of the next operator: each is a level more."""
+        self.deeper()
+        return Arithmetic(operator, left, right)
 
     def sum(self) -> Value:
         value = self.product()
         while operator := self.accept("+", "-"):
-            value = Arithmetic(operator.text, value, self.product())
+            value = self.calculated(operator.text, value, self.product())
         return value
 
     def product(self) -> Value:
         value = self.masked()
         while operator := self.accept("*", "/", "%"):
-            value = Arithmetic(operator.text, value, self.masked())
+            value = self.calculated(operator.text, value, self.masked())
         return value
 
     def masked(self) -> Value:
         value = self.operand()
         while self.accept("&", "bitwise_and"):
-            value = Arithmetic("&", value, self.operand())
+            value = self.calculated("&", value, self.operand())
         return value
 
     def operand(self) -> Value:
@@ -235,7 +252,8 @@ class Parser:
 
     def call(self, name: Token) -> Call:
         self.expect("(")
-        argument = self.sum()
+        self.deeper(CALL_DEPTH)
+        argument = self.value()
         return Call(name.text, argument, name.start, self.expect(")").end)
 
 

@@ -256,6 +256,25 @@ def test_reading_what_is_told_of_many_streams_one_by_one(pair):
     assert_linear(SCAN, *pair(make), memory=200 * MIB)
 
 
+MESSAGES = {
+    "requests": (b"", b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"),
+    "header": (b"GET /a HTTP/1.1\r\n", b"Name: value\r\n"),
+    "chunks": (b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+}
+
+
+@pytest.mark.parametrize("kind", MESSAGES)
+def test_http_without_end(pair, kind):
+    """As much of the same again and again as there are segments."""
+    first, again = MESSAGES[kind]
+
+    def make(n):
+        return connection(records(segment("PA", first), 1),
+                          records(segment("PA", again), n // 2, seq=1000 + len(first) + len(again) * np.arange(n // 2)))
+
+    assert_linear("told = len(tcpkit.open(path, threads=1).http)", *pair(make), memory=150 * MIB)
+
+
 def test_a_flood_keeps_its_streams_apart():
     n = 5000
     _, table = run_flows(header() + records(segment("S"), n, source=np.arange(n) + (11 << 24)))

@@ -41,9 +41,20 @@ def test_points_at_the_place(text, word, message):
     assert str(error).splitlines()[-1] == "  " + " " * error.start + "^" * max(1, len(word))
 
 
-def test_nesting_is_bounded():
+@pytest.mark.parametrize("text", [
+    "(" * 5000 + "tcp" + ")" * 5000, "not " * 5000 + "tcp", "tcp.len == " + "1 + " * 5000 + "1",
+    "tcp.len" + " & 1" * 5000 + " == 1", "len(" * 5000 + "tcp.len" + ")" * 5000 + " == 1"],
+    ids=["parentheses", "not", "sum", "mask", "functions"])
+def test_nesting_is_bounded(text):
     with pytest.raises(FilterError, match="levels of nesting"):
-        PACKETS.where("(" * 5000 + "tcp" + ")" * 5000)
+        PACKETS.where(text)
+
+
+def test_what_each_of_many_fields_can_mean_is_bounded():
+    """A field that occurs twice has two values, of two there are four sums, and so on."""
+    assert len(PACKETS.where("tcp.port + tcp.port > 0")) > 0
+    with pytest.raises(FilterError, match="too many fields"):
+        PACKETS.where("tcp.port" + " + tcp.port" * 60 + " > 0")
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join))
