@@ -54,3 +54,10 @@ def test_plot_without_such_a_stream_or_format(tmp_path):
     done = tcpkit("plot", EXAMPLE, 0, "-o", tmp_path / "a.xyz")
     assert done.returncode == 2
     assert "xyz" in done.stderr
+
+
+def test_report_writes_a_page(tmp_path):
+    page = tmp_path / "report.html"
+    done = tcpkit("report", EXAMPLE, "-o", page)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")

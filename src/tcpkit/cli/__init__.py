@@ -15,8 +15,8 @@ from tcpkit.cli.app import app
 from tcpkit.cli.text import one_line, printable
 from tcpkit.errors import CaptureError, FieldError, FilterError, MissingLibraryError
 
-MODULES = ("info", "packets", "fields", "flows", "handshakes", "explain", "plot", "threats", "retransmissions",
-           "filter", "compare", "follow", "capture", "states", "export", "overlaps", "http")
+MODULES = ("info", "packets", "fields", "flows", "handshakes", "explain", "plot", "report", "threats",
+           "retransmissions", "filter", "compare", "follow", "capture", "states", "export", "overlaps", "http")
 
 
 def main() -> None:
