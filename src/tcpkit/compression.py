@@ -5,9 +5,7 @@ give it to those that lack it.
 """
 from __future__ import annotations
 
-import bz2
 import contextlib
-import lzma
 import queue
 import threading
 import zlib
@@ -106,8 +104,16 @@ def _lz4() -> Decompressor:
 
 
 def _xz() -> Decompressor:
+    import lzma
+
     member: Decompressor = lzma.LZMADecompressor(memlimit=XZ_MEMORY)
     return member
+
+
+def _bzip2() -> Decompressor:
+    import bz2
+
+    return bz2.BZ2Decompressor()
 
 
 # first bytes -> (name, what decompresses one member, compressed bytes fed at a time)
@@ -117,7 +123,7 @@ _FORMATS: list[tuple[bytes, str, Callable[[], Decompressor], int]] = [
     *((bytes([0x50 + kind, 0x2A, 0x4D, 0x18]), "Zstandard", _Zstandard, 1_024) for kind in range(16)),  # skippable
     (b"\x04\x22\x4d\x18", "LZ4", _lz4, 65_536),
     (b"\xfd7zXZ\0", "xz", _xz, 65_536),
-    (b"BZh", "bzip2", bz2.BZ2Decompressor, 65_536),
+    (b"BZh", "bzip2", _bzip2, 65_536),
 ]
 HEAD = 6                     # bytes that tell
 

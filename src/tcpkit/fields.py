@@ -1,7 +1,6 @@
 """Columns by either name, and rows as text in the forms of ``fields``, CSV and JSON."""
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
@@ -54,7 +53,9 @@ def find_column(name: str, known: dict[str, Column]) -> Column:
     """The column of that name; FieldError, with the nearest name, if there is none."""
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, 1, cutoff=0.0)
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, 1, cutoff=0.0)
     raise FieldError(name, near[0] if near else "")
 
 

@@ -1,8 +1,6 @@
 """Tables: one structured array, seen by columns."""
 from __future__ import annotations
 
-import html
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, overload
 
@@ -115,14 +113,18 @@ class Table:
 
     def __repr__(self) -> str:
         title = self._title()
-        names, cells = self._summary(shutil.get_terminal_size((120, 24)).columns)
+        from shutil import get_terminal_size
+
+        names, cells = self._summary(get_terminal_size((120, 24)).columns)
         return f"{title}\n{grid(names, cells)}" if cells else title
 
     def _repr_html_(self) -> str:
+        from html import escape
+
         names, cells = self._summary(240)
-        lines = ["<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) + "</tr>"
+        lines = ["<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row) + "</tr>"
                  for tag, row in [("th", names), *(("td", row) for row in cells)]]
-        return f"<p>{html.escape(self._title())}</p><table>{''.join(lines)}</table>"
+        return f"<p>{escape(self._title())}</p><table>{''.join(lines)}</table>"
 
     def _title(self) -> str:
         return f"{self._schema.name}: {len(self):,} rows, {len(self.columns)} columns"

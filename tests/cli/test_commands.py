@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import csv
 import fcntl
+import importlib
 import io
 import json
 import os
@@ -19,7 +20,7 @@ import pytest
 import tcpkit
 from conversations import random_capture
 from packets import Conversation, pcap
-from tcpkit.cli import MODULES, main
+from tcpkit.cli import HOME, MODULES, app, main
 from tcpkit.packet_columns import PACKETS
 
 TABLES = {
@@ -267,3 +268,12 @@ def test_starting_loads_nothing_slow():
     slow = {"numpy", "rich", "pyarrow", "pandas", "polars", "pcapy", "zstandard", "tcpkit.capture"}
     assert not slow & set(loaded)
     assert {f"tcpkit.cli.{module}" for module in MODULES} <= set(loaded)
+
+
+def test_every_command_is_found_in_its_module():
+    """Only the module of the command asked for is imported."""
+    for module in MODULES:
+        importlib.import_module(f"tcpkit.cli.{module}")
+    for command in app.registered_commands:
+        name = command.name or command.callback.__name__
+        assert command.callback.__module__ == f"tcpkit.cli.{HOME.get(name, name)}"

@@ -1,12 +1,13 @@
 """The ``tcpkit`` command.
 
 To add a command: write a module beside this one that decorates a function with ``@app.command()`` (see
-flows.py), and name the module in MODULES.  A command only takes its options, calls the library inside
-``with reading(...)``, and hands the result to output.py.  It imports the library inside itself, so that
-every command starts fast.
+flows.py), and name the module in MODULES; in HOME too if the command is not called as the module.  A command
+only takes its options, calls the library inside ``with reading(...)``, and hands the result to output.py.  It
+imports the library inside itself, so that every command starts fast.
 """
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -17,12 +18,17 @@ from tcpkit.errors import CaptureError, FieldError, FilterError, MissingLibraryE
 
 MODULES = ("info", "packets", "fields", "flows", "handshakes", "explain", "plot", "report", "threats",
            "retransmissions", "filter", "compare", "follow", "capture", "states", "export", "overlaps", "http")
+HOME = {"conversations": "flows", "interfaces": "capture"}     # modules of commands that are not called as their module
+FEW = 100_000                    # objects, for all that starting takes: looking for cycles among them found none
 
 
 def main() -> None:
     """Run the command line: status 0 done, 1 done as far as it went, 2 not done."""
+    gc.set_threshold(FEW)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")    # NumPy's algebra is not used; its threads cost 0.1 s to start
-    for module in MODULES:
+    asked = "".join(sys.argv[1:2])
+    home = HOME.get(asked, asked)
+    for module in (home,) if home in MODULES else MODULES:
         importlib.import_module(f"tcpkit.cli.{module}")
     try:
         app(prog_name="tcpkit")
