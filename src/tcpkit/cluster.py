@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tcpkit
 from tcpkit import parts
-from tcpkit.budget import LIMIT, checked
+from tcpkit.budget import LIMIT, checked, checked_timeout
 from tcpkit.columns import Stage
 from tcpkit.convert import need
 from tcpkit.pipeline import ALL_STAGES
@@ -42,7 +42,8 @@ class CaptureWarning(UserWarning):
 
 
 def table(captures: Iterable[CaptureSet], name: str = "flows", *, columns: Sequence[str] | None = None,
-          capture_filter: str = "", where: str = "", split: bool = False, memory_limit: int = LIMIT) -> DataFrame:
+          capture_filter: str = "", where: str = "", split: bool = False, memory_limit: int = LIMIT,
+          idle_timeout: float = 0.0) -> DataFrame:
     """The table ``name`` of all captures, with a column ``capture`` that tells them apart.
 
     ``captures``: paths or fsspec URLs that the workers can open.  ``columns``: of the table, all if not given.
@@ -50,16 +51,20 @@ def table(captures: Iterable[CaptureSet], name: str = "flows", *, columns: Seque
     damaged one those before the damage; ``failures`` lists both.  ``split``: spread the files of a rotated set over
     the workers; only "flows", without the columns of analysis and states, and "conversations".  Files that overlap
     in time, or have a fragmented datagram across a seam, are read by one worker after all.  ``memory_limit``: bytes,
-    for each pass over a capture, as for ``open``.  ValueError for an unknown table or a limit too small, FieldError for
-    an unknown column.
+    for each pass over a capture, as for ``open``.  ``idle_timeout``: likewise; not with ``split``, since how long a
+    connection has been silent is not known in the middle of a set.  ValueError for an unknown table, a limit too small
+    or what cannot be split, FieldError for an unknown column.
     """
     if name not in TABLES:
         raise ValueError(f'there is no table "{name}"; there are {", ".join(TABLES)}')
     if split and name not in parts.TABLES:
         raise ValueError(f'the table "{name}" cannot be joined from parts; {", ".join(parts.TABLES)} can')
+    if split and idle_timeout:
+        raise ValueError("what an idle time-out ends cannot be told from parts: it takes a set in order, without split")
     frames = need("dask.dataframe", "cluster")
     work = Work(name, tuple(columns) if columns is not None else None, capture_filter, where,
-                ("flows",) if split else ALL_STAGES, checked(memory_limit))
+                ("flows",) if split else ALL_STAGES, checked(memory_limit),
+                checked_timeout(idle_timeout))
     meta = work.rows(io.BytesIO(EMPTY), "")
     if split:
         made: DataFrame = frames.from_delayed([_split(work, one) for one in captures], meta=meta, prefix="tcpkit",
@@ -91,6 +96,7 @@ class Work(NamedTuple):
     where: str
     stages: tuple[Stage, ...]
     memory_limit: int
+    idle_timeout: float = 0.0
 
     def __call__(self, captures: CaptureSet, label: str = "") -> pandas.DataFrame:
         label = label or (captures if isinstance(captures, str) else captures[0])
@@ -103,7 +109,7 @@ class Work(NamedTuple):
     def rows(self, source: Any, label: str) -> pandas.DataFrame:
         """One capture's rows."""
         capture = tcpkit.open(source, capture_filter=self.capture_filter, stages=self.stages,
-                              memory_limit=self.memory_limit)
+                              memory_limit=self.memory_limit, idle_timeout=self.idle_timeout)
         chosen = getattr(capture, self.table)
         if self.where and self.table == "packets":
             chosen = chosen.where(self.where)

@@ -51,6 +51,13 @@ def assert_same_values(found, expected):
     pandas.testing.assert_frame_equal(found, expected, check_dtype=False)
 
 
+def test_silence_ends_connections(client, captures):
+    made = cluster.table(captures[:1], idle_timeout=0.02).compute().drop(columns="capture")
+    expected = tcpkit.open(captures[0], idle_timeout=0.02).flows
+    assert len(expected) > len(tcpkit.open(captures[0]).flows)
+    assert_same_values(made, expected.to_pandas())
+
+
 @pytest.mark.parametrize("name", ["flows", "directions", "packets"])
 def test_tables_are_those_of_the_captures(client, captures, name):
     made = cluster.table(captures, name).compute()
@@ -84,6 +91,10 @@ def test_files_that_overlap_are_read_by_one_worker(client, captures):
 def test_only_some_tables_can_be_spread():
     with pytest.raises(ValueError, match="cannot be joined from parts"):
         cluster.table([], "packets", split=True)
+    with pytest.raises(ValueError, match="without split"):
+        cluster.table([], "flows", split=True, idle_timeout=60)
+    with pytest.raises(ValueError, match="no idle time-out"):
+        cluster.table([], "flows", idle_timeout=-1)
     with pytest.raises(tcpkit.FieldError):
         cluster.table([], "flows", columns=["retransmissions_client"], split=True)
 
