@@ -12,8 +12,8 @@ from tcpcore.batch cimport Batch, released_t, segment_at
 from tcpcore.clear cimport clear
 from tcpcore.connection cimport connection, read_options
 from tcpcore.endpoint cimport (
-    COMPLETE_SYN, FLIGHT_HIDDEN, LAST_KEEP_ALIVE, LAST_PROBE, PUSH_SEEN, WINDOW_KNOWN, ZERO_OPEN,
-    conversation_t, endpoint_t, scale_shown, settle_scales, turn_t)
+    COMPLETE_SYN, FLIGHT_HIDDEN, LAST_KEEP_ALIVE, LAST_PROBE, MPTCP_NEWS, PUSH_SEEN, WINDOW_KNOWN, ZERO_OPEN,
+    conversation_t, endpoint_t, initial_rtt, scale_shown, set_dup_frame, set_expected_frame, settle_scales, turn_t)
 from tcpcore.flags cimport (
     ACK, BOGUS_HEADER_LENGTH, FIN, HAS_ACK_RTT, HAS_ACKS_FRAME, HAS_BYTES_IN_FLIGHT, HAS_CHECKSUM, HAS_COMPLETENESS,
     HAS_FLAGS, HAS_INITIAL_RTT, HAS_LEN, HAS_PUSH_BYTES, HAS_RECORD, HAS_WINDOW_SCALE, HAS_WINDOW_SIZE, KEEP_ALIVE,
@@ -22,15 +22,17 @@ from tcpcore.flows cimport NO_SLOT, FlowTable
 from tcpcore.growable cimport grow, growable_t
 from tcpcore.growable cimport release as release_memory
 from tcpcore.inflight cimport (
-    AGAIN, MAX_INFLIGHT, acked_t, flight_ack, flight_add, flight_count, flight_entries, flight_rebase, flight_t,
-    inflight_t)
+    AGAIN, MAX_INFLIGHT, acked_t, flight_ack, flight_add, flight_count, flight_drop, flight_list, flight_rebase,
+    flying_t, inflight_t)
 from tcpcore.judge cimport is_plain, judge
-from tcpcore.pool cimport account, pool_at, pool_clear, pool_give_back, pool_t, pool_used
+from tcpcore.pool cimport account, pool_at, pool_clear, pool_t, pool_used
 from tcpcore.prefetch cimport prefetch_write
 from tcpcore.quantile cimport BIN_BYTES, histogram_buckets, histogram_rank
 from tcpcore.records cimport analysis_t, flow_analysis_t, segment_t
 from tcpcore.seqnum cimport after, before
-from tcpcore.summary cimport N_COUNTS, findings_t, forget_summaries, summaries_t, summarise, summary_t
+from tcpcore.summary cimport (
+    COUNTED, COUNTED_OF_FLOWS, N_COUNTS, findings_t, forget_summaries, spread_t, spreads_at, summaries_at, summaries_t,
+    summarise, summary_t)
 
 from tcpcore.records import FLOW_ANALYSIS
 
@@ -52,19 +54,22 @@ ctypedef struct analyser_t:
 cdef class Analysis:
     """What tshark says of each segment, and with ``summary`` what that adds up to for each stream.
 
+    Without ``spread`` only as far as the flows table tells it: retransmissions, shortest and mean round trips.
     ``flight_limit`` bounds the bytes spent on segments in flight, ``summary_limit`` those on counts of findings and
     distributions of round trips; ``dropped`` counts what they cost.
     """
 
     cdef analyser_t state
 
-    def __cinit__(self, *, bint summary=False, uint64_t flight_limit=FLIGHT_LIMIT,
+    def __cinit__(self, *, bint summary=False, bint spread=True, uint64_t flight_limit=FLIGHT_LIMIT,
                   uint64_t summary_limit=SUMMARY_LIMIT):
         memset(&self.state, 0, sizeof(analyser_t))
-        self.state.conversations.huge = self.state.summaries.of.huge = True
+        self.state.conversations.huge = self.state.summaries.of.huge = self.state.summaries.spreads.huge = True
         self.state.pool.entry = sizeof(inflight_t)
         self.state.pool.limit = flight_limit
         self.state.summaries.wanted = summary
+        self.state.summaries.spread_wanted = summary and spread
+        self.state.summaries.counted = COUNTED if spread else COUNTED_OF_FLOWS
         self.state.summaries.findings.entry = sizeof(findings_t)
         self.state.summaries.bins.entry = BIN_BYTES
         self.state.summaries.findings.limit = self.state.summaries.bins.limit = summary_limit // 2
@@ -72,13 +77,16 @@ cdef class Analysis:
     def __dealloc__(self):
         release_memory(&self.state.conversations)
         release_memory(&self.state.summaries.of)
+        release_memory(&self.state.summaries.spreads)
         pool_clear(&self.state.pool)
         pool_clear(&self.state.summaries.findings)
         pool_clear(&self.state.summaries.bins)
 
     cdef int reserve(self, Py_ssize_t n_slots) except -1:
         if (grow(&self.state.conversations, n_slots * sizeof(conversation_t)) or self.state.summaries.wanted
-                and grow(&self.state.summaries.of, n_slots * 2 * sizeof(summary_t))):
+                and grow(&self.state.summaries.of, n_slots * 2 * sizeof(summary_t))
+                or self.state.summaries.spread_wanted
+                and grow(&self.state.summaries.spreads, n_slots * 2 * sizeof(spread_t))):
             raise MemoryError
         return 0
 
@@ -137,7 +145,8 @@ cdef class Analysis:
     @property
     def slot_bytes(self):
         """What a stream takes beside them."""
-        return sizeof(conversation_t) + 2 * sizeof(summary_t) * self.state.summaries.wanted
+        return (sizeof(conversation_t) + 2 * sizeof(summary_t) * self.state.summaries.wanted
+                + 2 * sizeof(spread_t) * self.state.summaries.spread_wanted)
 
 
 cdef void process_rows(analyser_t* a, char* rows, Py_ssize_t stride, Py_ssize_t at, const uint32_t* slots,
@@ -160,31 +169,28 @@ cdef void process_rows(analyser_t* a, char* rows, Py_ssize_t stride, Py_ssize_t 
 
 cdef inline void fetch_stream(analyser_t* a, uint32_t slot) noexcept nogil:
     cdef conversation_t* stream = <conversation_t*> a.conversations.data + slot
-    cdef summary_t* both = <summary_t*> a.summaries.of.data + 2 * <uint64_t> slot
     if slot == NO_SLOT:
         return
-    prefetch_write(&stream.ends[0])
-    prefetch_write(&stream.ends[1])
+    prefetch_write(stream)
     prefetch_write(&stream.flights)
     if a.summaries.wanted:
-        prefetch_write(both)
-        prefetch_write(both + 1)
-        prefetch_write(<char*> (both + 2) - 1)
+        prefetch_write(summaries_at(&a.summaries, slot))
+        prefetch_write(<char*> summaries_at(&a.summaries, slot + 1) - 1)
+    if a.summaries.spread_wanted:
+        prefetch_write(spreads_at(&a.summaries, slot))
 
 
 cdef inline void fetch_blocks(analyser_t* a, uint32_t slot) noexcept nogil:
     cdef conversation_t* stream = <conversation_t*> a.conversations.data + slot
-    cdef summary_t* both = <summary_t*> a.summaries.of.data + 2 * <uint64_t> slot
-    cdef flight_t* flight
+    cdef spread_t* spreads = spreads_at(&a.summaries, slot)
     cdef int direction
     if slot == NO_SLOT:
         return
     for direction in range(2):
-        flight = &stream.flights[direction]
-        if flight.block:
-            prefetch_write(flight_entries(&a.pool, flight) + flight.head)
-        if a.summaries.wanted and both[direction].rtt.block:
-            prefetch_write(histogram_buckets(&a.summaries.bins, &both[direction].rtt))
+        if stream.flights[direction].block:
+            prefetch_write(flight_list(&a.pool, &stream.flights[direction]))
+        if a.summaries.spread_wanted and spreads[direction].rtt.block:
+            prefetch_write(histogram_buckets(&a.summaries.bins, &spreads[direction].rtt))
 
 
 # -- one segment, in the order of section ORD
@@ -217,7 +223,7 @@ cdef inline void analyse(analyser_t* a, segment_t* row, analysis_t* out, uint32_
         return
     show_record(&t)                                     # 15
     if a.summaries.wanted:
-        summarise(&a.summaries, &t, <summary_t*> a.summaries.of.data + 2 * <uint64_t> slot, direction)
+        summarise(&a.summaries, &t, slot, direction)
     if row.flags & SYN:                                 # 16
         settle_scales(t.fwd, t.rev, row.flags & ACK)
 
@@ -243,17 +249,18 @@ cdef inline void sequence(analyser_t* a, turn_t* t) noexcept nogil:
     if not is_plain(t):
         t.out.findings |= judge(t, &a.pool)
     if row.ack_raw != fwd.last_ack:                     # A-10
-        fwd.dup_frame, fwd.dup_count = row.frame, 0
+        set_dup_frame(t.stream, row.direction, row.frame)
+        fwd.dup_count = 0
     advance(t, remember(a, t))                          # A-13
     fwd.window = row.window                             # A-14
-    fwd.last_ack, fwd.last_ack_ns = row.ack_raw, row.time_ns
-    fwd.mptcp = t.stream.mptcp                          # DA-4
+    fwd.last_ack, t.stream.last_ack_ns[row.direction] = row.ack_raw, row.time_ns
+    t.stream.state &= ~<uint8_t> (MPTCP_NEWS << row.direction)                 # DA-4
     fwd.state = (fwd.state & ~<uint8_t> (LAST_KEEP_ALIVE | LAST_PROBE) | WINDOW_KNOWN
                  | LAST_KEEP_ALIVE * ((t.out.findings & KEEP_ALIVE) != 0)
                  | LAST_PROBE * ((t.out.findings & ZERO_WINDOW_PROBE) != 0))
     acknowledge(a, t)                                   # A-15
     if row.payload_len and t.sent.block and not fwd.state & FLIGHT_HIDDEN:     # BF-1
-        bytes_in_flight(t)                              # A-16
+        bytes_in_flight(t, flight_list(&a.pool, t.sent))                       # A-16
 
 
 # -- what a segment leaves behind
@@ -263,7 +270,7 @@ cdef inline uint32_t remember(analyser_t* a, turn_t* t) noexcept nogil:
     cdef segment_t* row = t.row
     cdef inflight_t entry
     entry.nxt = row.seq_raw + row.payload_len
-    if (row.payload_len or row.flags & (SYN | FIN)) and flight_count(t.sent) < MAX_INFLIGHT:
+    if (row.payload_len or row.flags & (SYN | FIN)) and flight_count(&a.pool, t.sent) < MAX_INFLIGHT:
         entry.frame, entry.time_ns, entry.seq = row.frame, row.time_ns, row.seq_raw
         if t.fwd.expected and before(row.seq_raw, t.fwd.expected):
             entry.frame |= AGAIN
@@ -278,7 +285,8 @@ cdef inline void advance(turn_t* t, uint32_t nxt) noexcept nogil:
         return
     if fwd.expected == 0 or after(nxt, fwd.expected):                          # EX-2
         fwd.expected = nxt
-        fwd.expected_frame, fwd.expected_ns = t.row.frame, t.row.time_ns
+        set_expected_frame(t.stream, t.row.direction, t.row.frame)
+        t.stream.expected_ns[t.row.direction] = t.row.time_ns
     if fwd.contiguous == 0 or t.row.seq_raw == fwd.contiguous:                 # EX-3
         fwd.contiguous = fwd.expected
 
@@ -299,11 +307,11 @@ cdef inline void acknowledge(analyser_t* a, turn_t* t) noexcept nogil:
         t.round_trip = t.out.ack_rtt
 
 
-cdef inline void bytes_in_flight(turn_t* t) noexcept nogil:
+cdef inline void bytes_in_flight(turn_t* t, const flying_t* flying) noexcept nogil:
     """BF-2 to BF-6, PB-1."""
     cdef segment_t* row = t.row
     cdef endpoint_t* fwd = t.fwd
-    cdef uint32_t size = t.sent.high - t.sent.low - t.rev.sacked
+    cdef uint32_t size = flying.high - flying.low - t.rev.sacked
     t.has_record = True
     fwd.push_count = row.payload_len + (0 if fwd.state & PUSH_SEEN else fwd.push_count)
     fwd.state = fwd.state & ~<uint8_t> PUSH_SEEN | PUSH_SEEN * ((row.flags & PSH) != 0)
@@ -345,8 +353,8 @@ cdef inline void show_record(turn_t* t) noexcept nogil:
     if not flagged and not t.has_record:
         return
     t.out.present |= HAS_RECORD | HAS_FLAGS * (flagged != 0)
-    if t.stream.initial_rtt:
-        t.out.initial_rtt = t.stream.initial_rtt
+    if initial_rtt(t.stream):
+        t.out.initial_rtt = initial_rtt(t.stream)
         t.out.present |= HAS_INITIAL_RTT
 
 
@@ -364,10 +372,8 @@ cdef void hide(analysis_t* out) noexcept nogil:
 cdef void let_go(analyser_t* a, uint32_t slot) noexcept nogil:
     """Back to the start: all zero."""
     cdef conversation_t* stream = <conversation_t*> a.conversations.data + slot
-    cdef int direction
-    for direction in range(2):
-        if stream.flights[direction].block:
-            pool_give_back(&a.pool, stream.flights[direction].size, stream.flights[direction].block)
+    flight_drop(&a.pool, &stream.flights[0])
+    flight_drop(&a.pool, &stream.flights[1])
     memset(stream, 0, sizeof(conversation_t))
     if a.summaries.wanted:
         forget_summaries(&a.summaries, slot)
@@ -376,18 +382,17 @@ cdef void let_go(analyser_t* a, uint32_t slot) noexcept nogil:
 cdef void write_record(const analyser_t* a, uint32_t slot, uint32_t number, int64_t latest_ns,
                        flow_analysis_t* out) noexcept nogil:
     cdef const conversation_t* stream = <conversation_t*> a.conversations.data + slot
-    cdef const summary_t* both = <summary_t*> a.summaries.of.data + 2 * <uint64_t> slot
+    cdef const summary_t* both = summaries_at(&a.summaries, slot)
     cdef int d
     out.stream = number
-    out.initial_rtt = stream.initial_rtt
+    out.initial_rtt = initial_rtt(stream)
     out.completeness = stream.completeness
     out.window_shift0, out.window_shift1 = <int8_t> scale_shown(&stream.ends[0]), <int8_t> scale_shown(&stream.ends[1])
     for d in range(2):
-        (&out.rtt_min0)[d], (&out.rtt_max0)[d], (&out.rtt_sum0)[d] = both[d].rtt_min, both[d].rtt_max, both[d].rtt_sum
-        (&out.rtt_median0)[d] = median(a, &both[d])
-        (&out.rtt_squares0)[d] = both[d].rtt_squares
+        (&out.rtt_min0)[d], (&out.rtt_sum0)[d] = both[d].rtt_min, both[d].rtt_sum
         (&out.rtt_samples0)[d] = both[d].rtt_samples
-        (&out.max_in_flight0)[d] = both[d].max_in_flight
+        if a.summaries.spread_wanted:
+            write_spread(a, &both[d], spreads_at(&a.summaries, slot) + d, d, out)
         if both[d].findings:
             write_findings(<findings_t*> pool_at(&a.summaries.findings, 0, both[d].findings), d, out)
             if stream.ends[d].state & ZERO_OPEN:
@@ -403,10 +408,17 @@ cdef inline void write_findings(const findings_t* found, int d, flow_analysis_t*
     (&out.zero_window_ns0)[d] = found.zero_window_ns
 
 
-cdef inline int64_t median(const analyser_t* a, const summary_t* of) noexcept nogil:
+cdef inline void write_spread(const analyser_t* a, const summary_t* of, const spread_t* spread, int d,
+                              flow_analysis_t* out) noexcept nogil:
+    (&out.rtt_max0)[d], (&out.rtt_squares0)[d] = spread.rtt_max, spread.rtt_squares
+    (&out.rtt_median0)[d] = median(a, of, spread)
+    (&out.max_in_flight0)[d] = spread.max_in_flight
+
+
+cdef inline int64_t median(const analyser_t* a, const summary_t* of, const spread_t* spread) noexcept nogil:
     """Of one or two samples exact, of more to within 1/32."""
     cdef uint64_t n = of.rtt_samples
     if n <= 2:
-        return (of.rtt_min + of.rtt_max) // 2
-    return min(max((histogram_rank(&a.summaries.bins, &of.rtt, (n - 1) // 2)
-                    + histogram_rank(&a.summaries.bins, &of.rtt, n // 2)) // 2, of.rtt_min), of.rtt_max)
+        return (of.rtt_min + spread.rtt_max) // 2
+    return min(max((histogram_rank(&a.summaries.bins, &spread.rtt, (n - 1) // 2)
+                    + histogram_rank(&a.summaries.bins, &spread.rtt, n // 2)) // 2, of.rtt_min), spread.rtt_max)

@@ -2,8 +2,8 @@
 from libc.stdint cimport uint8_t
 
 from tcpcore.endpoint cimport (
-    CLOSER, COMPLETE_ACK, COMPLETE_DATA, COMPLETE_FIN, COMPLETE_RST, COMPLETE_SYN, COMPLETE_SYNACK, SCALE_SHIFT,
-    SYN_WINDOW, conversation_t, turn_t)
+    CLOSER, COMPLETE_ACK, COMPLETE_DATA, COMPLETE_FIN, COMPLETE_RST, COMPLETE_SYN, COMPLETE_SYNACK, FAST_OPEN_DATA,
+    MPTCP_NEWS, RTT_KNOWN, SCALE_SHIFT, SYN_WINDOW, conversation_t, turn_t)
 from tcpcore.flags cimport (
     ACK, FIN, FIN_ACTIVE, FIN_PASSIVE, HAS_TFO_COOKIE, HAS_WSCALE, PORTS_REUSED, RST, STREAM_CREATED, SYN, TFO_ACK,
     TFO_IGNORED, TFO_SYN)
@@ -36,10 +36,10 @@ cdef inline void opening_or_closing(turn_t* t) noexcept nogil:
     if row.flags & SYN:
         if row.flags & ACK and row.ack > 1:                                    # TF-2
             t.out.findings |= TFO_ACK
-        elif row.flags & ACK and t.stream.fast_open_data:
+        elif row.flags & ACK and t.stream.state & FAST_OPEN_DATA:
             t.out.findings |= TFO_IGNORED
-        elif not row.flags & ACK:
-            t.stream.syn_ns = row.time_ns
+        elif not row.flags & ACK and not t.stream.state & RTT_KNOWN:
+            t.stream.opening_ns = row.time_ns
         t.fwd.state |= SYN_WINDOW
     if row.flags & FIN:                                                        # FR-1
         if t.rev.state & CLOSER:
@@ -57,8 +57,9 @@ cdef inline void connection(turn_t* t) noexcept nogil:
     if row.flags & (SYN | FIN):
         opening_or_closing(t)
     if row.flags & (SYN | ACK) == ACK:
-        if stream.syn_ns and stream.initial_rtt == 0:                          # AK-5
-            stream.initial_rtt = row.time_ns - stream.syn_ns
+        if stream.opening_ns and not stream.state & RTT_KNOWN and row.time_ns != stream.opening_ns:        # AK-5
+            stream.opening_ns = row.time_ns - stream.opening_ns
+            stream.state |= RTT_KNOWN
         t.fwd.state &= ~<uint8_t> SYN_WINDOW
 
 
@@ -75,5 +76,7 @@ cdef inline void read_options(turn_t* t) noexcept nogil:
             t.fwd.sacked += row.sack_re2 - row.sack_le2
     if row.present & HAS_TFO_COOKIE and row.flags & (SYN | ACK) == SYN:        # TF-1
         t.out.findings |= TFO_SYN
-        t.stream.fast_open_data |= row.payload_len > 0
-    t.stream.mptcp |= row.mptcp
+        t.stream.state |= FAST_OPEN_DATA * (row.payload_len > 0)
+    if row.mptcp & ~t.stream.mptcp:
+        t.stream.mptcp |= row.mptcp
+        t.stream.state |= MPTCP_NEWS * 3

@@ -6,32 +6,33 @@ from tcpcore.flags cimport (
     CONN_SH, CONN_SHR, OUTCOME_ABORTED, OUTCOME_COMPLETE, OUTCOME_FAST_OPEN, OUTCOME_MIDSTREAM, OUTCOME_NO_ANSWER,
     OUTCOME_REFUSED, OUTCOME_SIMULTANEOUS, OUTCOME_UNANSWERED, TEARDOWN_FOUR_WAY, TEARDOWN_HALF_CLOSED,
     TEARDOWN_REFUSED, TEARDOWN_RESET, TEARDOWN_SILENT, TEARDOWN_SIMULTANEOUS, TEARDOWN_THREE_WAY)
-from tcpcore.lifetime cimport SEEN_EARLY_DATA, SEEN_FIN, SEEN_SYN, SEEN_SYNACK, closing_t, opening_t
+from tcpcore.lifetime cimport (
+    COMPLETED, REFUSED, SEEN_EARLY_DATA, SEEN_FIN, SEEN_SYN, SEEN_SYNACK, course_t, resetter_of)
 from tcpcore.seqnum cimport after
 from tcpcore.side cimport FIN_ACKED, FIN_COMBINED, FIN_KNOWN, side_t
 
 
-cdef inline uint8_t outcome_of(const opening_t* opening, const closing_t* closing, int client) noexcept nogil:
+cdef inline uint8_t outcome_of(const course_t* course) noexcept nogil:
     """Outcome."""
-    if opening.seen & (SEEN_SYN * 3 | SEEN_SYNACK * 3) == 0:
+    if course.opening & (SEEN_SYN * 3 | SEEN_SYNACK * 3) == 0:
         return OUTCOME_MIDSTREAM
-    if opening.ack_ns:
-        if opening.seen & SEEN_SYN * 3 == SEEN_SYN * 3:
+    if course.opening & COMPLETED:
+        if course.opening & SEEN_SYN * 3 == SEEN_SYN * 3:
             return OUTCOME_SIMULTANEOUS
-        return OUTCOME_FAST_OPEN if opening.seen & SEEN_EARLY_DATA else OUTCOME_COMPLETE
-    if closing.refused:
+        return OUTCOME_FAST_OPEN if course.opening & SEEN_EARLY_DATA else OUTCOME_COMPLETE
+    if course.end & REFUSED:
         return OUTCOME_REFUSED
-    if closing.resetter:
+    if resetter_of(course):
         return OUTCOME_ABORTED
-    return OUTCOME_UNANSWERED if opening.seen & SEEN_SYNACK * 3 else OUTCOME_NO_ANSWER
+    return OUTCOME_UNANSWERED if course.opening & SEEN_SYNACK * 3 else OUTCOME_NO_ANSWER
 
 
-cdef inline uint8_t teardown_of(const closing_t* closing, const side_t* one, const side_t* other) noexcept nogil:
+cdef inline uint8_t teardown_of(const course_t* course, const side_t* one, const side_t* other) noexcept nogil:
     """Teardown: a RST counts unless both FINs had been acknowledged before."""
     cdef uint32_t both = one.bits & other.bits
-    if closing.refused:
+    if course.end & REFUSED:
         return TEARDOWN_REFUSED
-    if closing.resetter and not both & FIN_ACKED:
+    if resetter_of(course) and not both & FIN_ACKED:
         return TEARDOWN_RESET
     if both & FIN_KNOWN:
         if not after(one.fin_ack, <uint32_t> other.fin) and not after(other.fin_ack, <uint32_t> one.fin):
@@ -40,14 +41,13 @@ cdef inline uint8_t teardown_of(const closing_t* closing, const side_t* one, con
     return TEARDOWN_HALF_CLOSED if (one.bits | other.bits) & FIN_KNOWN else TEARDOWN_SILENT
 
 
-cdef inline uint8_t conn_state_of(const opening_t* opening, const closing_t* closing, const side_t* sides,
-                                  int client) noexcept nogil:
+cdef inline uint8_t conn_state_of(const course_t* course, const side_t* sides, int client) noexcept nogil:
     """ConnState: Zeek's originator is the client."""
-    cdef bint syn = opening.seen & SEEN_SYN << client, synack = opening.seen & SEEN_SYNACK << (1 - client)
-    cdef bint client_fin = closing.seen & SEEN_FIN << client, server_fin = closing.seen & SEEN_FIN << (1 - client)
-    cdef bint open = opening.ack_ns != 0
-    if closing.resetter and not sides[0].bits & sides[1].bits & FIN_ACKED:
-        if closing.resetter - 1 == client:
+    cdef bint syn = course.opening & SEEN_SYN << client, synack = course.opening & SEEN_SYNACK << (1 - client)
+    cdef bint client_fin = course.closing & SEEN_FIN << client, server_fin = course.closing & SEEN_FIN << (1 - client)
+    cdef bint open = course.opening & COMPLETED
+    if resetter_of(course) and not sides[0].bits & sides[1].bits & FIN_ACKED:
+        if resetter_of(course) - 1 == client:
             return CONN_RSTO if open or synack else CONN_RSTOS0 if syn else CONN_OTH
         return CONN_RSTRH if synack and not syn else CONN_RSTR if open or synack else CONN_REJ if syn else CONN_OTH
     if syn and (synack or open):

@@ -19,6 +19,11 @@ cdef enum Scale:
     SCALE_NOT_USED = 1             # -2
     SCALE_SHIFT = 2                # + the shift
 
+cdef enum ConversationState:
+    RTT_KNOWN = 1                  # opening_ns is the round trip of the handshake
+    FAST_OPEN_DATA = 2             # tfo_data
+    MPTCP_NEWS = 4                 # subtypes came since the direction's previous frame (DA-4); shift left by direction
+
 cdef enum Completeness:            # CP-1
     COMPLETE_SYN = 1
     COMPLETE_SYNACK = 2
@@ -27,12 +32,10 @@ cdef enum Completeness:            # CP-1
     COMPLETE_FIN = 16
     COMPLETE_RST = 32
 
-# A cache line.
+# The lower bits of the numbers of frames; conversation_t has the times, and the upper bits.
 ctypedef struct endpoint_t:
-    uint64_t expected_frame        # exp_frame, exp_time
-    int64_t expected_ns
-    int64_t last_ack_ns
-    uint64_t dup_frame
+    uint32_t expected_frame        # exp_frame
+    uint32_t dup_frame
     uint32_t expected
     uint32_t contiguous
     uint32_t last_ack
@@ -40,20 +43,21 @@ ctypedef struct endpoint_t:
     uint32_t push_count
     uint32_t sacked                # sizes of the SACK blocks of the latest frame, three at most (BF-4)
     uint16_t window
-    uint16_t mptcp                 # the stream's MPTCP subtypes at the previous frame (DA-4)
     uint8_t scale                  # Scale
     uint8_t state                  # EndpointState bits
-    uint8_t[2] reserved
 
-# Three cache lines.
+# Two cache lines.
 ctypedef struct conversation_t:
+    int64_t[2] expected_ns         # exp_time
+    int64_t[2] last_ack_ns
+    int64_t opening_ns             # time of the latest pure SYN, then irtt (AK-5); 0: none
     endpoint_t[2] ends
     flight_t[2] flights            # segments: what each direction has in flight
-    int64_t syn_ns                 # of the latest pure SYN; 0: none (AK-5)
-    int64_t initial_rtt            # irtt; 0: none
+    uint8_t[2] expected_frame_high                 # numbers of frames have 40 bits
+    uint8_t[2] dup_frame_high
     uint16_t mptcp                 # subtypes seen
     uint8_t completeness
-    uint8_t fast_open_data         # tfo_data
+    uint8_t state                  # ConversationState bits
 
 # One segment and what its rules look at.
 ctypedef struct turn_t:
@@ -67,6 +71,31 @@ ctypedef struct turn_t:
     uint32_t rev_base
     int64_t round_trip             # ack_rtt if Karn's rule lets it count, else -1
     bint has_record                # CM-6, beside the flags
+
+
+cdef inline int64_t initial_rtt(const conversation_t* stream) noexcept nogil:
+    """irtt; 0: none."""
+    return stream.opening_ns if stream.state & RTT_KNOWN else 0
+
+
+# -- numbers of frames
+
+cdef inline void set_expected_frame(conversation_t* stream, int direction, uint64_t frame) noexcept nogil:
+    stream.ends[direction].expected_frame = <uint32_t> frame
+    stream.expected_frame_high[direction] = <uint8_t> (frame >> 32)
+
+
+cdef inline uint64_t expected_frame(const conversation_t* stream, int direction) noexcept nogil:
+    return <uint64_t> stream.expected_frame_high[direction] << 32 | stream.ends[direction].expected_frame
+
+
+cdef inline void set_dup_frame(conversation_t* stream, int direction, uint64_t frame) noexcept nogil:
+    stream.ends[direction].dup_frame = <uint32_t> frame
+    stream.dup_frame_high[direction] = <uint8_t> (frame >> 32)
+
+
+cdef inline uint64_t dup_frame(const conversation_t* stream, int direction) noexcept nogil:
+    return <uint64_t> stream.dup_frame_high[direction] << 32 | stream.ends[direction].dup_frame
 
 
 # -- windows

@@ -113,7 +113,8 @@ cdef inline void free_slot(table_t* t, uint32_t slot, uint32_t tag) noexcept nog
     cdef odd_t* odd = <odd_t*> t.odd.data + slot
     if flow.state & REACHABLE:
         remove_place(t, slot, tag)
-    if flow.state & IRREGULAR or odd.packets_high[0] | odd.packets_high[1] | odd.seam:
+    if flow.state & IRREGULAR or odd.seam or (odd.packets_high[0] | odd.packets_high[1]
+                                              | odd.wire_high[0] | odd.wire_high[1]):
         memset(odd, 0, sizeof(odd_t))
     memset(flow, 0, sizeof(flow_t))
     (<uint32_t*> t.free_slots.data)[t.n_free] = slot

@@ -103,7 +103,9 @@ cdef inline void add_counts(flow_t* flow, odd_t* odd, int direction, uint64_t pa
     cdef uint64_t total = flow.packets[direction] + packets
     odd.packets_high[direction] += <uint32_t> (total >> 32)
     flow.packets[direction] = <uint32_t> total
-    flow.wire_bytes[direction] += wire_bytes
+    total = flow.wire_bytes[direction] + wire_bytes
+    odd.wire_high[direction] += <uint32_t> (total >> 32)
+    flow.wire_bytes[direction] = <uint32_t> total
     flow.payload_bytes[direction] += payload_bytes
     odd.packets[direction] += <uint32_t> (packets - in_conversation)
     odd.bytes[direction] += wire_bytes - their_bytes

@@ -33,9 +33,10 @@ ctypedef struct flow_t:
     # -- second line
     int64_t first_ns               # TM-1
     int64_t reference[2]           # where seq64 and ack64 are unwrapped from
-    uint64_t wire_bytes[2]
+    uint64_t first_frame
     uint64_t payload_bytes[2]
-    uint32_t packets[2]            # modulo 2^32; odd_t has the rest
+    uint32_t wire_bytes[2]         # modulo 2^32, as the packets; odd_t has the rest
+    uint32_t packets[2]
 
 # What few streams need.
 ctypedef struct odd_t:
@@ -44,6 +45,7 @@ ctypedef struct odd_t:
     uint64_t bytes[2]                          # of frames outside the conversation
     uint32_t packets[2]
     uint32_t packets_high[2]
+    uint32_t wire_high[2]
     uint32_t quoted
     uint32_t synack[2]             # this and the next two as in flow_record_t
     uint32_t opening
@@ -54,7 +56,6 @@ ctypedef struct odd_t:
 ctypedef struct table_t:
     growable_t places              # uint64_t: hash tag in the upper half, slot + 1 in the lower; 0 is empty
     growable_t flows               # flow_t by slot
-    growable_t first_frames        # uint64_t by slot
     growable_t odd                 # odd_t by slot; untouched memory but for irregular streams
     growable_t free_slots          # uint32_t: slots to be used again, a stack
     growable_t heard               # int64_t by slot, idle.pxd: the clock at the stream's latest segment

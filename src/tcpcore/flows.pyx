@@ -28,7 +28,7 @@ cdef enum:
     PLACES = 3                     # of a stream, at most
     AT_ONCE = 1 << 13              # streams released before one batch, unless it needs more room
 
-SLOT_BYTES = sizeof(flow_t) + sizeof(odd_t) + sizeof(uint64_t) * (2 + PLACES) + sizeof(uint32_t)
+SLOT_BYTES = sizeof(flow_t) + sizeof(odd_t) + sizeof(uint64_t) * (1 + PLACES) + sizeof(uint32_t)
 
 ctypedef struct lookup_t:
     uint32_t tag
@@ -70,7 +70,6 @@ cdef class FlowTable:
     def __dealloc__(self):
         release(&self.table.places)
         release(&self.table.flows)
-        release(&self.table.first_frames)
         release(&self.table.odd)
         release(&self.table.free_slots)
         release(&self.table.heard)
@@ -81,8 +80,8 @@ cdef class FlowTable:
         cdef uint64_t slots = <uint64_t> t.n_slots + max(n_rows - <Py_ssize_t> t.n_free, 0)
         if slots >= NO_SLOT or t.n_streams + n_rows >= NO_SLOT:
             raise OverflowError("more than 2^32 streams")
-        if (grow(&t.flows, slots * sizeof(flow_t)) or grow(&t.first_frames, slots * sizeof(uint64_t))
-                or grow(&t.odd, slots * sizeof(odd_t)) or grow_places(t, t.used + n_rows)
+        if (grow(&t.flows, slots * sizeof(flow_t)) or grow(&t.odd, slots * sizeof(odd_t))
+                or grow_places(t, t.used + n_rows)
                 or t.idle_ns and grow(&t.heard, slots * sizeof(int64_t))):
             raise MemoryError
         self.flows = <flow_t*> t.flows.data
@@ -366,7 +365,7 @@ cdef uint32_t create(table_t* t, segment_t* row, uint32_t tag, uint64_t* place) 
     flow.state = LIVE | REACHABLE
     flow.first_ns = flow.previous_ns = row.time_ns
     flow.client = row.src_port < row.dst_port
-    (<uint64_t*> t.first_frames.data)[slot] = row.frame
+    flow.first_frame = row.frame
     t.n_streams += 1
     t.used += place[0] == 0
     place[0] = <uint64_t> tag << 32 | (slot + 1)

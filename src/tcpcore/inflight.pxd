@@ -12,7 +12,9 @@ from tcpcore.seqnum cimport after
 
 cdef enum:
     MAX_INFLIGHT = 10_000          # A-13
-    FIRST_SIZE = 0                 # one entry: a SYN that nobody answers needs no more
+    FIRST_SIZE = 1                 # flying_t and one entry: a SYN that nobody answers needs no more
+    SIZE_AT = 28                   # flight_t.block: above these bits the size of the block, below them its number
+    NUMBER = (1 << SIZE_AT) - 1
     NEAR = 1 << 30                 # distances below it are safe from the ambiguity of CM-1
 
 cdef extern from *:
@@ -30,12 +32,14 @@ ctypedef struct inflight_t:
     int64_t time_ns
     uint32_t seq, nxt              # raw
 
-ctypedef struct flight_t:
-    uint32_t block                 # of the pool; 0: no entries
+# In the place of the block's first entry.
+ctypedef struct flying_t:
     uint32_t low, high
     uint16_t head, tail            # entries head to tail - 1 of the block
-    uint8_t size
     uint8_t disorder               # 0: an acknowledgement takes from the front
+
+ctypedef struct flight_t:
+    uint32_t block                 # of the pool; 0: no entries
 
 ctypedef struct acked_t:
     uint64_t frame                 # the oldest entry that ends at the acknowledgement; 0: none
@@ -43,80 +47,112 @@ ctypedef struct acked_t:
     bint again                     # something that was removed may have been sent before (Karn's rule)
 
 
-cdef inline uint32_t flight_count(const flight_t* flight) noexcept nogil:
-    return flight.tail - flight.head
+cdef inline int flight_size(const flight_t* flight) noexcept nogil:
+    """The block has 1 << flight_size entries, the first of which is flying_t."""
+    return flight.block >> SIZE_AT
 
 
 cdef inline inflight_t* flight_entries(const pool_t* pool, const flight_t* flight) noexcept nogil:
-    return <inflight_t*> pool_at(pool, flight.size, flight.block)
+    return <inflight_t*> pool_at(pool, flight_size(flight), flight.block & NUMBER)
+
+
+cdef inline flying_t* flight_list(const pool_t* pool, const flight_t* flight) noexcept nogil:
+    """Only if there is a block."""
+    return <flying_t*> flight_entries(pool, flight)
+
+
+cdef inline uint32_t flight_count(const pool_t* pool, const flight_t* flight) noexcept nogil:
+    cdef const flying_t* flying
+    if flight.block == 0:
+        return 0
+    flying = flight_list(pool, flight)
+    return flying.tail - flying.head
+
+
+cdef inline void flight_drop(pool_t* pool, flight_t* flight) noexcept nogil:
+    if flight.block:
+        pool_give_back(pool, flight_size(flight), flight.block & NUMBER)
+        flight.block = 0
 
 
 # -- adding
 
+cdef inline bint flight_take(pool_t* pool, flight_t* flight, int size) noexcept nogil:
+    """A block of the size; False if there is none to be had."""
+    cdef uint32_t block = pool_take(pool, size)
+    if block > NUMBER:
+        pool_give_back(pool, size, block)
+        block = 0
+    flight.block = <uint32_t> size << SIZE_AT | block if block else 0
+    return block != 0
+
+
 cdef inline bint flight_room(pool_t* pool, flight_t* flight) noexcept nogil:
     """Make room for one more entry behind the last; False if there is none to be had."""
-    cdef uint32_t block, n = flight_count(flight)
-    cdef int size
+    cdef flying_t* flying
+    cdef flight_t grown
+    cdef inflight_t* entries
+    cdef uint32_t n
     if flight.block == 0:
-        flight.size, flight.head, flight.tail = FIRST_SIZE, 0, 0
-        flight.block = pool_take(pool, FIRST_SIZE)
-        return flight.block != 0
-    if flight.tail < 1 << flight.size:
-        return True
-    if flight.head > flight.tail // 2 or flight.size == SIZES - 1:     # so that each entry moves about once
-        memmove(flight_entries(pool, flight), flight_entries(pool, flight) + flight.head, n * sizeof(inflight_t))
-    else:
-        size = flight.size + 1
-        block = pool_take(pool, size)
-        if block == 0:
+        if not flight_take(pool, flight, FIRST_SIZE):
             return False
-        memcpy(pool_at(pool, size, block), flight_entries(pool, flight) + flight.head, n * sizeof(inflight_t))
-        pool_give_back(pool, flight.size, flight.block)
-        flight.block, flight.size = block, <uint8_t> size
-    flight.head, flight.tail = 0, <uint16_t> n
+        flying = flight_list(pool, flight)
+        flying.head = flying.tail = 1
+        return True
+    flying, entries = flight_list(pool, flight), flight_entries(pool, flight)
+    if flying.tail < 1 << flight_size(flight):
+        return True
+    n = flying.tail - flying.head
+    if flying.head > flying.tail // 2 or flight_size(flight) == SIZES - 1:     # so that each entry moves about once
+        memmove(entries + 1, entries + flying.head, n * sizeof(inflight_t))
+    else:
+        if not flight_take(pool, &grown, flight_size(flight) + 1):
+            return False
+        flying, entries = flight_list(pool, flight), flight_entries(pool, flight)      # the pool may have moved
+        memcpy(flight_entries(pool, &grown), entries, sizeof(inflight_t))
+        memcpy(flight_entries(pool, &grown) + 1, entries + flying.head, n * sizeof(inflight_t))
+        flight_drop(pool, flight)
+        flight[0] = grown
+        flying = flight_list(pool, flight)
+    flying.head, flying.tail = 1, <uint16_t> (n + 1)
     return True
 
 
-cdef inline void flight_account(flight_t* flight, const inflight_t* entries, uint32_t i, uint32_t base) noexcept nogil:
-    """Bring order and bounds up to date with entry ``i``, the last so far."""
-    cdef uint32_t low = entries[i].seq - base, high = entries[i].nxt - base
-    if i == flight.head:
-        flight.low, flight.high, flight.disorder = low, high, 0
+cdef inline void flight_account(flying_t* flying, const inflight_t* entry, bint first, uint32_t base) noexcept nogil:
+    """Bring order and bounds up to date with an entry, the last so far."""
+    cdef uint32_t low = entry.seq - base, high = entry.nxt - base
+    if first:
+        flying.low, flying.high, flying.disorder = low, high, 0
     else:
-        flight.disorder |= UNSORTED * (low < flight.high)
-        flight.low, flight.high = min(flight.low, low), max(flight.high, high)
-    if flight.high - flight.low >= NEAR or high < low:
-        flight.disorder |= WIDE
+        flying.disorder |= UNSORTED * (low < flying.high)
+        flying.low, flying.high = min(flying.low, low), max(flying.high, high)
+    if flying.high - flying.low >= NEAR or high < low:
+        flying.disorder |= WIDE
 
 
 cdef inline bint flight_add(pool_t* pool, flight_t* flight, const inflight_t* entry, uint32_t base) noexcept nogil:
     """Append an entry; False if there is no memory for it."""
-    cdef inflight_t* entries
+    cdef flying_t* flying
     if not flight_room(pool, flight):
         return False
-    entries = flight_entries(pool, flight)
-    entries[flight.tail] = entry[0]
-    flight_account(flight, entries, flight.tail, base)
-    flight.tail += 1
+    flying = flight_list(pool, flight)
+    flight_entries(pool, flight)[flying.tail] = entry[0]
+    flight_account(flying, entry, flying.head == flying.tail, base)
+    flying.tail += 1
     return True
 
 
 cdef inline void flight_rebase(pool_t* pool, flight_t* flight, uint32_t base) noexcept nogil:
     """The base has changed (ST-6)."""
+    cdef flying_t* flying
     cdef uint32_t i
-    for i in range(flight.head, flight.tail):
-        flight_account(flight, flight_entries(pool, flight), i, base)
+    if flight.block:
+        flying = flight_list(pool, flight)
+        for i in range(flying.head, flying.tail):
+            flight_account(flying, flight_entries(pool, flight) + i, i == flying.head, base)
 
 
 # -- acknowledging
-
-cdef inline void flight_end(pool_t* pool, flight_t* flight) noexcept nogil:
-    """Give the block back if nothing is left."""
-    if flight.head == flight.tail:
-        pool_give_back(pool, flight.size, flight.block)
-        flight.block = 0
-        flight.head = flight.tail = 0
-
 
 cdef inline void flight_remove(const inflight_t* entry, uint32_t ack, acked_t* acked) noexcept nogil:
     acked.again |= (entry.frame & AGAIN) != 0
@@ -124,49 +160,51 @@ cdef inline void flight_remove(const inflight_t* entry, uint32_t ack, acked_t* a
         acked.frame, acked.time_ns = entry.frame & ~AGAIN, entry.time_ns
 
 
-cdef inline void flight_ack_front(pool_t* pool, flight_t* flight, uint32_t ack, uint32_t base,
+cdef inline void flight_ack_front(flying_t* flying, inflight_t* entries, uint32_t ack, uint32_t base,
                                   acked_t* acked) noexcept nogil:
     """Sorted entries, all within safe distance of ``ack``: the front goes, and the one around it is shortened."""
-    cdef inflight_t* entry = flight_entries(pool, flight) + flight.head
-    while flight.head < flight.tail and not after(entry.nxt, ack):
+    cdef inflight_t* entry = entries + flying.head
+    while flying.head < flying.tail and not after(entry.nxt, ack):
         flight_remove(entry, ack, acked)
-        flight.head += 1
+        flying.head += 1
         entry += 1
-    if flight.head == flight.tail:
-        flight_end(pool, flight)
+    if flying.head == flying.tail:
         return
     if after(ack, entry.seq):
         entry.seq = ack
-    flight.low = entry.seq - base
+    flying.low = entry.seq - base
 
 
-cdef inline void flight_ack_each(pool_t* pool, flight_t* flight, uint32_t ack, uint32_t base,
+cdef inline void flight_ack_each(flying_t* flying, inflight_t* entries, uint32_t ack, uint32_t base,
                                  acked_t* acked) noexcept nogil:
     """AK-1 and AK-2 for every entry; what is kept moves up."""
-    cdef inflight_t* entries = flight_entries(pool, flight)
-    cdef uint32_t i, kept = flight.head
-    for i in range(flight.head, flight.tail):
+    cdef uint32_t i, kept = flying.head
+    for i in range(flying.head, flying.tail):
         if entries[i].nxt != ack and after(ack, entries[i].seq) and not after(ack, entries[i].nxt):
             entries[i].seq = ack
         elif entries[i].nxt == ack or not after(entries[i].nxt, ack):
             flight_remove(&entries[i], ack, acked)
             continue
         entries[kept] = entries[i]
-        flight_account(flight, entries, kept, base)
+        flight_account(flying, &entries[kept], kept == flying.head, base)
         kept += 1
-    flight.tail = <uint16_t> kept
-    flight_end(pool, flight)
+    flying.tail = <uint16_t> kept
 
 
 cdef inline void flight_ack(pool_t* pool, flight_t* flight, uint32_t ack, uint32_t base, acked_t* acked) noexcept nogil:
-    """Remove and shorten what ``ack`` covers."""
+    """Remove and shorten what ``ack`` covers; the block is given back if nothing is left."""
+    cdef flying_t* flying
+    cdef inflight_t* entries
     cdef inflight_t* first
     acked.frame, acked.again = 0, False
     if flight.block == 0:
         return
-    first = flight_entries(pool, flight) + flight.head
-    if flight.disorder or ack - first.seq + NEAR >= 3 * <uint32_t> NEAR:
-        if flight.disorder & WIDE or ack - base > flight.low or flight.high - (ack - base) >= NEAR:
-            flight_ack_each(pool, flight, ack, base, acked)
+    flying, entries = flight_list(pool, flight), flight_entries(pool, flight)
+    first = entries + flying.head
+    if flying.disorder or ack - first.seq + NEAR >= 3 * <uint32_t> NEAR:
+        if flying.disorder & WIDE or ack - base > flying.low or flying.high - (ack - base) >= NEAR:
+            flight_ack_each(flying, entries, ack, base, acked)
     elif after(ack, first.seq):
-        flight_ack_front(pool, flight, ack, base, acked)
+        flight_ack_front(flying, entries, ack, base, acked)
+    if flying.head == flying.tail:
+        flight_drop(pool, flight)

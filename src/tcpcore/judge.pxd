@@ -2,12 +2,13 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from tcpcore.endpoint cimport (
-    FLIGHT_HIDDEN, LAST_KEEP_ALIVE, LAST_PROBE, SCALE_UNKNOWN, endpoint_t, known_window, turn_t, window_shift)
+    FLIGHT_HIDDEN, LAST_KEEP_ALIVE, LAST_PROBE, MPTCP_NEWS, SCALE_UNKNOWN, dup_frame, endpoint_t, expected_frame,
+    initial_rtt, known_window, turn_t, window_shift)
 from tcpcore.flags cimport (
     ACK, ACK_LOST_SEGMENT, DUPLICATE_ACK, FAST_RETRANSMISSION, FIN, HAS_ORIGINAL, HAS_RTO, KEEP_ALIVE, KEEP_ALIVE_ACK,
     LOST_SEGMENT, OUT_OF_ORDER, RETRANSMISSION, RST, SPURIOUS_RETRANSMISSION, SYN, WINDOW_FULL, WINDOW_UPDATE,
     ZERO_WINDOW, ZERO_WINDOW_PROBE, ZERO_WINDOW_PROBE_ACK)
-from tcpcore.inflight cimport AGAIN, flight_entries, inflight_t
+from tcpcore.inflight cimport AGAIN, flight_entries, flight_list, flying_t, inflight_t
 from tcpcore.pool cimport pool_t
 from tcpcore.records cimport segment_t
 from tcpcore.seqnum cimport after, before
@@ -50,11 +51,11 @@ cdef inline uint32_t nothing_new(turn_t* t) noexcept nogil:
         return ZERO_WINDOW_PROBE_ACK if t.rev.state & LAST_PROBE else 0        # A-8
     if t.rev.state & LAST_KEEP_ALIVE:
         return KEEP_ALIVE_ACK                                                  # A-7
-    if t.stream.mptcp != fwd.mptcp:
+    if t.stream.state & MPTCP_NEWS << t.row.direction:
         return 0                                                               # DA-4
     fwd.dup_count = 1 if fwd.dup_count == <uint32_t> -1 else fwd.dup_count + 1
     t.out.duplicate_ack_num = fwd.dup_count
-    t.out.duplicate_ack_frame = fwd.dup_frame
+    t.out.duplicate_ack_frame = dup_frame(t.stream, t.row.direction)
     return DUPLICATE_ACK                                                       # A-9
 
 
@@ -101,6 +102,7 @@ cdef inline uint32_t sent_again(turn_t* t, uint32_t findings) noexcept nogil:
     cdef endpoint_t* fwd = t.fwd
     cdef endpoint_t* rev = t.rev
     cdef uint32_t end = row.seq_raw + row.payload_len
+    cdef uint64_t late = <uint64_t> initial_rtt(t.stream) or <uint64_t> REORDER_LIMIT
     cdef bint old = fwd.expected != 0 and before(row.seq_raw, fwd.expected)
     if findings & KEEP_ALIVE:                                                  # RT-1
         return 0
@@ -110,10 +112,11 @@ cdef inline uint32_t sent_again(turn_t* t, uint32_t findings) noexcept nogil:
         return RETRANSMISSION | SPURIOUS_RETRANSMISSION
     if not old:
         return 0
-    if rev.dup_count >= 2 and rev.last_ack == row.seq_raw and elapsed(row, rev.last_ack_ns) < FAST_LIMIT:
+    if (rev.dup_count >= 2 and rev.last_ack == row.seq_raw
+            and elapsed(row, t.stream.last_ack_ns[1 - row.direction]) < FAST_LIMIT):
         return RETRANSMISSION | FAST_RETRANSMISSION                            # RT-4
-    if elapsed(row, fwd.expected_ns) < (<uint64_t> t.stream.initial_rtt or <uint64_t> REORDER_LIMIT) and \
-            end + (row.flags & (SYN | FIN) != 0) != fwd.expected:
+    if (elapsed(row, t.stream.expected_ns[row.direction]) < late and
+            end + (row.flags & (SYN | FIN) != 0) != fwd.expected):
         return OUT_OF_ORDER                                                    # RT-5
     return RETRANSMISSION                                                      # RT-6
 
@@ -121,10 +124,10 @@ cdef inline uint32_t sent_again(turn_t* t, uint32_t findings) noexcept nogil:
 cdef inline void timed_out(turn_t* t, const pool_t* pool) noexcept nogil:
     """RT-7: how long since the oldest segment in flight, or since the one that last moved ``expected``."""
     cdef inflight_t* oldest
-    cdef int64_t since = t.fwd.expected_ns
-    t.out.rto_frame = t.fwd.expected_frame
+    cdef int64_t since = t.stream.expected_ns[t.row.direction]
+    t.out.rto_frame = expected_frame(t.stream, t.row.direction)
     if t.sent.block:
-        oldest = flight_entries(pool, t.sent) + t.sent.head
+        oldest = flight_entries(pool, t.sent) + flight_list(pool, t.sent).head
         since, t.out.rto_frame = oldest.time_ns, oldest.frame & ~AGAIN
     t.out.rto = t.row.time_ns - since
     if t.out.rto:
@@ -137,17 +140,20 @@ cdef inline void sent_before(turn_t* t, const pool_t* pool) noexcept nogil:
     """The oldest segment in flight that shares a number with this one; else the one that first ended where it ends."""
     cdef segment_t* row = t.row
     cdef uint32_t i, end = row.seq_raw + row.payload_len + (row.flags & (SYN | FIN) != 0)
-    cdef inflight_t* entry
-    for i in range(t.sent.head, t.sent.tail):
-        entry = flight_entries(pool, t.sent) + i
-        if before(entry.seq, end) and after(entry.nxt, row.seq_raw):
-            t.out.original_frame, t.out.since_original = entry.frame & ~AGAIN, row.time_ns - entry.time_ns
-            break
-    else:
-        if end != t.fwd.expected:
-            return
-        t.out.original_frame, t.out.since_original = t.fwd.expected_frame, row.time_ns - t.fwd.expected_ns
-    t.out.present |= HAS_ORIGINAL
+    cdef const flying_t* flying
+    cdef const inflight_t* entry
+    if t.sent.block:
+        flying = flight_list(pool, t.sent)
+        for i in range(flying.head, flying.tail):
+            entry = flight_entries(pool, t.sent) + i
+            if before(entry.seq, end) and after(entry.nxt, row.seq_raw):
+                t.out.original_frame, t.out.since_original = entry.frame & ~AGAIN, row.time_ns - entry.time_ns
+                t.out.present |= HAS_ORIGINAL
+                return
+    if end == t.fwd.expected:
+        t.out.original_frame = expected_frame(t.stream, row.direction)
+        t.out.since_original = row.time_ns - t.stream.expected_ns[row.direction]
+        t.out.present |= HAS_ORIGINAL
 
 
 cdef inline uint32_t judge(turn_t* t, const pool_t* pool) noexcept nogil:

@@ -16,9 +16,9 @@ from tcpcore.growable cimport grow, growable_t
 from tcpcore.growable cimport release as release_memory
 from tcpcore.inference cimport expire, observe, scene_t, state_of
 from tcpcore.lifetime cimport (
-    IN_A_WORD, LETTER_ACK, LETTER_AGAIN, LETTER_DATA, LETTER_GAP, LETTER_ZERO_WINDOW, LETTERS, SECOND_SENDER,
-    SEEN_EARLY_DATA, SEEN_SYN, SEEN_SYNACK, closing_t, last_sent, letter, life_t, logged_letter, mishaps_of, mishaps_t,
-    note_fin, note_mixed, note_reset, note_syn, opening_t, resent_t)
+    COMPLETED, IN_A_WORD, LETTER_ACK, LETTER_AGAIN, LETTER_DATA, LETTER_GAP, LETTER_ZERO_WINDOW, LETTERS, REFUSED,
+    SECOND_SENDER, SEEN_EARLY_DATA, SEEN_SYN, SEEN_SYNACK, TOLD, closer_of, course_t, handshake_t, last_sent, letter,
+    life_t, logged_letter, mishaps_of, mishaps_t, note_fin, note_mixed, note_reset, note_syn, resent_t, resetter_of)
 from tcpcore.pool cimport account, pool_at, pool_clear, pool_disown, pool_t
 from tcpcore.prefetch cimport prefetch_write
 from tcpcore.records cimport lifecycle_t, segment_t, states_t
@@ -34,8 +34,8 @@ cdef enum:
 
 ctypedef struct stage_t:
     growable_t sides               # side_t[2] by slot
-    growable_t openings            # opening_t by slot
-    growable_t closings            # closing_t by slot; untouched memory for streams that carry nothing
+    growable_t courses             # course_t by slot
+    growable_t handshakes          # handshake_t by slot, if they are wanted
     pool_t pool                    # of range_t
     pool_t resent                  # of resent_t; this and the next one have one entry for a stream at most
     pool_t mishaps                 # of mishaps_t
@@ -43,20 +43,23 @@ ctypedef struct stage_t:
     uint64_t n_ended
     int64_t time_wait_ns
     int64_t latest_ns
+    bint handshakes_wanted
 
 
 cdef class Lifecycle:
     """The states of both ends after each segment, and how each stream began and ended.
 
     ``msl_ns``: the maximum segment lifetime; TIME-WAIT lasts twice as long (RFC 9293 section 3.4.2).
+    Without ``handshakes`` the times, offers and copies of SYNs and the first request and response are not told.
     ``beyond_limit`` bounds the bytes spent on what was captured behind gaps.
     """
 
     cdef stage_t stage
 
-    def __cinit__(self, *, int64_t msl_ns=120_000_000_000, uint64_t beyond_limit=BEYOND_LIMIT):
+    def __cinit__(self, *, int64_t msl_ns=120_000_000_000, bint handshakes=True, uint64_t beyond_limit=BEYOND_LIMIT):
         memset(&self.stage, 0, sizeof(stage_t))
-        self.stage.sides.huge = self.stage.openings.huge = True
+        self.stage.sides.huge = self.stage.courses.huge = True
+        self.stage.handshakes_wanted = handshakes
         self.stage.pool.entry = sizeof(range_t)
         self.stage.pool.limit = beyond_limit
         self.stage.resent.entry, self.stage.mishaps.entry = sizeof(resent_t), sizeof(mishaps_t)
@@ -65,8 +68,8 @@ cdef class Lifecycle:
 
     def __dealloc__(self):
         release_memory(&self.stage.sides)
-        release_memory(&self.stage.openings)
-        release_memory(&self.stage.closings)
+        release_memory(&self.stage.courses)
+        release_memory(&self.stage.handshakes)
         release_memory(&self.stage.ended)
         pool_clear(&self.stage.pool)
         pool_clear(&self.stage.resent)
@@ -74,8 +77,8 @@ cdef class Lifecycle:
 
     cdef int reserve(self, Py_ssize_t n_slots) except -1:
         if (grow(&self.stage.sides, n_slots * 2 * sizeof(side_t))
-                or grow(&self.stage.openings, n_slots * sizeof(opening_t))
-                or grow(&self.stage.closings, n_slots * sizeof(closing_t))):
+                or grow(&self.stage.courses, n_slots * sizeof(course_t))
+                or self.stage.handshakes_wanted and grow(&self.stage.handshakes, n_slots * sizeof(handshake_t))):
             raise MemoryError
         return 0
 
@@ -129,7 +132,8 @@ cdef class Lifecycle:
     @property
     def slot_bytes(self):
         """What a stream takes beside them, at most."""
-        return 2 * sizeof(side_t) + sizeof(opening_t) + sizeof(closing_t) + sizeof(resent_t) + sizeof(mishaps_t)
+        return (2 * sizeof(side_t) + sizeof(course_t) + sizeof(mishaps_t)
+                + (sizeof(handshake_t) + sizeof(resent_t)) * self.stage.handshakes_wanted)
 
 
 cdef void process_rows(stage_t* stage, char* rows, Py_ssize_t stride, Py_ssize_t at, const uint32_t* slots,
@@ -156,13 +160,15 @@ cdef inline void fetch(const stage_t* stage, const segment_t* row, uint32_t slot
     cdef side_t* sides = <side_t*> stage.sides.data + 2 * <uint64_t> slot
     prefetch_write(sides)
     prefetch_write(sides + 1)
-    if row.flags & SYN:
-        prefetch_write(<opening_t*> stage.openings.data + slot)
+    if row.flags & (SYN | FIN | RST):
+        prefetch_write(<course_t*> stage.courses.data + slot)
+    if row.flags & SYN and stage.handshakes_wanted:
+        prefetch_write(<handshake_t*> stage.handshakes.data + slot)
 
 
 cdef inline void follow(stage_t* stage, const segment_t* row, uint32_t slot, side_t* sides) noexcept nogil:
     cdef life_t life
-    cdef closing_t* closing = <closing_t*> stage.closings.data + slot
+    cdef course_t* course = <course_t*> stage.courses.data + slot
     cdef side_t* me = &sides[row.direction]
     cdef side_t* peer = &sides[1 - row.direction]
     cdef uint32_t acked
@@ -175,13 +181,14 @@ cdef inline void follow(stage_t* stage, const segment_t* row, uint32_t slot, sid
         learn_client(row, row.direction, &sides.client, &sides.client_evidence)
     stage.latest_ns = max(stage.latest_ns, row.time_ns)
     if me.state == TIME_WAIT or peer.state == TIME_WAIT:
-        expire(me, row.time_ns - closing.fin_ns, stage.time_wait_ns)
-        expire(peer, row.time_ns - closing.fin_ns, stage.time_wait_ns)
+        expire(me, row.time_ns - course.fin_ns, stage.time_wait_ns)
+        expire(peer, row.time_ns - course.fin_ns, stage.time_wait_ns)
     acked = me.bits & peer.bits & SYN_ACKED
-    life.opening, life.closing = <opening_t*> stage.openings.data + slot, closing
+    life.course = course
+    life.handshake = <handshake_t*> stage.handshakes.data + slot if stage.handshakes_wanted else NULL
     life.resent, life.mishaps = &stage.resent, &stage.mishaps
     write_history(&life, row, me, peer, sides)
-    scene.row, scene.me, scene.peer, scene.pool, scene.fin_ns = row, me, peer, &stage.pool, &closing.fin_ns
+    scene.row, scene.me, scene.peer, scene.pool, scene.fin_ns = row, me, peer, &stage.pool, &course.fin_ns
     observe(&scene)
     me.state, peer.state = state_of(me, peer), state_of(peer, me)
     if row.flags & (SYN | FIN | RST) or not acked or peer.bits & FIN_KNOWN:
@@ -191,9 +198,9 @@ cdef inline void follow(stage_t* stage, const segment_t* row, uint32_t slot, sid
 
 
 cdef inline void note_end_of_stream(stage_t* stage, uint32_t slot) noexcept nogil:
-    cdef closing_t* closing = <closing_t*> stage.closings.data + slot
-    if closing.closed_ns and not closing.told:
-        closing.told = 1
+    cdef course_t* course = <course_t*> stage.courses.data + slot
+    if course.closed_ns and not course.end & TOLD:
+        course.end |= TOLD
         (<uint32_t*> stage.ended.data)[stage.n_ended] = slot
         stage.n_ended += 1
 
@@ -210,7 +217,7 @@ cdef inline void write_history(life_t* life, const segment_t* row, side_t* me, s
         note_payload(life, row, me, peer, sides)
     elif not row.flags & (SYN | FIN | RST) and not me.bits & SENT_ACK:
         me.bits |= SENT_ACK
-        letter(life.opening, direction, LETTER_ACK)
+        letter(life.course, direction, LETTER_ACK)
     if row.flags & (SYN | FIN | RST):
         note_end(life, row, sides)
     elif row.window == 0:
@@ -219,24 +226,25 @@ cdef inline void write_history(life_t* life, const segment_t* row, side_t* me, s
 
 cdef inline void note_payload(life_t* life, const segment_t* row, side_t* me, side_t* peer,
                               const side_t* sides) noexcept nogil:
-    cdef closing_t* closing = life.closing
     cdef int64_t start = near(me, row.seq_raw)
     cdef bint is_after_reset = (me.bits | peer.bits) & RESET_SENT or me.doubt | peer.doubt
     cdef bint is_after_fin = me.bits & FIN_KNOWN and start + row.payload_len > me.fin
     me.largest = max(me.largest, row.payload_len)
     if not me.bits & SENT_DATA:
         me.bits |= SENT_DATA
-        letter(life.opening, row.direction, LETTER_DATA)
+        letter(life.course, row.direction, LETTER_DATA)
         if row.direction == sides.client:
-            closing.request_ns = row.time_ns
             peer.bits |= ANSWERING
+            if life.handshake != NULL:
+                life.handshake.request_ns = row.time_ns
     if me.bits & ANSWERING:
         me.bits &= ~<uint32_t> ANSWERING
-        closing.response_ns = row.time_ns
+        if life.handshake != NULL:
+            life.handshake.response_ns = row.time_ns
     if start < me.edge and not row.flags & SYN:
         logged_letter(life, row.direction, LETTER_AGAIN)
-    if is_after_fin or is_after_reset and closing.resetter:
-        note_late_payload(life, is_after_fin, is_after_reset and closing.resetter and not row.flags & RST)
+    if is_after_fin or is_after_reset and resetter_of(life.course):
+        note_late_payload(life, is_after_fin, is_after_reset and resetter_of(life.course) and not row.flags & RST)
 
 
 cdef void note_late_payload(life_t* life, bint after_fin, bint after_reset) noexcept nogil:
@@ -257,16 +265,18 @@ cdef void note_end(life_t* life, const segment_t* row, const side_t* sides) noex
 cdef void note_change(life_t* life, const segment_t* row, const side_t* me, const side_t* peer,
                       uint32_t acked) noexcept nogil:
     """What the segment completed."""
-    cdef opening_t* opening = life.opening
-    cdef closing_t* closing = life.closing
-    if not acked and me.bits & peer.bits & SYN_ACKED and me.opened != OPENED_BEFORE and opening.ack_ns == 0:
-        opening.ack_ns = row.time_ns
+    cdef course_t* course = life.course
+    if not acked and me.bits & peer.bits & SYN_ACKED and me.opened != OPENED_BEFORE and row.time_ns \
+            and not course.opening & COMPLETED:
+        course.opening |= COMPLETED
+        if life.handshake != NULL:
+            life.handshake.ack_ns = row.time_ns
     if row.flags & (SYN | ACK) == SYN | ACK and peer.edge > peer.syn + 1 and not peer.bits & SPOKE:
-        opening.seen |= SEEN_EARLY_DATA
-    if me.bits & peer.bits & FIN_ACKED and closing.closed_ns == 0:
-        closing.closed_ns = row.time_ns
+        course.opening |= SEEN_EARLY_DATA
+    if me.bits & peer.bits & FIN_ACKED and course.closed_ns == 0:
+        course.closed_ns = row.time_ns
     if row.flags & RST and me.opened == OPENED_NOT and peer.opened == OPENED_ACTIVE and peer.gone:
-        closing.refused = 1
+        course.end |= REFUSED
 
 
 cdef void let_go(stage_t* stage, uint32_t slot) noexcept nogil:
@@ -275,69 +285,70 @@ cdef void let_go(stage_t* stage, uint32_t slot) noexcept nogil:
     forget_beyond(&stage.pool, &sides[0])
     forget_beyond(&stage.pool, &sides[1])
     memset(sides, 0, 2 * sizeof(side_t))
-    pool_disown(&stage.resent, (<opening_t*> stage.openings.data)[slot].resent)
-    memset(<opening_t*> stage.openings.data + slot, 0, sizeof(opening_t))
-    pool_disown(&stage.mishaps, (<closing_t*> stage.closings.data)[slot].mishaps)
-    memset(<closing_t*> stage.closings.data + slot, 0, sizeof(closing_t))
+    pool_disown(&stage.mishaps, (<course_t*> stage.courses.data)[slot].mishaps)
+    memset(<course_t*> stage.courses.data + slot, 0, sizeof(course_t))
+    if stage.handshakes_wanted:
+        pool_disown(&stage.resent, (<handshake_t*> stage.handshakes.data)[slot].resent)
+        memset(<handshake_t*> stage.handshakes.data + slot, 0, sizeof(handshake_t))
 
 
 cdef void write_record(const stage_t* stage, uint32_t slot, uint32_t stream, lifecycle_t* out) noexcept nogil:
     cdef const side_t* sides = <side_t*> stage.sides.data + 2 * <uint64_t> slot
-    cdef const opening_t* opening = <opening_t*> stage.openings.data + slot
-    cdef const closing_t* closing = <closing_t*> stage.closings.data + slot
+    cdef const course_t* course = <course_t*> stage.courses.data + slot
     cdef const mishaps_t* mishaps
     cdef int client = sides.client, server = 1 - client
     out.stream = stream
-    write_handshake(stage, opening, out, client)
-    write_history_text(opening, out, client)
-    out.request_ns, out.response_ns = closing.request_ns, closing.response_ns
+    if stage.handshakes_wanted:
+        write_handshake(stage, <handshake_t*> stage.handshakes.data + slot, course, out, client)
+    write_history_text(course, out, client)
     out.client_largest, out.server_largest = sides[client].largest, sides[server].largest
-    out.client_state = final_state(stage, closing, sides[client].state)
-    out.server_state = final_state(stage, closing, sides[server].state)
-    out.close_ns, out.closed_ns = closing.close_ns, closing.closed_ns
-    if closing.mishaps:
-        mishaps = <mishaps_t*> pool_at(&stage.mishaps, 0, closing.mishaps)
+    out.client_state = final_state(stage, course, sides[client].state)
+    out.server_state = final_state(stage, course, sides[server].state)
+    out.close_ns, out.closed_ns = course.close_ns, course.closed_ns
+    if course.mishaps:
+        mishaps = <mishaps_t*> pool_at(&stage.mishaps, 0, course.mishaps)
         out.client_lost, out.server_lost = mishaps.lost[client], mishaps.lost[server]
         out.after_fin, out.after_reset = mishaps.after_fin, mishaps.after_reset
-    out.closer, out.resetter = role_of(closing.closer, client), role_of(closing.resetter, client)
-    out.outcome = outcome_of(opening, closing, client)
-    out.teardown = teardown_of(closing, &sides[0], &sides[1])
-    out.conn_state = conn_state_of(opening, closing, sides, client)
+    out.closer, out.resetter = role_of(closer_of(course), client), role_of(resetter_of(course), client)
+    out.outcome = outcome_of(course)
+    out.teardown = teardown_of(course, &sides[0], &sides[1])
+    out.conn_state = conn_state_of(course, sides, client)
 
 
-cdef inline uint8_t role_of(uint8_t direction, int client) noexcept nogil:
+cdef inline uint8_t role_of(int direction, int client) noexcept nogil:
     """Closer of a direction + 1."""
     return 0 if direction == 0 else 1 + (direction - 1 != client)
 
 
-cdef inline uint8_t final_state(const stage_t* stage, const closing_t* closing, uint8_t state) noexcept nogil:
+cdef inline uint8_t final_state(const stage_t* stage, const course_t* course, uint8_t state) noexcept nogil:
     """TIME-WAIT may have ended since the stream's last segment."""
     cdef side_t side
     side.state, side.bits = state, 0
-    expire(&side, stage.latest_ns - closing.fin_ns, stage.time_wait_ns)
+    expire(&side, stage.latest_ns - course.fin_ns, stage.time_wait_ns)
     return side.state
 
 
-cdef inline void write_handshake(const stage_t* stage, const opening_t* opening, lifecycle_t* out,
-                                 int client) noexcept nogil:
+cdef inline void write_handshake(const stage_t* stage, const handshake_t* handshake, const course_t* course,
+                                 lifecycle_t* out, int client) noexcept nogil:
     cdef const resent_t* resent = NULL
-    out.syn_count = opening.seen & (SEEN_SYN * 3) != 0
-    out.synack_count = opening.seen & (SEEN_SYNACK * 3) != 0
-    if opening.resent:
-        resent = <resent_t*> pool_at(&stage.resent, 0, opening.resent)
+    out.syn_count = course.opening & (SEEN_SYN * 3) != 0
+    out.synack_count = course.opening & (SEEN_SYNACK * 3) != 0
+    if handshake.resent:
+        resent = <resent_t*> pool_at(&stage.resent, 0, handshake.resent)
         out.syn_backoff_first, out.syn_backoff_last = resent.backoff_first[0], resent.backoff_last[0]
         out.synack_backoff_first, out.synack_backoff_last = resent.backoff_first[1], resent.backoff_last[1]
         out.syn_count += resent.copies[0]
         out.synack_count += resent.copies[1]
-    out.syn_ns, out.synack_ns, out.ack_ns = opening.first_ns[0], opening.first_ns[1], opening.ack_ns
-    out.syn_sent_ns, out.synack_sent_ns = last_sent(opening, resent, 0), last_sent(opening, resent, 1)
-    out.client_mss, out.server_mss = opening.mss[client], opening.mss[1 - client]
-    out.client_wscale, out.server_wscale = opening.wscale[client], opening.wscale[1 - client]
-    out.client_offers, out.server_offers = opening.offers[client], opening.offers[1 - client]
-    out.handshake = opening.seen != 0
+    out.syn_ns, out.synack_ns, out.ack_ns = handshake.first_ns[0], handshake.first_ns[1], handshake.ack_ns
+    out.syn_sent_ns, out.synack_sent_ns = last_sent(handshake, resent, 0), last_sent(handshake, resent, 1)
+    out.client_mss, out.server_mss = handshake.mss[client], handshake.mss[1 - client]
+    out.client_wscale, out.server_wscale = handshake.wscale[client], handshake.wscale[1 - client]
+    out.client_offers, out.server_offers = handshake.offers[client], handshake.offers[1 - client]
+    out.request_ns, out.response_ns = handshake.request_ns, handshake.response_ns
+    out.handshake = course.opening & ~<uint8_t> COMPLETED != 0
 
 
-cdef inline void write_history_text(const opening_t* opening, lifecycle_t* out, int client) noexcept nogil:
+cdef inline void write_history_text(const course_t* course, lifecycle_t* out, int client) noexcept nogil:
     """Zeek's letters: capitals for the client, and ^ first if it is the other end."""
     cdef uint8_t[LETTERS + 1] history
     cdef const char* names = "SHADFRQIGTW"
@@ -346,7 +357,7 @@ cdef inline void write_history_text(const opening_t* opening, lifecycle_t* out, 
     memset(history, 0, sizeof(history))
     if client:
         history[0] = c'^'
-    for i in range(opening.n_letters):
-        entry = opening.history[i // IN_A_WORD] >> 5 * (i % IN_A_WORD)
+    for i in range(course.n_letters):
+        entry = course.history[i // IN_A_WORD] >> 5 * (i % IN_A_WORD)
         history[i + client] = names[entry & 15] | <uint8_t> ((entry & SECOND_SENDER != 0) ^ client) << 5
     memcpy(&out.history0, history, sizeof(history))

@@ -29,44 +29,51 @@ cdef enum Letter:                  # of "SHADFRQIGTW"
 cdef enum:
     LOGGED = LETTER_GAP            # this letter and the next ones stand for the 1st, 10th, 100th ... time
 
-cdef enum Sent:                    # opening_t.sent; shifted left by 1 for SYN+ACKs
+cdef enum Sent:                    # handshake_t.sent; shifted left by 1 for SYN+ACKs
     FIRST_TIMED = 1                # the first one was the last one before the answer, until a copy was
     COPY_TIMED = 4
 
-cdef enum Seen:                    # opening_t.seen and closing_t.seen; shifted left by the direction
+cdef enum Opening:                 # course_t.opening; the first two shifted left by the direction
     SEEN_SYN = 1
     SEEN_SYNACK = 4
-    SEEN_EARLY_DATA = 16           # a SYN+ACK acknowledged data of the SYN; not shifted
+    SEEN_EARLY_DATA = 16           # a SYN+ACK acknowledged data of the SYN
+    COMPLETED = 32                 # the handshake
+
+cdef enum Closing:                 # course_t.closing; shifted left by the direction
     SEEN_FIN = 1
     SEEN_RST = 4
     SEEN_MIXED = 16                # SYN with FIN or RST
     SEEN_INCONSISTENT = 64         # FIN with RST
 
+cdef enum End:                     # course_t.end; the first two times direction + 1
+    CLOSER = 1
+    RESETTER = 4
+    REFUSED = 16
+    TOLD = 32                      # listed among the ended
+
 # One cache line.
-ctypedef struct opening_t:
+ctypedef struct course_t:
+    uint64_t[2] history            # Letters, as if the stream's first sender were the client
+    int64_t close_ns, closed_ns
+    int64_t fin_ns                 # last FIN, or acknowledgement of one
+    uint32_t[2] syn_seq            # of the last SYN in each direction
+    uint32_t[2] fin_seq
+    uint32_t mishaps               # block of mishaps_t; 0: none
+    uint8_t n_letters
+    uint8_t opening
+    uint8_t closing
+    uint8_t end
+
+# What only the handshakes table tells.
+ctypedef struct handshake_t:
     int64_t[2] first_ns            # SYN, SYN+ACK
     int64_t ack_ns
-    uint64_t[2] history            # Letters, as if the stream's first sender were the client
-    uint32_t[2] syn_seq            # of the last SYN in each direction
+    int64_t request_ns, response_ns
     uint32_t resent                # block of resent_t; 0: none
     uint16_t[2] mss
     uint8_t[2] wscale
     uint8_t[2] offers
-    uint8_t n_letters
-    uint8_t seen
     uint8_t sent                   # Sent bits
-
-ctypedef struct closing_t:
-    int64_t request_ns, response_ns
-    int64_t close_ns, closed_ns
-    int64_t fin_ns                 # last FIN, or acknowledgement of one
-    uint32_t[2] fin_seq
-    uint32_t mishaps               # block of mishaps_t; 0: none
-    uint8_t seen
-    uint8_t closer                 # direction + 1; 0: nobody
-    uint8_t resetter
-    uint8_t refused
-    uint8_t told                   # listed among the ended
 
 # Of a stream whose SYN or SYN+ACK was sent again; first SYNs, then SYN+ACKs.
 ctypedef struct resent_t:
@@ -84,27 +91,36 @@ ctypedef struct mishaps_t:
 
 # What is noted of one stream.
 ctypedef struct life_t:
-    opening_t* opening
-    closing_t* closing
+    course_t* course
+    handshake_t* handshake         # NULL: nobody asks for it
     pool_t* resent
     pool_t* mishaps
 
 
+cdef inline int closer_of(const course_t* course) noexcept nogil:
+    """Direction + 1; 0: nobody; likewise the next one."""
+    return course.end & 3 * CLOSER
+
+
+cdef inline int resetter_of(const course_t* course) noexcept nogil:
+    return (course.end & 3 * RESETTER) // RESETTER
+
+
 cdef inline resent_t* resent_of(life_t* life) noexcept nogil:
     """NULL without memory; likewise the next one."""
-    return <resent_t*> pool_own(life.resent, &life.opening.resent)
+    return <resent_t*> pool_own(life.resent, &life.handshake.resent)
 
 
 cdef inline mishaps_t* mishaps_of(life_t* life) noexcept nogil:
-    return <mishaps_t*> pool_own(life.mishaps, &life.closing.mishaps)
+    return <mishaps_t*> pool_own(life.mishaps, &life.course.mishaps)
 
 
-cdef inline void letter(opening_t* opening, int direction, uint8_t which) noexcept nogil:
+cdef inline void letter(course_t* course, int direction, uint8_t which) noexcept nogil:
     """Add to the history."""
-    cdef uint32_t n = opening.n_letters
+    cdef uint32_t n = course.n_letters
     if n < LETTERS:
-        opening.history[n // IN_A_WORD] |= <uint64_t> (which | SECOND_SENDER * direction) << 5 * (n % IN_A_WORD)
-        opening.n_letters += 1
+        course.history[n // IN_A_WORD] |= <uint64_t> (which | SECOND_SENDER * direction) << 5 * (n % IN_A_WORD)
+        course.n_letters += 1
 
 
 cdef inline void logged_letter(life_t* life, int direction, uint8_t which) noexcept nogil:
@@ -119,28 +135,35 @@ cdef inline void logged_letter(life_t* life, int direction, uint8_t which) noexc
     while power < count[0] and power < 1_000_000_000:
         power *= 10
     if power == count[0]:
-        letter(life.opening, direction, which)
+        letter(life.course, direction, which)
 
 
 cdef inline void note_syn(life_t* life, const segment_t* row, int direction) noexcept nogil:
     """A SYN, or a SYN+ACK."""
-    cdef opening_t* opening = life.opening
+    cdef course_t* course = life.course
     cdef bint acks = row.flags & ACK != 0
     cdef uint8_t kind = SEEN_SYNACK if acks else SEEN_SYN, bit = <uint8_t> (kind << direction)
-    cdef bint is_copy = opening.seen & 3 * kind, before_answer
-    if not opening.seen & (SEEN_SYN | SEEN_SYNACK) << direction or row.seq_raw != opening.syn_seq[direction] \
-            or not opening.seen & bit:
-        letter(opening, direction, LETTER_SYNACK if acks else LETTER_SYN)
-    opening.seen |= bit
-    opening.syn_seq[direction] = row.seq_raw
-    read_offers(opening, row, direction)
-    before_answer = opening.ack_ns == 0 and (acks or opening.first_ns[1] == 0)
+    cdef uint8_t before = course.opening
+    if not before & (SEEN_SYN | SEEN_SYNACK) << direction or row.seq_raw != course.syn_seq[direction] \
+            or not before & bit:
+        letter(course, direction, LETTER_SYNACK if acks else LETTER_SYN)
+    course.opening |= bit
+    course.syn_seq[direction] = row.seq_raw
+    if life.handshake != NULL:
+        time_syn(life, row, direction, before & 3 * kind)
+
+
+cdef inline void time_syn(life_t* life, const segment_t* row, int direction, bint is_copy) noexcept nogil:
+    cdef handshake_t* handshake = life.handshake
+    cdef bint acks = row.flags & ACK != 0
+    cdef bint before_answer = handshake.ack_ns == 0 and (acks or handshake.first_ns[1] == 0)
+    read_offers(handshake, row, direction)
     if is_copy:
         note_copy(life, row.time_ns, acks, before_answer)
     elif before_answer:
-        opening.sent |= <uint8_t> (FIRST_TIMED << acks)
-    if opening.first_ns[acks] == 0:
-        opening.first_ns[acks] = row.time_ns
+        handshake.sent |= <uint8_t> (FIRST_TIMED << acks)
+    if handshake.first_ns[acks] == 0:
+        handshake.first_ns[acks] = row.time_ns
 
 
 cdef inline void note_copy(life_t* life, int64_t time_ns, bint acks, bint before_answer) noexcept nogil:
@@ -149,69 +172,69 @@ cdef inline void note_copy(life_t* life, int64_t time_ns, bint acks, bint before
     cdef int64_t gap
     if resent == NULL:
         return
-    if life.opening.first_ns[acks]:
-        gap = time_ns - last_sent(life.opening, resent, acks)
+    if life.handshake.first_ns[acks]:
+        gap = time_ns - last_sent(life.handshake, resent, acks)
         if resent.copies[acks] == 0:
             resent.backoff_first[acks] = gap
         resent.backoff_last[acks] = gap
     resent.copies[acks] += 1
     if before_answer:
         resent.last_ns[acks] = time_ns
-        life.opening.sent |= <uint8_t> (COPY_TIMED << acks)
+        life.handshake.sent |= <uint8_t> (COPY_TIMED << acks)
 
 
-cdef inline int64_t last_sent(const opening_t* opening, const resent_t* resent, bint acks) noexcept nogil:
+cdef inline int64_t last_sent(const handshake_t* handshake, const resent_t* resent, bint acks) noexcept nogil:
     """When the last SYN, or SYN+ACK, was sent before its answer; 0: none was."""
-    if opening.sent & COPY_TIMED << acks:
+    if handshake.sent & COPY_TIMED << acks:
         return resent.last_ns[acks]
-    return opening.first_ns[acks] if opening.sent & FIRST_TIMED << acks else 0
+    return handshake.first_ns[acks] if handshake.sent & FIRST_TIMED << acks else 0
 
 
-cdef inline void read_offers(opening_t* opening, const segment_t* row, int direction) noexcept nogil:
+cdef inline void read_offers(handshake_t* handshake, const segment_t* row, int direction) noexcept nogil:
     cdef uint32_t present = row.present
     cdef uint16_t ecn = ECE if row.flags & ACK else ECE | CWR      # RFC 3168 section 6.1.1
-    opening.mss[direction] = row.mss
-    opening.wscale[direction] = row.wscale
-    opening.offers[direction] = (
+    handshake.mss[direction] = row.mss
+    handshake.wscale[direction] = row.wscale
+    handshake.offers[direction] = (
         OFFER_MSS * (present & HAS_MSS != 0) | OFFER_WINDOW_SCALE * (present & HAS_WSCALE != 0)
         | OFFER_SACK * (present & HAS_SACK_PERMITTED != 0) | OFFER_TIMESTAMPS * (present & HAS_TIMESTAMPS != 0)
         | OFFER_ECN * (row.flags & (ECE | CWR) == ecn) | OFFER_FAST_OPEN * (present & HAS_TFO_COOKIE != 0))
 
 
-cdef inline void begin_close(closing_t* closing, const segment_t* row, int direction) noexcept nogil:
-    if closing.closer == 0:
-        closing.closer = <uint8_t> (direction + 1)
-        closing.close_ns = row.time_ns
+cdef inline void begin_close(course_t* course, const segment_t* row, int direction) noexcept nogil:
+    if not closer_of(course):
+        course.end |= <uint8_t> (CLOSER * (direction + 1))
+        course.close_ns = row.time_ns
 
 
 cdef inline void note_fin(life_t* life, const segment_t* row, int direction) noexcept nogil:
-    cdef closing_t* closing = life.closing
+    cdef course_t* course = life.course
     cdef uint8_t bit = <uint8_t> (SEEN_FIN << direction)
     cdef uint32_t seq = row.seq_raw + row.payload_len
-    if not closing.seen & bit or seq != closing.fin_seq[direction]:
-        letter(life.opening, direction, LETTER_FIN)
-    closing.seen |= bit
-    closing.fin_seq[direction] = seq
-    begin_close(closing, row, direction)
+    if not course.closing & bit or seq != course.fin_seq[direction]:
+        letter(course, direction, LETTER_FIN)
+    course.closing |= bit
+    course.fin_seq[direction] = seq
+    begin_close(course, row, direction)
 
 
 cdef inline void note_reset(life_t* life, const segment_t* row, int direction, const side_t* sides) noexcept nogil:
-    cdef closing_t* closing = life.closing
+    cdef course_t* course = life.course
     cdef mishaps_t* mishaps = mishaps_of(life)
     cdef uint8_t bit = <uint8_t> (SEEN_RST << direction)
     cdef int d
-    if not closing.seen & bit or mishaps != NULL and row.seq_raw != mishaps.rst_seq[direction]:
-        letter(life.opening, direction, LETTER_RST)
-    closing.seen |= bit
+    if not course.closing & bit or mishaps != NULL and row.seq_raw != mishaps.rst_seq[direction]:
+        letter(course, direction, LETTER_RST)
+    course.closing |= bit
     if mishaps != NULL:
         mishaps.rst_seq[direction] = row.seq_raw
-    begin_close(closing, row, direction)
-    if closing.resetter == 0:
-        closing.resetter = <uint8_t> (direction + 1)
+    begin_close(course, row, direction)
+    if not resetter_of(course):
+        course.end |= <uint8_t> (RESETTER * (direction + 1))
         for d in range(2 if mishaps != NULL else 0):
             mishaps.lost[d] = in_flight(&sides[d], &sides[1 - d])
-        if closing.closed_ns == 0:
-            closing.closed_ns = row.time_ns
+        if course.closed_ns == 0:
+            course.closed_ns = row.time_ns
 
 
 cdef inline uint32_t in_flight(const side_t* sender, const side_t* receiver) noexcept nogil:
@@ -225,11 +248,11 @@ cdef inline uint32_t in_flight(const side_t* sender, const side_t* receiver) noe
 
 cdef inline void note_mixed(life_t* life, const segment_t* row, int direction) noexcept nogil:
     """Flags that do not go together."""
-    cdef closing_t* closing = life.closing
+    cdef course_t* course = life.course
     cdef uint8_t mixed = <uint8_t> (SEEN_MIXED << direction), inconsistent = <uint8_t> (SEEN_INCONSISTENT << direction)
-    if row.flags & SYN and row.flags & (FIN | RST) and not closing.seen & mixed:
-        closing.seen |= mixed
-        letter(life.opening, direction, LETTER_MIXED)
-    if row.flags & (FIN | RST) == FIN | RST and not closing.seen & inconsistent:
-        closing.seen |= inconsistent
-        letter(life.opening, direction, LETTER_INCONSISTENT)
+    if row.flags & SYN and row.flags & (FIN | RST) and not course.closing & mixed:
+        course.closing |= mixed
+        letter(course, direction, LETTER_MIXED)
+    if row.flags & (FIN | RST) == FIN | RST and not course.closing & inconsistent:
+        course.closing |= inconsistent
+        letter(course, direction, LETTER_INCONSISTENT)

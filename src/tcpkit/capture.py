@@ -2,79 +2,36 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tcpkit.budget import LIMIT, Budget, checked, checked_timeout
-from tcpkit.capture_writer import CaptureWriter
 from tcpkit.columns import Schema, Stage
-from tcpkit.conversations import conversation_pieces
-from tcpkit.corrections import Corrections, correction_table
-from tcpkit.directions import direction_table
 from tcpkit.errors import CaptureError
 from tcpkit.fields import find_column, index_columns, stages_of
-from tcpkit.flows import flow_table
-from tcpkit.handshakes import handshake_table
 from tcpkit.packet_columns import SCHEMA
-from tcpkit.pipeline import ALL_STAGES, MSL, Observer, Pipeline, Totals, with_needs
-from tcpkit.reordering import reordering_table
-from tcpkit.retransmissions import retransmission_table
-from tcpkit.rotated import files_of, open_reader
-from tcpkit.rows import RowStore
-from tcpkit.source_facts import is_same_file, keep_source, position_of, size_of, worthwhile_threads
-from tcpkit.states import states_at_end
+from tcpkit.passes import Passes
+from tcpkit.pipeline import Pipeline, Totals
+from tcpkit.rotated import files_of
+from tcpkit.source_facts import is_same_file
 from tcpkit.table import Table, in_order, joined
-from tcpkit.trackers import StreamRecords
 
 if TYPE_CHECKING:
-    from tcpcore.capture_file import Reader
-    from tcpcore.merge import MergedReader
     from tcpkit.http import Exchange
     from tcpkit.info import CaptureInfo
     from tcpkit.quality import Flaw
-    from tcpkit.sources import Location
     from tcpkit.streams import Streams
     from tcpkit.threats import Attempts
 
-    AnyReader = Reader | MergedReader
-    SourceLike = Location | Iterable[Location]
 
-
-class Capture:
+class Capture(Passes):
     """A capture as tables, each computed when it is first asked for, then kept.
 
     Flows and the like are read without holding packets.  Damage ends the reading early: what came before
     it is delivered, and ``warnings`` tells of it; with ``strict``, CaptureError is raised instead.
     """
-
-    def __init__(self, source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_filter: str = "",
-                 strict: bool = False, follow: bool = False, threads: int = 0, msl: float = MSL,
-                 memory_limit: int = LIMIT, idle_timeout: float = 0.0, observer: Observer | None = None) -> None:
-        self._source = keep_source(source)
-        self._start = position_of(source)
-        self._stages = with_needs(stages)
-        self._capture_filter = capture_filter
-        self._strict = strict
-        self._observer = observer
-        self.follow = follow
-        self.piped = hasattr(self._source, "readinto")
-        self._threads = 1 if follow else threads
-        self._msl = msl
-        self._memory_limit = checked(memory_limit)
-        self._idle_timeout = checked_timeout(idle_timeout)
-        self._reader: AnyReader | None = open_reader(self._source, follow=follow)     # fails here if it is no capture
-        self._pass: Pipeline | None = None                                            # the last one
-
-    def __del__(self) -> None:
-        reader = getattr(self, "_reader", None)
-        if reader is not None:                   # no pass has been made, which would have closed it
-            reader.close()
-
-    def __repr__(self) -> str:
-        return f"Capture({getattr(self._source, 'name', self._source)!r})"
 
     @cached_property
     def info(self) -> CaptureInfo:
@@ -92,6 +49,9 @@ class Capture:
     @cached_property
     def packets(self) -> Table:
         """One row for each frame with TCP; takes some 340 bytes a row."""
+        from tcpkit.corrections import Corrections
+        from tcpkit.rows import RowStore
+
         pipeline = self.pipeline(totals="too")
         store, corrections = RowStore(pipeline.batch.dtype), Corrections()
         for batch in pipeline:
@@ -111,6 +71,8 @@ class Capture:
         ``columns``: all that will be looked at; stages that none of them needs are not run.  ``where``: a display
         filter that chooses the rows.
         """
+        from tcpkit.corrections import correction_table
+
         known = index_columns(SCHEMA.columns)
         stages = stages_of(find_column(name, known) for name in columns or ())
         pipeline = self.pipeline(stages, where)
@@ -128,6 +90,8 @@ class Capture:
         With ``where`` (a display filter) only frames with TCP that it selects; of a fragmented datagram that is the
         frame that completes it.  Memory does not grow with the capture.  CaptureError if ``path`` cannot be written.
         """
+        from tcpkit.capture_writer import CaptureWriter
+
         if any(is_same_file(path, source) for source in files_of(self._source)):
             raise CaptureError(path, "is being read, so it cannot be written")
         pipeline = self.pipeline(("decode",), where, threads=1)       # interfaces are written as they are met
@@ -141,22 +105,28 @@ class Capture:
     @cached_property
     def flows(self) -> Table:
         """One row for each connection."""
-        return in_order(joined(self.flow_pieces()), "stream")
+        return in_order(joined(self._flow_tables("only", verdicts=False)), "stream")
 
     @cached_property
     def judged_flows(self) -> Table:
         """The same with loss, reordering and duplication as the verdicts tell them, which takes longer."""
-        return in_order(joined(self.flow_pieces(verdicts=True)), "stream")
+        return in_order(joined(self._flow_tables("only", verdicts=True)), "stream")
 
     def flow_pieces(self, *, verdicts: bool = False) -> Iterator[Table]:
         """The flows table in pieces of some thousand rows, at least one.
 
-        In the order of their streams, but those evicted come first, while the capture is read.
+        In the order of their streams, but those evicted come first, while the capture is read.  The pass keeps no more
+        of a connection than this table tells, so other tables take a pass of their own.
         """
+        return self._flow_tables("flows", verdicts=verdicts)
+
+    def _flow_tables(self, totals: Totals, *, verdicts: bool) -> Iterator[Table]:
+        from tcpkit.flows import flow_table
+
         told = self._stages & {"flows", "analysis", "lifecycle"}
         if verdicts:
             told |= self._stages & {"verdicts"}
-        for streams in self._streams(*told, totals="analysis" in told):
+        for streams in self._streams(*told, totals=totals):
             yield flow_table(streams if verdicts else streams._replace(verdicts=None))
 
     @cached_property
@@ -166,7 +136,9 @@ class Capture:
 
     def state_pieces(self) -> Iterator[Table]:
         """The states table in pieces, as ``flow_pieces``."""
-        return states_at_end(self._past("flows", "analysis", "lifecycle", totals=True))
+        from tcpkit.states import states_at_end
+
+        return states_at_end(self._past("flows", "analysis", "lifecycle", totals="flows"))
 
     @cached_property
     def directions(self) -> Table:
@@ -175,10 +147,12 @@ class Capture:
 
     def direction_pieces(self) -> Iterator[Table]:
         """The directions table in pieces, as ``flow_pieces``."""
+        from tcpkit.directions import direction_table
+
         if "analysis" not in self._stages:
             raise ValueError('directions need the stage "analysis"')
         wanted: set[Stage] = {"flows", "analysis", "verdicts"}
-        for streams in self._streams(*(wanted & self._stages), totals=True):
+        for streams in self._streams(*(wanted & self._stages), totals="only"):
             assert streams.analysis is not None
             yield direction_table(streams.flows, streams.analysis, streams.verdicts)
 
@@ -189,7 +163,9 @@ class Capture:
 
     def reordering_pieces(self) -> Iterator[Table]:
         """The reordering table in pieces, as ``flow_pieces``."""
-        for streams in self._streams("flows", "verdicts", totals=False):
+        from tcpkit.reordering import reordering_table
+
+        for streams in self._streams("flows", "verdicts", totals="none"):
             assert streams.verdicts is not None
             yield reordering_table(streams.flows, streams.verdicts)
 
@@ -200,7 +176,9 @@ class Capture:
 
     def handshake_pieces(self) -> Iterator[Table]:
         """The handshakes table in pieces, as ``flow_pieces``."""
-        for streams in self._streams("flows", "lifecycle", totals=False):
+        from tcpkit.handshakes import handshake_table
+
+        for streams in self._streams("flows", "lifecycle", totals="only"):
             assert streams.lifecycle is not None
             yield handshake_table(streams.flows, streams.lifecycle)
 
@@ -237,7 +215,7 @@ class Capture:
     def _attempts(self) -> Attempts:
         from tcpkit.threats import Attempts
 
-        return Attempts(self._streams("flows", "lifecycle", totals=False))
+        return Attempts(self._streams("flows", "lifecycle", totals="only"))
 
     @cached_property
     def conversations(self) -> Table:
@@ -249,74 +227,16 @@ class Capture:
 
         None comes before the capture has been read, but memory holds little more than the connections themselves.
         """
-        return conversation_pieces(self._held(("flows",), totals=False) or self.pipeline(("flows",)))
+        from tcpkit.conversations import conversation_pieces
+
+        return conversation_pieces(self._held(("flows",), "none") or self.pipeline(("flows",)))
 
     @cached_property
     def retransmissions(self) -> Table:
         """One row for each segment that repeats an earlier one as tshark tells them, and why it was sent again."""
+        from tcpkit.retransmissions import retransmission_table
+
         return retransmission_table(self.pipeline(("analysis", "lifecycle", "verdicts"), totals="too"))
-
-    @property
-    def warnings(self) -> list[CaptureError]:
-        """The damage that ended the reading early, if any (file, byte offset, cause), and what bounded memory cost."""
-        return self._past("decode", totals=False).warnings
-
-    @property
-    def budget(self) -> Budget:
-        """What the last pass used of ``memory_limit``, and what that cost."""
-        return self._past("decode", totals=False).budget
-
-    def stop(self) -> None:
-        """End the present pass early, or the waiting for a followed file to grow; from any thread or signal handler."""
-        if self._pass is not None:
-            self._pass.stop()
-
-    def pipeline(self, stages: Iterable[Stage] = (), where: str = "", totals: Totals = "none",
-                 threads: int = 0, in_step: bool = False, beside: int = 0) -> Pipeline:
-        """A new pass, for one's own loop over batches with the rows of a display filter.
-
-        Through ``stages`` and those they build on; if none are named, all that this capture was opened with.
-        ``beside``: bytes that the loop keeps of each stream held, which count against the memory limit.
-        """
-        reader, self._reader = self._reader or self._open_again(), None
-        size = size_of(self._source)
-        self._pass = Pipeline(reader, frozenset(stages) or self._stages, size=size, observer=self._observer,
-                              capture_filter=self._capture_filter, where=where, strict=self._strict, totals=totals,
-                              threads=threads or self._threads or worthwhile_threads(size), in_step=in_step,
-                              msl=self._msl, memory_limit=self._memory_limit, idle_timeout=self._idle_timeout,
-                              beside=beside)
-        return self._pass
-
-    def _streams(self, *stages: Stage, totals: bool) -> Iterator[StreamRecords]:
-        """From the last pass if it has done all this and still holds all streams; else while one does only this."""
-        held = self._held(stages, totals)
-        if held:
-            return held.stream_records()
-        return self.pipeline(stages, totals="only" if totals else "none").stream_pieces()
-
-    def _held(self, stages: Iterable[Stage], totals: bool) -> Pipeline | None:
-        """The last pass if it has done all this and still holds all streams."""
-        last = self._pass
-        return last if last and self._has_done(stages, totals) and last.holds_all else None
-
-    def _past(self, *stages: Stage, totals: bool) -> Pipeline:
-        """The last pass if it has done all this; else one that does only this."""
-        if not self._has_done(stages, totals):
-            self.pipeline(stages, totals="only" if totals else "none").run()
-        assert self._pass
-        return self._pass
-
-    def _has_done(self, stages: Iterable[Stage], totals: bool) -> bool:
-        last = self._pass
-        return last is not None and last.finished and last.stages >= set(stages) and totals <= last.has_totals
-
-    def _open_again(self) -> AnyReader:
-        """A reader for another pass; CaptureError if the source gives its bytes only once."""
-        if hasattr(self._source, "readinto"):
-            if self._start is None:
-                raise CaptureError(getattr(self._source, "name", "capture"), "can be read only once")
-            self._source.seek(self._start)
-        return open_reader(self._source)
 
 
 def schema_of(pipeline: Pipeline) -> Schema:

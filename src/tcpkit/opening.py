@@ -11,7 +11,7 @@ from tcpkit.pipeline import ALL_STAGES, MSL, Observer
 from tcpkit.table import Table
 
 if TYPE_CHECKING:
-    from tcpkit.capture import SourceLike
+    from tcpkit.passes import SourceLike
 
 
 def open(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_filter: str = "", strict: bool = False,

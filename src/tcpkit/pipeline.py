@@ -28,7 +28,9 @@ NEEDS: dict[Stage, tuple[Stage, ...]] = {
     "verdicts": ("decode", "flows")}
 ALL_STAGES: tuple[Stage, ...] = ("decode", "flows", "analysis", "lifecycle", "verdicts")
 Observer = Callable[["Pipeline"], None]
-Totals = Literal["none", "too", "only"]          # of each stream: not wanted, beside the rows, or instead of them
+# Told of each stream: what it takes to go on with it; what the flows table tells, or all, instead of rows; all, too.
+Totals = Literal["none", "flows", "only", "too"]
+DETAIL: dict[Totals, int] = {"none": 0, "flows": 1, "only": 2, "too": 2}
 MSL = 120.0                                      # seconds: maximum segment lifetime (RFC 9293 section 3.4.2)
 # Nanoseconds a frame that each task takes of ordinary traffic, to share the work out among threads.
 READING, CALLING = 120, 40
@@ -73,7 +75,7 @@ class Pipeline:
     ``capture_filter`` (libpcap syntax) leaves out frames as if they had not been captured; ``where`` (a
     display filter) only keeps rows from being delivered, all count for what is said of the others.
     ``observer`` is called after each batch; setting ``stopped`` ends the pass early.  Damage ends it too,
-    and goes to ``warnings``, or is raised if ``strict``.  ``totals``: what the analysis adds up for each stream.
+    and goes to ``warnings``, or is raised if ``strict``.  ``totals``: how much the stages keep of each stream.
     With several ``threads`` each works on a batch of its own, one stage further than the next thread; what comes out
     is the same.  Stages may be some batches ahead of the caller then, so who looks into ``flows`` between batches
     asks for ``in_step``.  ``memory_limit``: bytes; ``beside``: those that the caller keeps of each stream.
@@ -98,15 +100,15 @@ class Pipeline:
         self._strict = strict
         self.threads = threads
         self._in_step = in_step
-        self._rows = totals != "only"
+        self._rows = totals in ("none", "too")
         self.batch = self._new_batch()
         self._filter = _frame_filter(capture_filter) if capture_filter else None
         self._decoder = Decoder()
-        self.has_totals = totals != "none"
+        self.detail = DETAIL[totals]             # of what the stages keep of each stream
         self.time_wait_ns = 2 * round(msl * 1e9)
-        self._trackers = Trackers(self.stages, msl_ns=round(msl * 1e9), summary=self.has_totals,
-                                  memory_limit=memory_limit, idle_ns=round(checked_timeout(idle_timeout) * 1e9),
-                                  beside=beside)
+        self._trackers = Trackers(self.stages, msl_ns=round(msl * 1e9), summary=self.detail > 0,
+                                  all_of_it=self.detail > 1, memory_limit=memory_limit,
+                                  idle_ns=round(checked_timeout(idle_timeout) * 1e9), beside=beside)
 
     def __del__(self) -> None:
         self.reader.close()

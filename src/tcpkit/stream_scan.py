@@ -14,8 +14,8 @@ from tcpkit.policies import DEFAULT_POLICY, rule_of
 from tcpkit.values import Array
 
 if TYPE_CHECKING:
-    from tcpkit.capture import SourceLike
     from tcpkit.errors import CaptureError
+    from tcpkit.passes import SourceLike
 
 STREAM_LIMIT = 16 << 20          # bytes
 MEMORY_LIMIT = 64 << 20

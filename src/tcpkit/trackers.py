@@ -41,18 +41,19 @@ def without_end(streams: StreamRecords) -> StreamRecords:
 
 
 class Trackers:
-    """``summary``: whether the analysis adds up what it finds.  ``beside``: bytes that the caller keeps of a stream.
+    """``summary``: whether the analysis adds up what it finds.  ``all_of_it``: more than the flows table tells.
 
+    ``beside``: bytes that the caller keeps of a stream.
     ``idle_ns``: silence that ends a stream; 0: none does.
     """
 
     def __init__(self, stages: Collection[Stage], *, msl_ns: int, summary: bool, memory_limit: int,
-                 idle_ns: int = 0, beside: int = 0) -> None:
+                 all_of_it: bool = True, idle_ns: int = 0, beside: int = 0) -> None:
         limits = pool_limits(memory_limit, stages)
         history = {"history_limit": limits.pop("history_limit")} if "verdicts" in stages else {}
         beyond = {"beyond_limit": limits.pop("beyond_limit")} if "lifecycle" in stages else {}
-        self.analysis = Analysis(summary=summary, **limits) if "analysis" in stages else None
-        self.lifecycle = Lifecycle(msl_ns=msl_ns, **beyond) if "lifecycle" in stages else None
+        self.analysis = Analysis(summary=summary, spread=all_of_it, **limits) if "analysis" in stages else None
+        self.lifecycle = Lifecycle(msl_ns=msl_ns, handshakes=all_of_it, **beyond) if "lifecycle" in stages else None
         self.verdicts = Verdicts(**history) if "verdicts" in stages else None
         each = SLOT_BYTES + beside + sum(stage.slot_bytes for stage in (self.analysis, self.lifecycle, self.verdicts)
                                          if stage)

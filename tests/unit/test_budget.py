@@ -12,13 +12,17 @@ import tcpkit
 from confined import SANITIZED
 from conversations import random_capture
 from packets import T0, Conversation, Frame, ethernet, ip, pcap, tcp
+from tcpcore.analysis import Analysis
+from tcpcore.lifecycle import Lifecycle
 from tcpkit.budget import FIXED, LEAST, LIMIT, max_flows, parse_size, pool_limits, size_text
 from tcpkit.parts import PartPass, join_parts
 from tcpkit.pipeline import ALL_STAGES
 from tcpkit.stream_scan import StreamScan
+from tcpkit.table import joined
 
 MIB = 1 << 20
 CAPACITY = 1 << 14               # more connections than the least limit has room for
+MISHAPS = 48                     # bytes that only some connections take
 
 
 def flood(n: int) -> bytes:
@@ -140,6 +144,24 @@ def test_conversations_are_in_order_whether_given_up_or_not():
     assert len(pieces) == 1
     table = tcpkit.open(io.BytesIO(pcap(frames, nano=True))).conversations
     assert table.to_text() == pieces[0].to_text()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_pass_for_flows_alone_keeps_less_and_tells_the_same(seed):
+    data = pcap(random_capture(seed, 40), nano=True)
+    pieces, whole = tcpkit.open(io.BytesIO(data)), tcpkit.open(io.BytesIO(data))
+    found = joined(pieces.flow_pieces())
+    assert found.to_text() == whole.flows.to_text()
+    assert joined(pieces.flow_pieces(verdicts=True)).to_text() == whole.judged_flows.to_text()
+    assert pieces.handshakes.to_text() == whole.handshakes.to_text()           # in a pass of its own
+    assert pieces.directions.to_text() == whole.directions.to_text()
+
+
+def test_a_connection_takes_no_more_than_is_promised():
+    """Beside what the flow table keeps of few: 64 MiB and 512 bytes each are promised for `tcpkit flows`."""
+    always = 128 + 2 * 8                         # of the flow table; its places are at least half full
+    each = Analysis(summary=True, spread=False).slot_bytes + Lifecycle(handshakes=False).slot_bytes - MISHAPS
+    assert always + each <= 512
 
 
 def test_what_gave_up_nothing_needs_no_other_pass():

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from packets import MS, T0, Conversation, pcap, sack
+from packets import MS, T0, Conversation, Frame, pcap, sack
 from stages import run_flows
 from tcpcore.flags import ClientEvidence, FlowEvent, Present
 from tcpcore.flows import FlowTable
@@ -239,3 +239,11 @@ def test_the_secret_does_not_show_in_results():
 def test_a_seed_has_24_bytes():
     with pytest.raises(ValueError, match="24 bytes"):
         FlowTable(seed=b"short")
+
+
+def test_more_bytes_than_32_bits_count():
+    a = Conversation().c("A", 1, 1).s("A", 1, 1).c("A", 1, 1).c("A", 1, 1)
+    frames = [Frame(frame.time_ns, frame.data, 3_000_000_000) for frame in a.frames]
+    record = run_flows(pcap(frames, nano=True))[1].records()[0]
+    assert (record["wire_bytes0"], record["wire_bytes1"]) == (9_000_000_000, 3_000_000_000)
+    assert (record["conversation_bytes0"], record["conversation_bytes1"]) == (9_000_000_000, 3_000_000_000)

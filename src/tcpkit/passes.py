@@ -1,0 +1,113 @@
+"""A source of frames, and the passes that are made over it."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from tcpkit.budget import LIMIT, Budget, checked, checked_timeout
+from tcpkit.columns import Stage
+from tcpkit.errors import CaptureError
+from tcpkit.pipeline import ALL_STAGES, DETAIL, MSL, Observer, Pipeline, Totals, with_needs
+from tcpkit.rotated import open_reader
+from tcpkit.source_facts import keep_source, position_of, size_of, worthwhile_threads
+from tcpkit.trackers import StreamRecords
+
+if TYPE_CHECKING:
+    from tcpcore.capture_file import Reader
+    from tcpcore.merge import MergedReader
+    from tcpkit.sources import Location
+
+    AnyReader = Reader | MergedReader
+    SourceLike = Location | Iterable[Location]
+
+
+class Passes:
+    """How the source is read, and the last pass over it, of which what it has found out serves again."""
+
+    def __init__(self, source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_filter: str = "",
+                 strict: bool = False, follow: bool = False, threads: int = 0, msl: float = MSL,
+                 memory_limit: int = LIMIT, idle_timeout: float = 0.0, observer: Observer | None = None) -> None:
+        self._source = keep_source(source)
+        self._start = position_of(source)
+        self._stages = with_needs(stages)
+        self._capture_filter = capture_filter
+        self._strict = strict
+        self._observer = observer
+        self.follow = follow
+        self.piped = hasattr(self._source, "readinto")
+        self._threads = 1 if follow else threads
+        self._msl = msl
+        self._memory_limit = checked(memory_limit)
+        self._idle_timeout = checked_timeout(idle_timeout)
+        self._reader: AnyReader | None = open_reader(self._source, follow=follow)     # fails here if it is no capture
+        self._pass: Pipeline | None = None                                            # the last one
+
+    def __del__(self) -> None:
+        reader = getattr(self, "_reader", None)
+        if reader is not None:                   # no pass has been made, which would have closed it
+            reader.close()
+
+    def __repr__(self) -> str:
+        return f"Capture({getattr(self._source, 'name', self._source)!r})"
+
+    @property
+    def warnings(self) -> list[CaptureError]:
+        """The damage that ended the reading early, if any (file, byte offset, cause), and what bounded memory cost."""
+        return self._past("decode", totals="none").warnings
+
+    @property
+    def budget(self) -> Budget:
+        """What the last pass used of ``memory_limit``, and what that cost."""
+        return self._past("decode", totals="none").budget
+
+    def stop(self) -> None:
+        """End the present pass early, or the waiting for a followed file to grow; from any thread or signal handler."""
+        if self._pass is not None:
+            self._pass.stop()
+
+    def pipeline(self, stages: Iterable[Stage] = (), where: str = "", totals: Totals = "none",
+                 threads: int = 0, in_step: bool = False, beside: int = 0) -> Pipeline:
+        """A new pass, for one's own loop over batches with the rows of a display filter.
+
+        Through ``stages`` and those they build on; if none are named, all that this capture was opened with.
+        ``beside``: bytes that the loop keeps of each stream held, which count against the memory limit.
+        """
+        reader, self._reader = self._reader or self._open_again(), None
+        size = size_of(self._source)
+        self._pass = Pipeline(reader, frozenset(stages) or self._stages, size=size, observer=self._observer,
+                              capture_filter=self._capture_filter, where=where, strict=self._strict, totals=totals,
+                              threads=threads or self._threads or worthwhile_threads(size), in_step=in_step,
+                              msl=self._msl, memory_limit=self._memory_limit, idle_timeout=self._idle_timeout,
+                              beside=beside)
+        return self._pass
+
+    def _streams(self, *stages: Stage, totals: Totals) -> Iterator[StreamRecords]:
+        """From the last pass if it has done all this and still holds all streams; else while one does only this."""
+        held = self._held(stages, totals)
+        if held:
+            return held.stream_records()
+        return self.pipeline(stages, totals=totals).stream_pieces()
+
+    def _held(self, stages: Iterable[Stage], totals: Totals) -> Pipeline | None:
+        """The last pass if it has done all this and still holds all streams."""
+        last = self._pass
+        return last if last and self._has_done(stages, totals) and last.holds_all else None
+
+    def _past(self, *stages: Stage, totals: Totals) -> Pipeline:
+        """The last pass if it has done all this; else one that does only this."""
+        if not self._has_done(stages, totals):
+            self.pipeline(stages, totals=totals).run()
+        assert self._pass
+        return self._pass
+
+    def _has_done(self, stages: Iterable[Stage], totals: Totals) -> bool:
+        last = self._pass
+        return last is not None and last.finished and last.stages >= set(stages) and last.detail >= DETAIL[totals]
+
+    def _open_again(self) -> AnyReader:
+        """A reader for another pass; CaptureError if the source gives its bytes only once."""
+        if hasattr(self._source, "readinto"):
+            if self._start is None:
+                raise CaptureError(getattr(self._source, "name", "capture"), "can be read only once")
+            self._source.seek(self._start)
+        return open_reader(self._source)
