@@ -12,7 +12,7 @@ import pytest
 
 import fragment_trains
 import tcpkit
-import tcpkit.capture as capture_module
+import tcpkit.passes as passes_module
 from conversations import random_capture
 from fragment_trains import trains
 from packets import pcap
@@ -163,7 +163,7 @@ def test_same_text(monkeypatch, cli, tmp_path):
     path.write_bytes(BYTES)
     names = ["-e", "frame.number", "-e", "tcp.seq", "-e", "tcp.payload", "-e", "tcp.analysis.ack_rtt"]
     one = cli("fields", path, *names)
-    monkeypatch.setattr(capture_module, "worthwhile_threads", lambda size: 3)
+    monkeypatch.setattr(passes_module, "worthwhile_threads", lambda size: 3)
     assert cli("fields", path, *names) == one
 
 
