@@ -82,8 +82,9 @@ cdef inline bint was_late(judge_t* j, turn_t* t) noexcept nogil:
     cdef int i
     for i in range(again.tail, again.head, -1):
         packet = again_packets(&j.packets, again) + i - 1
-        if (packet.sent.start == t.sent.start and packet.sent.length == t.sent.length
-                and packet.verdict.loss_side == LOSS_BEFORE and sent_after(t.sender, &packet.sent, &t.sent, &by) > 0):
+        if (packet.sent.kind == KIND_RETRANSMISSION and packet.sent.start == t.sent.start
+                and packet.sent.length == t.sent.length and packet.verdict.repeats == 0
+                and sent_after(t.sender, &packet.sent, &t.sent, &by) > 0):
             packet.verdict.repeats = t.sent.frame
             packet.verdict.repeats_after = packet.sent.time - t.sent.time
             trouble_of(j, t.sender).tally.too_late += 1

@@ -13,15 +13,18 @@ import pytest
 
 import tcpkit
 from live.wires import interrupt, may_make_wires, wire
-from packets import Conversation
+from packets import Conversation, sack, timestamps
+from tcpcore.records import VERDICT
 
 pytestmark = may_make_wires
 SAVES = """
 import sys, numpy as np, tcpkit
-path, count = sys.argv[1], int(sys.argv[2])
-with tcpkit.live("far", write=path, count=count, duration=60) as capture:
-    pieces = [table.array for table in capture]
-    np.savez(path + ".npz", packets=np.concatenate(pieces), flows=capture.flows.array, states=capture.states.array)
+interface, path, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+with tcpkit.live(interface, write=path, count=count, duration=60) as capture:
+    tables = list(capture)
+    packets = np.concatenate([table.array for table in tables])
+    changes = np.concatenate([table.corrections.array for table in tables if table.corrections is not None])
+    np.savez(path + ".npz", packets=packets, changes=changes, flows=capture.flows.array, states=capture.states.array)
 """
 
 
@@ -45,9 +48,9 @@ def started(link, *words, **options):
     return process
 
 
-def in_bursts(link, frames):
+def in_bursts(link, frames, sender="near"):
     for start in range(0, len(frames), 20):
-        link.send(frames[start:start + 20])
+        link.send(frames[start:start + 20], sender)
         time.sleep(0.3)
 
 
@@ -162,9 +165,13 @@ def test_flows_are_listed_as_they_end_and_then_the_others(link):
     assert len(out.splitlines()) == 1
 
 
-def test_a_session_reports_what_its_file_reports(link, tmp_path):
-    """Losses, reordering, retransmissions, a close and a reset among them."""
-    talk = Conversation(sport=4100).handshake()
+def lossy_session():
+    """A needless retransmission, which a D-SACK tells, and a reset; losses, reordering, retransmissions, a close."""
+    other = Conversation(sport=4101).handshake()
+    for clock in (7, 8):
+        other.c("PA", 1, 1, 10, options=timestamps(clock, 1))
+    other.s("A", 1, 11, options=sack((other.client_isn + 1, other.client_isn + 11))).s("RA", 1, 11)
+    talk = Conversation(sport=4100, frames=other.frames, time=other.time).handshake()
     for i in range(0, 3000, 100):
         order = (i + 50, i) if i % 400 == 0 else (i, i + 50)
         for at in order:
@@ -174,25 +181,43 @@ def test_a_session_reports_what_its_file_reports(link, tmp_path):
         if i % 700 == 0:
             talk.c("PA", 1 + i, 1, 100).s("A", 1, 101 + i)
     talk.c("FA", 3001, 1).s("A", 1, 3002).s("FA", 1, 3002).c("A", 3002, 2)
-    other = Conversation(sport=4101, frames=talk.frames, time=talk.time).handshake()
-    other.c("PA", 1, 1, 10).c("PA", 1, 1, 10).s("RA", 1, 11)
-    frames = [frame.data for frame in talk.frames]
+    return [frame.data for frame in talk.frames]
+
+
+@pytest.mark.parametrize(("sender", "interface"), [("near", "far"), ("lo", "lo")])
+def test_a_session_reports_what_its_file_reports(link, tmp_path, sender, interface):
+    frames = lossy_session()
     path = tmp_path / "live.pcapng"
-    process = subprocess.Popen(["ip", "netns", "exec", link.name, sys.executable, "-c", SAVES, str(path),
+    process = subprocess.Popen(["ip", "netns", "exec", link.name, sys.executable, "-c", SAVES, interface, str(path),
                                 str(len(frames))])
     link.wait_for_listener()
     time.sleep(0.3)
-    in_bursts(link, frames)
+    in_bursts(link, frames, sender)
     assert process.wait(timeout=60) == 0
     read, live = tcpkit.open(path), np.load(f"{path}.npz")
     first_verdicts = np.concatenate([table.array for table in read.batches()])
-    for kind, expected in (("packets", first_verdicts), ("flows", read.judged_flows.array)):
-        assert live[kind].dtype == expected.dtype
-        for name in expected.dtype.names:
-            if not name.endswith("_offset"):
-                np.testing.assert_array_equal(live[kind][name], expected[name], name)
+    assert_same_rows(live["packets"], first_verdicts)
+    assert_same_rows(live["flows"], read.judged_flows.array)
     assert live["states"]["client_state"].tolist() == read.states.array["client_state"].tolist()
     assert np.count_nonzero(live["packets"]["kind"] > 1) > 5
+    assert_same_rows(corrected(live["packets"], live["changes"]), read.packets.array)
+
+
+def assert_same_rows(rows, expected):
+    """But for where they lie in the file."""
+    assert rows.dtype == expected.dtype
+    for name in expected.dtype.names:
+        if not name.endswith("_offset"):
+            np.testing.assert_array_equal(rows[name], expected[name], name)
+
+
+def corrected(rows, changes):
+    """The last verdicts."""
+    assert len(changes)
+    for change in changes:
+        for name in set(VERDICT.names) - {"reserved"}:
+            rows[name][rows["frame"] == change["frame"]] = change[name]
+    return rows
 
 
 def test_a_name_with_control_characters_does_not_steer_the_terminal():

@@ -58,11 +58,12 @@ class Wire:
             time.sleep(0.1)
         raise AssertionError("nobody captures")
 
-    def send(self, frames: list[bytes]) -> None:
-        """Put frames on the near end."""
-        program = ("import socket, sys; out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); out.bind(('near', 0))\n"
+    def send(self, frames: list[bytes], end: str = "near") -> None:
+        """Put frames on the near end, or on the namespace's loopback."""
+        program = ("import socket, sys; out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)\n"
+                   "out.bind((sys.argv[1], 0))\n"
                    "for line in sys.stdin: out.send(bytes.fromhex(line))")
-        self.run(sys.executable, "-c", program, input="\n".join(frame.hex() for frame in frames), text=True)
+        self.run(sys.executable, "-c", program, end, input="\n".join(frame.hex() for frame in frames), text=True)
 
 
 @contextmanager
@@ -72,7 +73,7 @@ def wire(far: str = "far") -> Iterator[Wire]:
     try:
         made.run("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1")
         made.run("ip", "link", "add", "name", "near", "type", "veth", "peer", "name", far)
-        for end in ("near", far):
+        for end in ("near", far, "lo"):
             made.run("ip", "link", "set", end, "up")
         yield made
     finally:

@@ -15,7 +15,7 @@ from packet import parse, too_big
 from path import Path, PathState
 
 TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 0x0002, 0x1000
-SNAP = 96
+SNAP = 114                             # Ethernet, IPv6 and TCP headers at their longest
 
 
 def open_tap(name: str) -> int:

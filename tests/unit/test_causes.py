@@ -1,0 +1,131 @@
+"""What a sender had to go by when it sent again, and what later segments show of that."""
+from __future__ import annotations
+
+import pytest
+
+from packets import MS, sack, timestamps
+from talks import RTT, SIZE, Talk
+from tcpcore.flags import Evidence, RetransmissionCause, SegmentKind
+
+_, NEW, REORDERED, AGAIN, COPY, *_ = SegmentKind
+FAST, TIMEOUT = RetransmissionCause.CAUSE_FAST, RetransmissionCause.CAUSE_TIMEOUT
+SPURIOUS = RetransmissionCause.CAUSE_SPURIOUS
+
+
+def lossy(first: int = 10, after: int = 20) -> Talk:
+    """Segments ``first`` to ``after`` - 1 are out, the first two were lost, and the sender knows."""
+    talk = Talk().warm_up()
+    for n in range(first, after):
+        talk.data(n)
+    talk.time += RTT - 10 * MS
+    for n in range(first + 3, after + 1):
+        talk.answer(first, MS, (first + 2, n))
+    return talk
+
+
+def test_a_timeout_begins_at_the_first_byte_not_acknowledged() -> None:
+    """RFC 6298 section 5.4; what is sent after a long silence, but from further on, is a recovery that goes on."""
+    talk = lossy().data(10)
+    talk.data(11, 500 * MS)
+    assert talk.verdicts()["trigger"][-2:].tolist() == [FAST, FAST]
+    talk.data(10, 500 * MS)
+    assert talk.verdicts()["trigger"][-1] == TIMEOUT
+
+
+def test_a_pause_is_told_by_the_clock_of_the_sender() -> None:
+    """The path, not the sender, held both packets for a second."""
+    talk = lossy().data(10)
+    talk.data(11, 1000 * MS, stamp=talk.clock + 1)
+    row = talk.verdicts()[-1]
+    assert row["trigger"] == FAST
+    assert not row["evidence"] & Evidence.AFTER_SILENCE
+
+
+def test_no_timeout_within_the_shortest_one() -> None:
+    assert lossy().data(10).data(10, 150 * MS).verdicts()["trigger"][-1] == FAST
+    assert lossy().data(10).data(10, 300 * MS).verdicts()["trigger"][-1] == TIMEOUT
+
+
+def test_sent_again_after_a_timeout_and_lost_again() -> None:
+    """The receiver shows so, and the sender need not wait for another timeout (RFC 8985)."""
+    talk = Talk().warm_up()
+    for n in range(10, 16):
+        talk.data(n)
+    talk.data(10, 300 * MS).answer(11, RTT)
+    for n in range(11, 15):
+        talk.data(n)
+    talk.answer(11, RTT, (12, 13)).answer(11, MS, (12, 14)).answer(11, MS, (12, 15))
+    talk.data(11, RTT // 2).data(15)
+    assert talk.verdicts()["trigger"][-2:].tolist() == [FAST, FAST]
+
+
+def test_what_was_lost_above_a_timeout() -> None:
+    """The capture point is behind the loss: only what comes next shows how much was out."""
+    talk = Talk().warm_up()
+    talk.data(10).data(11)
+    talk.data(10, 500 * MS).answer(12, RTT).data(16, RTT // 2).answer(12, RTT, (16, 17))
+    for n in range(12, 16):
+        talk.data(n, MS if n > 12 else RTT // 2)
+    rows = talk.verdicts()
+    assert rows["kind"][-4:].tolist() == [AGAIN] * 4
+    assert rows["trigger"][-4:].tolist() == [TIMEOUT] * 4
+
+
+def test_an_acknowledgement_shows_what_is_missing_before_it() -> None:
+    """A FIN that the empty segment behind it overtook, within one step of the clock."""
+    talk = Talk(counted=False).warm_up()
+    stamp = talk.clock
+    talk.c("A", 10 * SIZE + 2, 1, options=timestamps(stamp, talk.echo))
+    row = talk.data(10, MS // 2, size=0, flags="FA", stamp=stamp).verdicts()[-1]
+    assert row["kind"] == REORDERED
+
+
+def test_a_dsack_for_a_part_of_a_packet() -> None:
+    """The other part was lost, and so the packet was needed."""
+    for part, cause in ((SIZE // 2, FAST), (SIZE, SPURIOUS)):
+        talk = lossy().data(10)
+        again = len(talk.frames)
+        left = talk.client_isn + 1 + 10 * SIZE
+        stamps = timestamps(talk.clock, talk.clock)
+        talk.s("A", 1, 1 + 20 * SIZE, dt=RTT, options=stamps + b"\1\1" + sack((left, left + part)))
+        assert talk.verdicts()["cause"][again - 1] == cause
+
+
+def test_the_answer_that_echoes_a_packet_is_not_too_early() -> None:
+    """However long other round trips took."""
+    for echo, cause in ((0, FAST), (-1, SPURIOUS)):
+        talk = Talk().warm_up()
+        for n in range(10, 20):
+            talk.data(n)
+        talk.answer(12, RTT, (13, 20)).data(12, RTT // 2)
+        again, stamp = len(talk.frames), talk.clock
+        talk.answer(20, RTT // 8, echo=stamp + echo)
+        assert talk.verdicts()["cause"][again - 1] == cause
+
+
+@pytest.mark.parametrize("captured", [92, 200])
+def test_sack_blocks_cut_off_behind_their_left_edge(captured: int) -> None:
+    """IPv6 with time stamps: 92 bytes end amid the first block."""
+    talk = Talk(ip=6).warm_up()
+    for n in range(10, 14):
+        talk.data(n)
+    talk.answer(10, RTT, (11, 12)).answer(10, MS, (11, 13)).data(10, RTT)
+    row = talk.verdicts(captured)[-1]
+    assert row["trigger"] == FAST
+    assert row["evidence"] & Evidence.SACK_GAP
+
+
+def test_a_late_original_of_what_was_forgotten() -> None:
+    """Its retransmission, which the capture saw first, tells it from a copy."""
+    talk = Talk().warm_up()
+    stamp, ident = talk.clock, talk.ident + 1
+    talk.ident += 1
+    for n in range(11, 14):
+        talk.data(n)
+    talk.answer(10, RTT, (11, 14)).data(10, RTT // 2)
+    again = len(talk.frames)
+    for n in range(14, 600):
+        talk.data(n).answer(n + 1)
+    rows = talk.data(10, MS, stamp=stamp, ident=ident).verdicts()
+    assert rows["kind"][-1] == REORDERED
+    assert rows["cause"][again - 1] == SPURIOUS
