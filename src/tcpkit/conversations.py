@@ -46,9 +46,11 @@ def conversation_pieces(passed: Pipeline) -> Iterator[Table]:
     for start in range(0, max(len(order), 1), PIECE):
         places = order[start:start + PIECE]
         is_held = places >= len(gone)
-        rows = np.zeros(len(places), gone.dtype)
-        rows[~is_held] = gone[places[~is_held]]
-        rows[is_held] = conversation_rows(flows.records(held.slots[places[is_held] - len(gone)]))
+        rows = conversation_rows(flows.records(held.slots[places[is_held] - len(gone)]))
+        if len(rows) < len(places):
+            mixed = np.zeros(len(places), gone.dtype)
+            mixed[is_held], mixed[~is_held] = rows, gone[places[~is_held]]
+            rows = mixed
         yield Table(rows, CONVERSATIONS, start_ns=passed.start_ns)
 
 
@@ -64,11 +66,11 @@ def keys_of(flows: FlowTable) -> Keys:
     for start in range(0, flows.n_slots, PIECE):
         slots = flows.slots(start, start + PIECE)
         records = flows.records(slots)
-        there = records["conversation_frame"] > 0
-        records, into = records[there], slice(n, n := n + int(there.sum()))
-        keys.packets[into] = records["conversation_packets0"] + records["conversation_packets1"]
-        keys.frames[into] = records["conversation_frame"]
-        keys.slots[into] = slots[there]
+        frames, packets = records["conversation_frame"], records["conversation_packets0"]
+        there = np.flatnonzero(frames)
+        into = slice(n, n := n + len(there))
+        keys.packets[into] = (packets + records["conversation_packets1"])[there]
+        keys.frames[into], keys.slots[into] = frames[there], slots[there]
     return Keys(*(key[:n] for key in keys))
 
 
@@ -80,7 +82,8 @@ def in_order(packets: Array, frames: Array) -> Array:
 
 def conversation_rows(records: Array) -> Array:
     """One for each stream with a whole segment (CV-1)."""
-    records = records[records["conversation_frame"] > 0]
+    there = records["conversation_frame"] > 0
+    records = records if there.all() else records[there]
     fields = {name: records[name] for name in ("stream", "earliest_ns", "conversation_frame", "ip_version")}
     first = records["conversation_direction"]
     fields |= ends(records, first, ("a", "b"))
