@@ -82,7 +82,7 @@ def main() -> int:
         if done.returncode:
             return done.returncode
         told, known = findings(report)
-    print(*told, *(f"{count} reports are known: {why}" for why, count in known.items()), f"{len(told)} findings",
+    print(*told, *(f"known, {count} times: {why}" for why, count in known.items()), f"{len(told)} findings",
           sep="\n")
     return 1 if told else 0
 
