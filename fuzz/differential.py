@@ -96,9 +96,17 @@ def kind_of_cell(difference: tuple[str, str, str, str], short: set[str], cut: se
         return "edges of SACK blocks in segments without a length"
     if field.startswith("tcp.analysis") and frame in cut and ours == "":
         return "findings of segments of which an option with a wrong length was cut off"
-    if field in {*TIMES, "frame.time_relative"} and (not TIME.fullmatch(theirs) or abs(float(theirs)) > LATEST):
+    if field in {*TIMES, "frame.time_relative"} and is_odd_time(theirs, ours):
         return "times of which the fraction is a second or more, or negative, and times beyond 2262"
     return ""
+
+
+def is_odd_time(theirs: str, ours: str) -> bool:
+    """Beyond what nanoseconds hold, or with a fraction of a second or more, or below zero: then -7.1 is 6.9."""
+    if not TIME.fullmatch(theirs) or abs(float(theirs)) > LATEST:
+        return True
+    whole, fraction = theirs.split(".")
+    return theirs[0] == "-" and 10**9 * -int(whole) - int(fraction) == int(ours.replace(".", "") or 0)
 
 
 def kind_of_capture(path: Path) -> str:
