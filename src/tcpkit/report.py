@@ -77,9 +77,11 @@ class Account:
 def report_html(capture: Capture) -> str:
     """An HTML page that needs nothing else; whatever comes from the capture is escaped.
 
-    The capture is read three times, so it must not be a pipe.  Memory grows with the connections, not the packets.
+    The capture is read three times, and more often if its connections do not all find room, so it must not be a pipe.
+    Memory grows with the connections, not the packets.
     """
     found = capture.info
+    capture.pipeline(("analysis", "lifecycle", "verdicts"), totals="only").run()          # all tables below come of it
     account = Account()
     for piece in capture.flow_pieces(verdicts=True):
         account.add(piece)
