@@ -13,8 +13,8 @@ from tcpcore.pathtime cimport is_copy, sent_after
 from tcpcore.probes cimport is_probe
 from tcpcore.records cimport segment_t, verdict_t
 from tcpcore.sender cimport (
-    AGAIN, ANSWERED, CLOCKED, ECHOING, FINISHED, GAP, MEASURING, OVERDUE, SACK_PERMITTED, STAMPED, STARTED, SYN_AGAIN,
-    SYN_ANSWER, UNPLACED, again_t, list_t, sender_t, sent_end, sent_t)
+    AGAIN, ANSWERED, CLOCKED, ECHOING, FINISHED, GAP, MEASURING, OPENING, OVERDUE, SACK_PERMITTED, STAMPED, STARTED,
+    SYN_AGAIN, SYN_ANSWER, UNPLACED, again_t, list_t, sender_t, sent_end, sent_t)
 from tcpcore.weighing cimport CERTAIN, LIKELY, judge_t, remember, show_needless, trouble_at, trouble_of, turn_t
 
 cdef enum:
@@ -39,6 +39,8 @@ cdef inline void describe(sent_t* sent, const turn_t* t) noexcept nogil:
     sent.state = STAMPED if row.present & HAS_TIMESTAMPS else 0
     if row.flags & (SYN | ACK) == (SYN | ACK):
         sent.state |= SYN_ANSWER
+    elif row.flags & SYN:
+        sent.state |= OPENING
 
 
 cdef inline bint overtaken(const turn_t* t) noexcept nogil:

@@ -6,7 +6,7 @@ segment and its acknowledgement.  The legs of both directions together are the r
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 from tcpcore.flags cimport BY_IP_ID, BY_TIMESTAMP
-from tcpcore.sender cimport CLOCKED, OVERDUE, STAMPED, SYN_AGAIN, SYN_ANSWER, sender_t, sent_t
+from tcpcore.sender cimport CLOCKED, OPENING, OVERDUE, STAMPED, SYN_AGAIN, SYN_ANSWER, sender_t, sent_t
 
 cdef enum:
     MS = 1_000_000
@@ -139,8 +139,8 @@ cdef inline bint is_copy(const sender_t* sender, const sender_t* peer, const sen
         return sent.counter == first.counter
     if sent.state & SYN_ANSWER and peer.state & SYN_AGAIN:      # each SYN has its answer
         return False
-    if too_close(sender, peer, first, apart):
-        return True
+    if too_close(sender, peer, first, apart) or (sent.state & OPENING and apart < EARLIEST_TIMEOUT):
+        return True                             # a SYN is repeated by timer only
     if not sent.state & STAMPED:
         return False
     tick = clock_tick(sender)

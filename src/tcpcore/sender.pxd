@@ -14,6 +14,7 @@ cdef enum RangeState:
     NEEDLESS = 16                  # a retransmission shown to be needless
     REPORTED = 32                  # ... by a D-SACK, which tells of one only
     AGAIN = 64                     # these bytes, or some of them, had been sent before
+    OPENING = 128                  # a SYN without ACK
 
 cdef enum SenderState:
     STARTED = 1                    # a segment of this direction was captured

@@ -1,9 +1,12 @@
 """What a sender had to go by when it sent again, and what later segments show of that."""
 from __future__ import annotations
 
+import io
+
 import pytest
 
-from packets import MS, sack, timestamps
+import tcpkit
+from packets import MS, Conversation, sack, timestamps
 from talks import RTT, SIZE, Talk
 from tcpcore.flags import Evidence, RetransmissionCause, SegmentKind
 
@@ -78,6 +81,14 @@ def test_an_acknowledgement_shows_what_is_missing_before_it() -> None:
     talk.c("A", 10 * SIZE + 2, 1, options=timestamps(stamp, talk.echo))
     row = talk.data(10, MS // 2, size=0, flags="FA", stamp=stamp).verdicts()[-1]
     assert row["kind"] == REORDERED
+
+
+def test_a_syn_is_repeated_by_timer_only() -> None:
+    """Two within 150 ms are one, copied on its way; nothing else is known of the path yet."""
+    for apart, kind in ((150 * MS, COPY), (1000 * MS, AGAIN)):
+        opening = Conversation()
+        opening.c("S", 0, ip_fields={"ident": 0}).c("S", 0, dt=apart, ip_fields={"ident": 0})
+        assert tcpkit.open(io.BytesIO(opening.pcap(nano=True))).packets.array["kind"][-1] == kind
 
 
 def test_a_dsack_for_a_part_of_a_packet() -> None:
