@@ -110,7 +110,7 @@ cdef inline bint grow_ranges(pool_t* pool, sender_t* sender) noexcept nogil:
     """One range in the sender, then 4 in a block, 16, 64, and twice as many each time; False without memory."""
     cdef bint inside = sender.sent.block == 0 and list_count(&sender.sent)
     cdef int size = list_size(&sender.sent)
-    if not list_grow(pool, &sender.sent, size + 2 if size < KEPT else size + 1):
+    if not list_grow(pool, &sender.sent, size + 2 if size + 1 < KEPT else size + 1):
         return False
     if inside:
         sent_ranges(pool, sender)[0] = sender.only
