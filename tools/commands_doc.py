@@ -33,7 +33,9 @@ def document() -> str:
     for module in MODULES:
         importlib.import_module(f"tcpkit.cli.{module}")
     commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    return INTRODUCTION + "".join(section(name, command) for name, command in commands.items())
+    modules = [f"tcpkit.cli.{module}" for module in MODULES]       # in this order, whichever was imported first
+    told = sorted(commands.items(), key=lambda item: modules.index(item[1].callback.__module__))
+    return INTRODUCTION + "".join(section(name, command) for name, command in told)
 
 
 def section(name: str, command: Any) -> str:
