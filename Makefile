@@ -43,8 +43,10 @@ instructions: $(VENV)/test programs
 
 # The tests with the core built with AddressSanitizer, UndefinedBehaviorSanitizer and Cython's bounds checks.
 SANITIZED := $(addprefix tests/,api attack cli differential property scenario semantics unit)
+# The C++ library too: that of matplotlib must find its exceptions watched from the start.
+PRELOADED = $(foreach library,libasan.so libstdc++.so.6,$(shell gcc -print-file-name=$(library)))
 sanitize: $(VENV)/sanitize programs
-	LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" PYTHONPATH=build/sanitize/lib PYTHONMALLOC=malloc \
+	LD_PRELOAD="$(PRELOADED)" PYTHONPATH=build/sanitize/lib PYTHONMALLOC=malloc \
 	  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	  $(BIN)/python -m pytest -n auto --hypothesis-profile brief $(SANITIZED)
 
