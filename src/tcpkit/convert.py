@@ -24,7 +24,7 @@ def need(module: str, extra: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise MissingLibraryError(f'this needs {module}: pip install "tcpkit[{extra}]"') from error
+        raise MissingLibraryError(f'this needs {module.partition(".")[0]}: pip install "tcpkit[{extra}]"') from error
 
 
 def to_arrow(rows: Rows, columns: Sequence[Column]) -> pyarrow.Table:
