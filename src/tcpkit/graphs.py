@@ -21,6 +21,7 @@ GraphName = Literal["sequence", "rtt", "throughput", "window"]
 GRAPHS: tuple[GraphName, ...] = get_args(GraphName)
 End = Literal["client", "server"]
 FEW, MANY = 10, 100              # intervals that throughput is averaged over
+FINEST = 2000                    # parts of the time that can be told apart: of longer connections new bytes are one bar
 COLORS = {SegmentKind.KIND_NEW: "#2563eb", SegmentKind.KIND_REORDERED: "#f59e0b",
           SegmentKind.KIND_RETRANSMISSION: "#dc2626", SegmentKind.KIND_NETWORK_DUPLICATE: "#a855f7",
           SegmentKind.KIND_PROBE: "#0e7490", SegmentKind.KIND_UNDETERMINED: "#64748b"}
@@ -72,10 +73,10 @@ def _busier(flow: dict[str, int]) -> End:
 def _both_ways(connection: Connection, sender: End) -> tuple[Array, Array]:
     """What the sender sent that has its numbers and length, and what the other end sent that acknowledges."""
     rows = connection.rows
-    whole = rows[((rows["present"] & Present.HAS_LEN) != 0) & ((rows["damage"] & Damage.QUOTED) == 0)]
-    by_sender = (whole["direction"] == connection.client) == (sender == "client")
-    acknowledges = (whole["flags"] & (TcpFlag.ACK | TcpFlag.RST)) == TcpFlag.ACK
-    return whole[by_sender], whole[~by_sender & acknowledges]
+    whole = ((rows["present"] & Present.HAS_LEN) != 0) & ((rows["damage"] & Damage.QUOTED) == 0)
+    by_sender = (rows["direction"] == connection.client) == (sender == "client")
+    acknowledges = (rows["flags"] & (TcpFlag.ACK | TcpFlag.RST)) == TcpFlag.ACK
+    return rows[whole & by_sender], rows[whole & ~by_sender & acknowledges]
 
 
 def _seconds(rows: Array) -> Array:
@@ -89,13 +90,23 @@ def _lengths(rows: Array) -> Array:
     return taken
 
 
+def _together(times: Array, start: Array, end: Array) -> tuple[Array, Array, Array]:
+    """One bar for those that nobody could tell apart."""
+    if len(times) <= FINEST or times.max() <= times.min():
+        return times, start, end
+    parts = ((times - times.min()) / (times.max() - times.min()) * FINEST).astype(np.int64)
+    first = np.flatnonzero(np.diff(parts, prepend=-1))
+    return times[first], np.minimum.reduceat(start, first), np.maximum.reduceat(end, first)
+
+
 def _sequence(axes: Axes, sent: Array, answers: Array) -> None:
     start, end = sent["seq64"], sent["seq64"] + _lengths(sent)
     for kind, color in COLORS.items():
         chosen = sent["kind"] == kind
         if chosen.any():
             word = KIND_WORDS[kind].replace("_", " ")
-            axes.vlines(_seconds(sent)[chosen], start[chosen], end[chosen], color=color, linewidth=1.5,
+            bars = _seconds(sent)[chosen], start[chosen], end[chosen]
+            axes.vlines(*(_together(*bars) if kind == SegmentKind.KIND_NEW else bars), color=color, linewidth=1.5,
                         label=f"{word} ({np.count_nonzero(chosen):,})")
             if kind != SegmentKind.KIND_NEW:
                 axes.plot(_seconds(sent)[chosen], start[chosen], ".", color=color, zorder=3)

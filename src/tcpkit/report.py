@@ -28,8 +28,7 @@ AGAIN = (*ENDS, *(f"{count}_{end}" for end in BOTH for count in ("sent_again", "
          *(f"true_loss_rate_{end}" for end in BOTH))
 SLOW = (*ENDS, "setup_time", "initial_rtt", "server_rtt", "client_rtt", "syn_retransmissions")
 THREATS = ("kind", "target", "target_port", "source", "attempts", "completed", "refused", "half_open", "span", "rate")
-SUMS = ("payload_bytes", "judged_segments", "sent_again", "sent_needlessly", "reordered", "network_duplicates",
-        "timeouts")
+SUMS = ("payload_bytes", "judged_segments", "sent_again", "sent_needlessly", "reordered", "network_duplicates")
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:1160px;margin:2em auto;padding:0 1em;color:#0f172a}
 table{border-collapse:collapse;font-size:13px}td,th{padding:2px 10px;border-bottom:1px solid #e2e8f0;text-align:right}
 th{color:#475569}div{overflow-x:auto}svg{max-width:100%;height:auto}"""

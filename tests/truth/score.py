@@ -19,7 +19,7 @@ import tcpkit
 
 CAPTURES = Path(__file__).with_name("captures")
 PROMISED = {"new": 0.999, "reordered": 0.97, "retransmission": 0.99, "network_duplicate": 0.97, "probe": 0.999}
-OWN_CAUSES = ("", "fin", "path_mtu")           # whichever of its timers the kernel used; none in tshark
+OWN_CAUSES = ("fin", "path_mtu")               # whichever of its timers the kernel used
 FLAGS = ("retransmission", "out_of_order", "keep_alive", "zero_window_probe")
 
 
@@ -51,7 +51,7 @@ class Score:
                 self.needless[row["needless"] == "1", verdict.cause == "spurious"] += 1
                 if row.get("cause"):
                     self.causes[row["cause"], verdict.trigger] += 1
-                    if verdict.trigger not in (row["cause"], *OWN_CAUSES):
+                    if verdict.trigger and verdict.trigger not in (row["cause"], *OWN_CAUSES):    # none in tshark
                         errors[f"{row['cause']} taken for {verdict.trigger}"] += 1
         if errors:
             self.wrong[name] = errors

@@ -8,7 +8,7 @@ import pytest
 
 import tcpkit
 from packets import MS, Conversation
-from tcpkit.graphs import GRAPHS, draw_stream, new_figure
+from tcpkit.graphs import FINEST, GRAPHS, draw_stream, new_figure
 
 SEGMENTS = 40
 
@@ -44,6 +44,17 @@ def test_the_sequence_graph_has_a_bar_for_each_segment_coloured_by_its_kind(capt
     assert bars["retransmission (1)"][0][0][0] == pytest.approx(times[again[0]])
     assert line(axes, "acknowledged").get_ydata()[-1] == 1 + 100 * SEGMENTS
     assert axes.get_title() == "Stream 0: 10.0.0.1:50000 → 10.0.0.2:60000"
+
+
+def test_a_long_connection_is_drawn_in_no_more_bars_than_one_can_tell_apart():
+    talk = Conversation().handshake()
+    for at in range(3 * FINEST):
+        talk.c("PA", 1 + 10 * at, 1, 10, dt=MS)
+    bars, = draw_stream(tcpkit.open(io.BytesIO(talk.pcap(nano=True))), 0).collections
+    segments = bars.get_segments()
+    assert FINEST / 2 < len(segments) <= FINEST + 1
+    assert bars.get_label() == f"new ({3 * FINEST + 1:,})"
+    assert sum(high - low for (_, low), (_, high) in segments) == 30 * FINEST + 1
 
 
 def test_the_round_trips_are_those_of_the_table(capture):
