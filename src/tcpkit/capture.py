@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tcpkit.columns import Schema, Stage
+from tcpkit.columns import Schema
+from tcpkit.connection_tables import ConnectionTables
 from tcpkit.errors import CaptureError
-from tcpkit.fields import find_column, index_columns, stages_of
+from tcpkit.fields import find_columns, stages_of
 from tcpkit.packet_columns import SCHEMA
-from tcpkit.passes import Passes
-from tcpkit.pipeline import Pipeline, Totals
+from tcpkit.pipeline import Pipeline
 from tcpkit.rotated import files_of
 from tcpkit.source_facts import is_same_file
-from tcpkit.table import Table, in_order, joined
+from tcpkit.table import Table
 
 if TYPE_CHECKING:
     from tcpkit.http import Exchange
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tcpkit.threats import Attempts
 
 
-class Capture(Passes):
+class Capture(ConnectionTables):
     """A capture as tables, each computed when it is first asked for, then kept.
 
     Flows and the like are read without holding packets.  Damage ends the reading early: what came before
@@ -73,8 +73,7 @@ class Capture(Passes):
         """
         from tcpkit.corrections import correction_table
 
-        known = index_columns(SCHEMA.columns)
-        stages = stages_of(find_column(name, known) for name in columns or ())
+        stages = stages_of(find_columns(columns or (), SCHEMA.columns))
         pipeline = self.pipeline(stages, where)
         table = None
         for rows, tunnels, changes in pipeline.pieces(settled=settled and not self.follow):
@@ -101,86 +100,6 @@ class Capture(Passes):
                     batch.keep_frames(np.isin(batch.frame_array["number"], batch.array["frame"]))
                 writer.write(batch)
         return writer.frames
-
-    @cached_property
-    def flows(self) -> Table:
-        """One row for each connection."""
-        return in_order(joined(self._flow_tables("only", verdicts=False)), "stream")
-
-    @cached_property
-    def judged_flows(self) -> Table:
-        """The same with loss, reordering and duplication as the verdicts tell them, which takes longer."""
-        return in_order(joined(self._flow_tables("only", verdicts=True)), "stream")
-
-    def flow_pieces(self, *, verdicts: bool = False) -> Iterator[Table]:
-        """The flows table in pieces of some thousand rows, at least one.
-
-        In the order of their streams, but those evicted come first, while the capture is read.  The pass keeps no more
-        of a connection than this table tells, so other tables take a pass of their own.
-        """
-        return self._flow_tables("flows", verdicts=verdicts)
-
-    def _flow_tables(self, totals: Totals, *, verdicts: bool) -> Iterator[Table]:
-        from tcpkit.flows import flow_table
-
-        told = self._stages & {"flows", "analysis", "lifecycle"}
-        if verdicts:
-            told |= self._stages & {"verdicts"}
-        for streams in self._streams(*told, totals=totals):
-            yield flow_table(streams if verdicts else streams._replace(verdicts=None))
-
-    @cached_property
-    def states(self) -> Table:
-        """One row for each connection that is not over at the end of the capture: the states of both ends, ages."""
-        return joined(self.state_pieces())
-
-    def state_pieces(self) -> Iterator[Table]:
-        """The states table in pieces, as ``flow_pieces``."""
-        from tcpkit.states import states_at_end
-
-        return states_at_end(self._past("flows", "analysis", "lifecycle", totals="flows"))
-
-    @cached_property
-    def directions(self) -> Table:
-        """Two rows for each connection: what either end sent, and how it fared."""
-        return in_order(joined(self.direction_pieces()), "stream")
-
-    def direction_pieces(self) -> Iterator[Table]:
-        """The directions table in pieces, as ``flow_pieces``."""
-        from tcpkit.directions import direction_table
-
-        if "analysis" not in self._stages:
-            raise ValueError('directions need the stage "analysis"')
-        wanted: set[Stage] = {"flows", "analysis", "verdicts"}
-        for streams in self._streams(*(wanted & self._stages), totals="only"):
-            assert streams.analysis is not None
-            yield direction_table(streams.flows, streams.analysis, streams.verdicts)
-
-    @cached_property
-    def reordering(self) -> Table:
-        """One row for each displacement that occurs among the segments of a sender that did not all come in order."""
-        return in_order(joined(self.reordering_pieces()), "stream")
-
-    def reordering_pieces(self) -> Iterator[Table]:
-        """The reordering table in pieces, as ``flow_pieces``."""
-        from tcpkit.reordering import reordering_table
-
-        for streams in self._streams("flows", "verdicts", totals="none"):
-            assert streams.verdicts is not None
-            yield reordering_table(streams.flows, streams.verdicts)
-
-    @cached_property
-    def handshakes(self) -> Table:
-        """One row for each connection whose beginning was captured: how long it took, what was agreed."""
-        return in_order(joined(self.handshake_pieces()), "stream")
-
-    def handshake_pieces(self) -> Iterator[Table]:
-        """The handshakes table in pieces, as ``flow_pieces``."""
-        from tcpkit.handshakes import handshake_table
-
-        for streams in self._streams("flows", "lifecycle", totals="only"):
-            assert streams.lifecycle is not None
-            yield handshake_table(streams.flows, streams.lifecycle)
 
     @cached_property
     def streams(self) -> Streams:
@@ -216,20 +135,6 @@ class Capture(Passes):
         from tcpkit.threats import Attempts
 
         return Attempts(self._streams("flows", "lifecycle", totals="only"))
-
-    @cached_property
-    def conversations(self) -> Table:
-        """One row for each connection with a whole segment, as Wireshark's TCP conversations."""
-        return joined(self.conversation_pieces())
-
-    def conversation_pieces(self) -> Iterator[Table]:
-        """The conversations table in pieces of some thousand rows, at least one, the largest first.
-
-        None comes before the capture has been read, but memory holds little more than the connections themselves.
-        """
-        from tcpkit.conversations import conversation_pieces
-
-        return conversation_pieces(self._held(("flows",), "none") or self.pipeline(("flows",)))
 
     @cached_property
     def retransmissions(self) -> Table:

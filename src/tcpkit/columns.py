@@ -64,6 +64,10 @@ def address(name: str, wireshark: str, kind: Kind, doc: str, field: str, destina
     return Column(name, wireshark, field, kind, doc, mask=int(destination), other="ip_version")
 
 
+def computed_by(stage: Stage, *columns: Column) -> tuple[Column, ...]:
+    return tuple(column._replace(stage=stage) for column in columns)
+
+
 class Schema(NamedTuple):
     """What a kind of table holds; ``summary`` names the columns that a short view shows."""
 

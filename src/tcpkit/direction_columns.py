@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from tcpcore.fieldtext import TextKind as Kind
-from tcpkit.columns import Column, Schema, When, number
+from tcpkit.columns import Column, Schema, When, computed_by, number
 from tcpkit.verdict_figures import VERDICT_COUNTS, VERDICT_RATES, VERDICT_TIMES
 
 # What the analysis counts for each direction, in tshark's words, and what it means.
@@ -59,21 +59,24 @@ SENDER = (
     number("dst_port", "tcp.dstport", "dst_port", "its port"),
 )
 DIRECTIONS = Schema("directions", (
-    *SENDER,
-    number("packets", "", "packets", "segments sent"),
-    number("payload_bytes", "", "payload_bytes", "payload sent", unit="bytes"),
-    *(number(name, "", name, doc) for name, doc in COUNTS),
-    rate("loss_rate", "segments sent again and not spurious"),
-    *(rate(rate_of(name), name.replace("_", " ")) for name, _ in COUNTS),
-    number("rtt_samples", "", "rtt_samples", "round trips measured: data acknowledged and sent only once"),
-    *(Column(name, "", name, Kind.SECONDS, doc, SAMPLED, "ns") for name, doc in TIMES),
-    Column("rtt_deviation", "", "rtt_deviation", Kind.SECONDS, "standard deviation of the round trips",
-           SAMPLED_TWICE, "ns"),
-    number("max_in_flight", "", "max_in_flight", "most bytes sent and not yet acknowledged (BF-2)", unit="bytes"),
-    Column("zero_window_time", "", "zero_window_ns", Kind.SECONDS, "how long the sender had no room to receive",
-           unit="ns"),
-    *(number(name, "", name, doc) for name, _, doc in VERDICT_COUNTS),
-    *(Column(name, "", name, Kind.SECONDS, doc, unit="ns") for name, _, doc in VERDICT_TIMES),
-    *(Column(name, "", name, Kind.REAL, doc, JUDGED_ANY, "ratio") for name, doc in VERDICT_RATES),
+    *computed_by("flows", *SENDER, number("packets", "", "packets", "segments sent"),
+                 number("payload_bytes", "", "payload_bytes", "payload sent", unit="bytes")),
+    *computed_by(
+        "analysis",
+        *(number(name, "", name, doc) for name, doc in COUNTS),
+        rate("loss_rate", "segments sent again and not spurious"),
+        *(rate(rate_of(name), name.replace("_", " ")) for name, _ in COUNTS),
+        number("rtt_samples", "", "rtt_samples", "round trips measured: data acknowledged and sent only once"),
+        *(Column(name, "", name, Kind.SECONDS, doc, SAMPLED, "ns") for name, doc in TIMES),
+        Column("rtt_deviation", "", "rtt_deviation", Kind.SECONDS, "standard deviation of the round trips",
+               SAMPLED_TWICE, "ns"),
+        number("max_in_flight", "", "max_in_flight", "most bytes sent and not yet acknowledged (BF-2)", unit="bytes"),
+        Column("zero_window_time", "", "zero_window_ns", Kind.SECONDS, "how long the sender had no room to receive",
+               unit="ns")),
+    *computed_by(
+        "verdicts",
+        *(number(name, "", name, doc) for name, _, doc in VERDICT_COUNTS),
+        *(Column(name, "", name, Kind.SECONDS, doc, unit="ns") for name, _, doc in VERDICT_TIMES),
+        *(Column(name, "", name, Kind.REAL, doc, JUDGED_ANY, "ratio") for name, doc in VERDICT_RATES)),
 ), ("stream", "sender", "src", "src_port", "dst", "dst_port", "packets", "retransmissions", "loss_rate",
     "out_of_order", "duplicate_acks", "rtt_min", "rtt_mean", "rtt_max", "max_in_flight", "zero_window_time"))

@@ -5,7 +5,7 @@ import numpy as np
 
 from tcpcore.fieldtext import TextKind as Kind
 from tcpcore.flags import Closer, ConnState, Outcome, TcpState, Teardown
-from tcpkit.columns import EPOCH, Column, When, number, words_of
+from tcpkit.columns import EPOCH, Column, When, computed_by, number, words_of
 from tcpkit.values import Array
 
 STATE_WORDS = words_of(TcpState, dash="-")
@@ -25,7 +25,8 @@ def someone(field: str) -> tuple[When, ...]:
     return (When(field, 0xFF, 0, equal=False),)
 
 
-ENDING_COLUMNS = (
+ENDING_COLUMNS = computed_by(
+    "lifecycle",
     word("outcome", "how the connection began", OUTCOME_WORDS),
     *(word(f"{end}_state", f"state of the {end} at the end of the capture", STATE_WORDS) for end in ENDS),
     word("teardown", "how the connection ended", words_of(Teardown, "TEARDOWN_")),

@@ -40,8 +40,7 @@ def find_fields(names: Iterable[str]) -> tuple[str, ...]:
     """The Wireshark names of packets columns given by either name; FieldError for one that does not exist."""
     from tcpkit.packet_columns import PACKETS
 
-    known = index_columns(PACKETS)
-    return tuple(find_column(name, known).wireshark for name in names)
+    return tuple(column.wireshark for column in find_columns(names, PACKETS))
 
 
 def index_columns(columns: Iterable[Column]) -> dict[str, Column]:
@@ -57,6 +56,12 @@ def find_column(name: str, known: dict[str, Column]) -> Column:
 
     near = get_close_matches(name, known, 1, cutoff=0.0)
     raise FieldError(name, near[0] if near else "")
+
+
+def find_columns(names: Iterable[str], columns: Iterable[Column]) -> tuple[Column, ...]:
+    """Those of the columns that have these names, in their order; FieldError for a name that none has."""
+    known = index_columns(columns)
+    return tuple(find_column(name, known) for name in names)
 
 
 def stages_of(columns: Iterable[Column]) -> frozenset[Stage]:

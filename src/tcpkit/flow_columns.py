@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from tcpcore.fieldtext import TextKind as Kind
 from tcpcore.flags import ClientEvidence, Eviction
-from tcpkit.columns import EPOCH, Column, Schema, When, number, words_of
+from tcpkit.columns import EPOCH, Column, Schema, When, computed_by, number, words_of
 from tcpkit.endings import ENDING_COLUMNS
 from tcpkit.verdict_figures import VERDICT_COUNTS, VERDICT_RATES, VERDICT_TIMES
 
@@ -33,34 +33,38 @@ def verdict_columns(end: str) -> tuple[Column, ...]:
 
 
 FLOWS = Schema("flows", (
-    number("stream", "tcp.stream", "stream", "number of the connection, from 0 (ST-1)"),
-    address("client", "address of the client"),
-    number("client_port", "", "client_port", "its port"),
-    address("server", "address of the server"),
-    number("server_port", "", "server_port", "its port"),
-    Column("client_evidence", "", "client_evidence", Kind.WORD, "how it is known which end is the client",
-           words=words_of(ClientEvidence, "CLIENT_")),
-    Column("start", "", "first_ns", Kind.SECONDS, "time of the first frame", unit=EPOCH),
-    Column("duration", "", "duration", Kind.SECONDS, "from the earliest to the latest whole segment", THERE, "ns"),
-    number("first_frame", "", "first_frame", "number of the first frame"),
-    *both("packets", "segments"),
-    *both("wire_bytes", "bytes on the wire", "bytes"),
-    *both("payload_bytes", "payload", "bytes"),
-    number("quoted", "", "quoted", "frames that quote the connection in an ICMP error (ST-9)"),
-    number("completeness", "tcp.completeness", "completeness", "what of the conversation was seen (CP-1)"),
-    Column("initial_rtt", "tcp.analysis.initial_rtt", "initial_rtt", Kind.SECONDS, "time of the handshake (AK-5)",
-           (When("initial_rtt_known", 0xFF, 1),), "ns"),
-    *both("retransmissions", "segments sent again (RT-8)"),
-    *(Column(f"loss_rate_{end}", "", f"loss_rate_{end}", Kind.REAL,
-             f"segments sent again and not spurious, over the segments sent by the {end}",
-             (When(f"packets_{end}", 0xFFFFFFFF, 0, equal=False),), "ratio") for end in ENDS),
-    *(Column(f"{name}_{end}", "", f"{name}_{end}", Kind.SECONDS, f"{doc} of data sent by the {end}",
-             (When(f"rtt_samples_{end}", 0xFFFFFFFF, 0, equal=False),), "ns")
-      for name, doc in (("rtt_min", "shortest round trip"), ("rtt_mean", "mean round trip")) for end in ENDS),
+    *computed_by(
+        "flows",
+        number("stream", "tcp.stream", "stream", "number of the connection, from 0 (ST-1)"),
+        address("client", "address of the client"),
+        number("client_port", "", "client_port", "its port"),
+        address("server", "address of the server"),
+        number("server_port", "", "server_port", "its port"),
+        Column("client_evidence", "", "client_evidence", Kind.WORD, "how it is known which end is the client",
+               words=words_of(ClientEvidence, "CLIENT_")),
+        Column("start", "", "first_ns", Kind.SECONDS, "time of the first frame", unit=EPOCH),
+        Column("duration", "", "duration", Kind.SECONDS, "from the earliest to the latest whole segment", THERE, "ns"),
+        number("first_frame", "", "first_frame", "number of the first frame"),
+        *both("packets", "segments"),
+        *both("wire_bytes", "bytes on the wire", "bytes"),
+        *both("payload_bytes", "payload", "bytes"),
+        number("quoted", "", "quoted", "frames that quote the connection in an ICMP error (ST-9)")),
+    *computed_by(
+        "analysis",
+        number("completeness", "tcp.completeness", "completeness", "what of the conversation was seen (CP-1)"),
+        Column("initial_rtt", "tcp.analysis.initial_rtt", "initial_rtt", Kind.SECONDS, "time of the handshake (AK-5)",
+               (When("initial_rtt_known", 0xFF, 1),), "ns"),
+        *both("retransmissions", "segments sent again (RT-8)"),
+        *(Column(f"loss_rate_{end}", "", f"loss_rate_{end}", Kind.REAL,
+                 f"segments sent again and not spurious, over the segments sent by the {end}",
+                 (When(f"packets_{end}", 0xFFFFFFFF, 0, equal=False),), "ratio") for end in ENDS),
+        *(Column(f"{name}_{end}", "", f"{name}_{end}", Kind.SECONDS, f"{doc} of data sent by the {end}",
+                 (When(f"rtt_samples_{end}", 0xFFFFFFFF, 0, equal=False),), "ns")
+          for name, doc in (("rtt_min", "shortest round trip"), ("rtt_mean", "mean round trip")) for end in ENDS)),
     *ENDING_COLUMNS,
     *(column for end in ENDS for column in verdict_columns(end)),
     Column("evicted", "", "evicted", Kind.WORD, "why its state was given up early",
-           (When("evicted", 0xFF, 0, equal=False),), words=words_of(Eviction, "EVICTED_")),
+           (When("evicted", 0xFF, 0, equal=False),), stage="flows", words=words_of(Eviction, "EVICTED_")),
 ), ("stream", "client", "client_port", "server", "server_port", "packets_client", "packets_server",
     "payload_bytes_client", "payload_bytes_server", "duration", "retransmissions_client", "retransmissions_server",
     *(f"{name}_{end}" for name in ("true_loss_rate", "reordered", "network_duplicates") for end in ENDS),

@@ -1,8 +1,10 @@
 """A display filter as the last step before rows are delivered."""
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tcpcore.batch import Batch
-from tcpkit.columns import Stage
+from tcpkit.columns import Column, Stage
 from tcpkit.display_filter import DisplayFilter
 from tcpkit.fields import stages_of
 from tcpkit.filter_fields import FilterFields, known_names, members
@@ -15,9 +17,7 @@ class RowFilter:
 
     def __init__(self, text: str) -> None:
         self._filter = DisplayFilter(text)
-        self._filter.check(known_names(PACKETS))
-        columns = [column for name in self._filter.fields for column in members(name, PACKETS)]
-        self.stages: frozenset[Stage] = stages_of(columns)
+        self.stages = stages_asked(self._filter, PACKETS)
 
     def process(self, batch: Batch, start_ns: int) -> None:
         """Drop the rows of ``batch`` that are not selected."""
@@ -26,3 +26,10 @@ class RowFilter:
     def mask(self, rows: Rows) -> Array:
         """For each row whether it is selected."""
         return self._filter.mask(FilterFields(rows, PACKETS))
+
+
+def stages_asked(display_filter: DisplayFilter, columns: Iterable[Column]) -> frozenset[Stage]:
+    """Those that compute what the filter speaks of; FilterError for a name that the columns do not have."""
+    known = tuple(columns)
+    display_filter.check(known_names(known))
+    return stages_of(column for name in display_filter.fields for column in members(name, known))

@@ -28,7 +28,7 @@ MEANINGS = {"client_state": "state of the client", "server_state": "state of the
 def _columns() -> tuple[Column, ...]:
     columns = {column.name: column for column in FLOWS.columns}
     kept = [columns[name]._replace(doc=MEANINGS.get(name, columns[name].doc)) for name in OF_A_FLOW]
-    since = [Column(name, "", name, Kind.SECONDS, doc, unit="ns")
+    since = [Column(name, "", name, Kind.SECONDS, doc, unit="ns", stage="flows")
              for name, doc in (("age", "since the first frame"), ("idle", "since the last frame"))]
     place = OF_A_FLOW.index("start") + 1
     return (*kept[:place], *since, *kept[place:])
