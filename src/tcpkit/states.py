@@ -38,7 +38,7 @@ STATES = Schema("states", _columns(), SUMMARY)
 
 
 def state_table(streams: StreamRecords, now_ns: int, time_wait_ns: int) -> Table:
-    """Those of the streams that live at ``now_ns``; needs what the analysis and lifecycle stages hold of them."""
+    """Those of the streams that live at ``now_ns``; needs what the lifecycle stage holds of them."""
     flows = flow_table(streams).array
     latest = np.maximum(streams.flows["latest_ns"], streams.flows["first_ns"])
     age, idle = (np.maximum(now_ns - time, 0) for time in (streams.flows["first_ns"], latest))

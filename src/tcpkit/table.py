@@ -100,8 +100,7 @@ class Table:
 
     def to_grid(self, columns: Sequence[str] | None = None) -> str:
         """Every row as aligned text below a line of names; without ``columns``, those that a short view shows."""
-        chosen = self._chosen(self._summary_names() if columns is None else columns)
-        lines = Grid(chosen)
+        lines = Grid(self._shown(columns))
         lines.measure(self._rows)
         return lines.header() + lines.lines(self._rows).decode()
 
@@ -141,6 +140,10 @@ class Table:
 
     def _chosen(self, names: Sequence[str] | None) -> tuple[Column, ...]:
         return self._available if names is None else tuple(self._column(name) for name in names)
+
+    def _shown(self, names: Sequence[str] | None) -> tuple[Column, ...]:
+        """In lines of text."""
+        return self._chosen(self._summary_names() if names is None else names)
 
     def _row(self, index: int) -> dict[str, Any]:
         if not -len(self) <= index < len(self):
@@ -184,12 +187,12 @@ def joined(tables: Iterable[Table]) -> Table:
     return pieces[0] if len(pieces) == 1 else pieces[0].like(stacked([piece.array for piece in pieces]))
 
 
-def lines_as_they_come(tables: Iterable[Table]) -> Iterator[bytes]:
+def lines_as_they_come(tables: Iterable[Table], columns: Sequence[str] | None = None) -> Iterator[bytes]:
     """The rows of tables of one kind below a line of names; columns grow wider as wider values come."""
     lines: Grid | None = None
     for table in tables:
         head = lines is None
-        lines = lines or Grid(table._chosen(table._summary_names()), least=LEAST)
+        lines = lines or Grid(table._shown(columns), least=LEAST)
         lines.measure(table._rows)
         yield (lines.header().encode() if head else b"") + lines.lines(table._rows)
 
@@ -202,7 +205,7 @@ def in_order(table: Table, name: str) -> Table:
     return table.like(rows_at(table.array, np.argsort(values, kind="stable")))
 
 
-def write_grid(tables: Iterable[Table], file: BinaryIO) -> None:
+def write_grid(tables: Iterable[Table], file: BinaryIO, columns: Sequence[str] | None = None) -> None:
     """The rows of tables of one kind, as ``to_grid`` shows them.
 
     Columns are as wide as their widest cell, so all rows wait until the last has come, many of them in a file.
@@ -212,7 +215,7 @@ def write_grid(tables: Iterable[Table], file: BinaryIO) -> None:
     lines: Grid | None = None
     with SpooledTemporaryFile(WAITING) as waiting:
         for table in tables:
-            lines = lines or Grid(table._chosen(table._summary_names()))
+            lines = lines or Grid(table._shown(columns))
             lines.measure(table._rows)
             waiting.write(table.array.tobytes())
         if lines:

@@ -12,6 +12,7 @@ import typer
 
 from tcpkit.cli.app import (
     CaptureFilterOption,
+    ColumnsOption,
     Format,
     FormatOption,
     IdleTimeoutOption,
@@ -19,7 +20,7 @@ from tcpkit.cli.app import (
     WhereOption,
     app,
 )
-from tcpkit.cli.output import write_as_they_come
+from tcpkit.cli.output import named, write_as_they_come
 from tcpkit.cli.reading import Watch, read_size
 from tcpkit.cli.text import one_line
 
@@ -54,10 +55,15 @@ def capture(interface: InterfaceOption, capture_filter: CaptureFilterOption = ""
             write: WriteOption = "", ring: RingOption = "", count: CountOption = 0, duration: DurationOption = 0.0,
             snaplen: SnaplenOption = 262_144, buffer: BufferOption = 64, memory_limit: MemoryLimitOption = LIVE_MEMORY,
             idle_timeout: IdleTimeoutOption = 0.0, packets: PacketsOption = False, flows: FlowsOption = False,
-            fanout: FanoutOption = 0, form: FormatOption = Format.table) -> None:
+            fanout: FanoutOption = 0, columns: ColumnsOption = "", form: FormatOption = Format.table) -> None:
     """Capture from an interface: on a terminal connections as they live, elsewhere segments or only a file."""
     if ring and not write:
         raise typer.BadParameter("says how files are rotated; name them with -w", param_hint="--ring")
+    if columns and not flows:
+        raise typer.BadParameter("says what is listed of connections: give --flows too", param_hint="--columns")
+    from tcpkit.flow_columns import FLOWS
+
+    names = named(columns, FLOWS)
     only_write = bool(write) and not (flows or packets or sys.stdout.isatty())
     with session(interface, capture_filter=capture_filter, where="" if flows else where, write=write, count=count,
                  ring=rotation(ring) if ring else None, duration=duration, snaplen=snaplen, buffer_size=buffer << 20,
@@ -66,7 +72,7 @@ def capture(interface: InterfaceOption, capture_filter: CaptureFilterOption = ""
         if only_write:
             live.pipeline.run()
         elif flows:
-            list_flows(live, where, form)
+            list_flows(live, where, form, names)
         elif packets or not sys.stdout.isatty():
             list_packets(live)
         else:
@@ -114,14 +120,14 @@ def list_packets(live: LiveCapture) -> None:
         sys.stdout.buffer.flush()
 
 
-def list_flows(live: LiveCapture, where: str, form: Format) -> None:
+def list_flows(live: LiveCapture, where: str, form: Format, columns: list[str] | None) -> None:
     def tables() -> Iterator[Table]:
         for _ in live.pipeline:
             if live.n_finished:
                 yield live.finished
         yield live.unfinished
 
-    write_as_they_come((table.where(where) if where else table for table in tables()), form)
+    write_as_they_come((table.where(where) if where else table for table in tables()), form, columns)
 
 
 def watch_connections(live: LiveCapture, interface: str) -> None:

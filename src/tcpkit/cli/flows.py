@@ -10,6 +10,7 @@ from tcpkit.cli.app import (
     MEMORY,
     CaptureArgument,
     CaptureFilterOption,
+    ColumnsOption,
     FollowOption,
     Format,
     FormatOption,
@@ -19,7 +20,7 @@ from tcpkit.cli.app import (
     WhereOption,
     app,
 )
-from tcpkit.cli.output import chosen, write_pieces
+from tcpkit.cli.output import chosen, named, write_pieces
 from tcpkit.cli.reading import reading
 
 VerdictsOption = Annotated[bool, typer.Option(
@@ -29,19 +30,26 @@ VerdictsOption = Annotated[bool, typer.Option(
 @app.command()
 def flows(file: CaptureArgument, capture_filter: CaptureFilterOption = "", memory_limit: MemoryLimitOption = MEMORY,
           idle_timeout: IdleTimeoutOption = 0.0, where: WhereOption = "", verdicts: VerdictsOption = False,
-          follow: FollowOption = False, form: FormatOption = Format.table, output: OutputOption = None) -> None:
+          columns: ColumnsOption = "", follow: FollowOption = False, form: FormatOption = Format.table,
+          output: OutputOption = None) -> None:
     """One line for each TCP connection."""
+    from tcpkit.flow_columns import FLOWS
+
+    names = named(columns, FLOWS)
     with reading(file, follow=follow, capture_filter=capture_filter, memory_limit=memory_limit,
                  idle_timeout=idle_timeout) as capture:
-        write_pieces(partial(chosen, partial(capture.flow_pieces, verdicts=verdicts), where), form, output)
+        write_pieces(partial(capture.flow_pieces, names, where=where, verdicts=verdicts), form, output, names)
 
 
 @app.command()
 def conversations(file: CaptureArgument, capture_filter: CaptureFilterOption = "",
                   memory_limit: MemoryLimitOption = MEMORY, idle_timeout: IdleTimeoutOption = 0.0,
-                  where: WhereOption = "", follow: FollowOption = False, form: FormatOption = Format.table,
-                  output: OutputOption = None) -> None:
+                  where: WhereOption = "", columns: ColumnsOption = "", follow: FollowOption = False,
+                  form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """TCP conversations as `tshark -q -z conv,tcp` counts them, with exact figures."""
+    from tcpkit.flow_columns import CONVERSATIONS
+
+    names = named(columns, CONVERSATIONS)
     with reading(file, follow=follow, capture_filter=capture_filter, memory_limit=memory_limit,
                  idle_timeout=idle_timeout) as capture:
-        write_pieces(partial(chosen, capture.conversation_pieces, where), form, output)
+        write_pieces(partial(chosen, capture.conversation_pieces, where), form, output, names)

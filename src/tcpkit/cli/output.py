@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from tcpkit.cli.app import Format
 
 if TYPE_CHECKING:
+    from tcpkit.columns import Schema
     from tcpkit.table import Table
 
 
@@ -29,20 +30,29 @@ def chosen(tables: Callable[[], Iterable[Table]], where: str) -> Iterator[Table]
     return (table.where(where) if where else table for table in tables())
 
 
-def write_table(table: Table, form: Format, output: Path | None) -> None:
+def named(columns: str, schema: Schema) -> list[str] | None:
+    """The columns that --columns names, each once; None without it, FieldError if the table has no such column."""
+    from tcpkit.fields import find_columns
+
+    names = (name.strip() for name in columns.split(","))
+    return list(dict.fromkeys(column.name for column in find_columns(names, schema.columns))) if columns else None
+
+
+def write_table(table: Table, form: Format, output: Path | None, columns: Sequence[str] | None = None) -> None:
     """A table whose rows are all there."""
-    write_pieces(lambda: [table], form, output)
+    write_pieces(lambda: [table], form, output, columns)
 
 
-def write_pieces(tables: Callable[[], Iterable[Table]], form: Format, output: Path | None) -> None:
+def write_pieces(tables: Callable[[], Iterable[Table]], form: Format, output: Path | None,
+                 columns: Sequence[str] | None = None) -> None:
     """A table that comes piece by piece, at least one."""
     if form == Format.table:
         from tcpkit.table import write_grid
 
         with opened(output) as file:
-            write_grid(tables(), file)
+            write_grid(tables(), file, columns)
     else:
-        write_tables(tables(), form, output)
+        write_tables(tables(), form, output, columns)
 
 
 def write_tables(tables: Iterable[Table], form: Format, output: Path | None,
@@ -60,16 +70,16 @@ def write_tables(tables: Iterable[Table], form: Format, output: Path | None,
                 file.write(table.to_text("csv" if form == Format.csv else "json", columns, head=i == 0))
 
 
-def write_as_they_come(tables: Iterable[Table], form: Format) -> None:
+def write_as_they_come(tables: Iterable[Table], form: Format, columns: Sequence[str] | None = None) -> None:
     """The rows of tables of one kind on standard output, each table when it comes."""
     if form == Format.table:
         from tcpkit.table import lines_as_they_come
 
-        for piece in lines_as_they_come(tables):
+        for piece in lines_as_they_come(tables, columns):
             sys.stdout.buffer.write(piece)
             sys.stdout.buffer.flush()
     else:
-        write_tables(flushed(tables), form, None)
+        write_tables(flushed(tables), form, None, columns)
 
 
 def flushed(tables: Iterable[Table]) -> Iterator[Table]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,7 @@ from tcpkit.cli.app import (
     MEMORY,
     CaptureArgument,
     CaptureFilterOption,
+    ColumnsOption,
     Format,
     FormatOption,
     IdleTimeoutOption,
@@ -19,8 +20,11 @@ from tcpkit.cli.app import (
     WhereOption,
     app,
 )
-from tcpkit.cli.output import chosen, opened, write_pieces, write_table
+from tcpkit.cli.output import chosen, named, opened, write_pieces, write_table
 from tcpkit.cli.reading import reading
+
+if TYPE_CHECKING:
+    from tcpkit.columns import Schema
 
 
 class View(StrEnum):
@@ -34,25 +38,33 @@ class View(StrEnum):
 ViewOption = Annotated[View | None, typer.Option(
     "--view", metavar="VIEW", help="segments: only what was sent again; directions: only the figures of each "
     "direction; reordering: how far from their places segments came; without: the first two as a table, segments in "
-    "the other formats.")]
+    "the other formats and with --columns.")]
 
 
 @app.command()
 def retransmissions(file: CaptureArgument, view: ViewOption = None, capture_filter: CaptureFilterOption = "",
                     memory_limit: MemoryLimitOption = MEMORY, idle_timeout: IdleTimeoutOption = 0.0,
-                    where: WhereOption = "", form: FormatOption = Format.table, output: OutputOption = None) -> None:
+                    where: WhereOption = "", columns: ColumnsOption = "", form: FormatOption = Format.table,
+                    output: OutputOption = None) -> None:
     """What was sent again: one line for each such segment, then the figures of each direction that has any."""
+    from tcpkit.direction_columns import DIRECTIONS
+    from tcpkit.reordering_columns import REORDERING
+    from tcpkit.retransmission_columns import RETRANSMISSIONS
     from tcpkit.table import joined
 
+    schemas: dict[View | None, Schema] = {View.directions: DIRECTIONS, View.reordering: REORDERING}
+    names = named(columns, schemas.get(view, RETRANSMISSIONS))
     with reading(file, capture_filter=capture_filter, memory_limit=memory_limit, idle_timeout=idle_timeout) as capture:
-        if view in (View.directions, View.reordering):
-            pieces = capture.direction_pieces if view == View.directions else capture.reordering_pieces
-            write_pieces(partial(chosen, pieces, where), form, output)
+        if view == View.directions:
+            write_pieces(partial(capture.direction_pieces, names, where=where), form, output, names)
+            return
+        if view == View.reordering:
+            write_pieces(partial(chosen, capture.reordering_pieces, where), form, output, names)
             return
         segments = capture.retransmissions
         segments = segments.where(where) if where else segments
-        if view == View.segments or form != Format.table:
-            write_table(segments, form, output)
+        if view == View.segments or form != Format.table or names:
+            write_table(segments, form, output, names)
             return
         affected = joined(table[table["retransmissions"] > 0] for table in capture.direction_pieces())
         with opened(output) as out:

@@ -10,6 +10,7 @@ import typer
 from tcpkit.cli.app import (
     MEMORY,
     CaptureFilterOption,
+    ColumnsOption,
     Format,
     FormatOption,
     IdleTimeoutOption,
@@ -18,7 +19,7 @@ from tcpkit.cli.app import (
     WhereOption,
     app,
 )
-from tcpkit.cli.output import chosen, write_pieces
+from tcpkit.cli.output import chosen, named, write_pieces
 from tcpkit.cli.reading import read_size, reading
 
 if TYPE_CHECKING:
@@ -42,25 +43,28 @@ MslOption = Annotated[float, typer.Option("--msl", min=0, help="Seconds that a s
 def states(file: FileArgument = "", interface: InterfaceOption = "", capture_filter: CaptureFilterOption = "",
            memory_limit: MemoryLimitOption = MEMORY, idle_timeout: IdleTimeoutOption = 0.0, where: WhereOption = "",
            duration: DurationOption = 0.0, once: OnceOption = False, msl: MslOption = 120.0,
-           form: FormatOption = Format.table, output: OutputOption = None) -> None:
+           columns: ColumnsOption = "", form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """Connections that are not over: the states of both ends, ages, round trips, retransmissions."""
+    from tcpkit.states import STATES
+
     if bool(file) == bool(interface):
         raise typer.BadParameter("name a capture or, with -i, an interface", param_hint="FILE")
+    names = named(columns, STATES)
     if file:
         with reading(file, capture_filter=capture_filter, memory_limit=memory_limit, idle_timeout=idle_timeout,
                      msl=msl) as capture:
-            write_pieces(partial(chosen, capture.state_pieces, where), form, output)
+            write_pieces(partial(capture.state_pieces, names, where=where), form, output, names)
         return
     from tcpkit.cli.capture import session
 
-    picture = sys.stdout.isatty() and form == Format.table and not (once or output)
+    picture = sys.stdout.isatty() and form == Format.table and not (once or output or names)
     with session(interface, capture_filter=capture_filter, msl=msl, duration=duration or (0.0 if picture else SECONDS),
                  memory_limit=read_size(memory_limit), idle_timeout=idle_timeout) as live:
         if picture:
             watch_states(live, interface, where)
         else:
             live.pipeline.run()
-            write_pieces(partial(chosen, lambda: [live.states], where), form, output)
+            write_pieces(partial(chosen, lambda: [live.states], where), form, output, names)
 
 
 def watch_states(live: LiveCapture, interface: str, where: str) -> None:

@@ -10,6 +10,7 @@ from tcpkit.cli.app import (
     MEMORY,
     CaptureArgument,
     CaptureFilterOption,
+    ColumnsOption,
     Format,
     FormatOption,
     IdleTimeoutOption,
@@ -17,7 +18,7 @@ from tcpkit.cli.app import (
     OutputOption,
     app,
 )
-from tcpkit.cli.output import write_table
+from tcpkit.cli.output import named, write_table
 from tcpkit.cli.reading import reading
 
 
@@ -35,7 +36,10 @@ ViewOption = Annotated[View, typer.Option(
 @app.command()
 def threats(file: CaptureArgument, view: ViewOption = View.threats, capture_filter: CaptureFilterOption = "",
             memory_limit: MemoryLimitOption = MEMORY, idle_timeout: IdleTimeoutOption = 0.0,
-            form: FormatOption = Format.table, output: OutputOption = None) -> None:
+            columns: ColumnsOption = "", form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """SYN floods, port and host scans, and dead servers, each with its evidence."""
+    from tcpkit.threat_columns import HALF_OPEN, THREATS
+
+    names = named(columns, HALF_OPEN if view == View.half_open else THREATS)
     with reading(file, capture_filter=capture_filter, memory_limit=memory_limit, idle_timeout=idle_timeout) as capture:
-        write_table(capture.half_open if view == View.half_open else capture.threats, form, output)
+        write_table(capture.half_open if view == View.half_open else capture.threats, form, output, names)
