@@ -146,7 +146,7 @@ cdef class Batch:
     @property
     def array(self):
         """The rows of this batch, shape (n_rows,); they stay what they are when the batch is filled anew."""
-        if 2 * self.n_rows >= self.frame_capacity:
+        if 8 * self.n_rows >= self.frame_capacity:
             return self.room[:self.n_rows]
         few = np.empty(self.n_rows, self.dtype)                      # they must not keep the room of many
         self.copy_rows(few, 0)

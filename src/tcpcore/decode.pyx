@@ -10,6 +10,7 @@ from tcpcore.flags cimport (
     STATUS_TUNNEL_TOO_DEEP)
 from tcpcore.fragments cimport IPV6_DATAGRAM, Fragments, datagram_key_t
 from tcpcore.inflate cimport inflate
+from tcpcore.prefetch cimport prefetch_write
 from tcpcore.records cimport frame_t, segment_t
 from tcpcore.sanitize cimport fence, unfence
 from tcpcore.wire.capture cimport capture_layer
@@ -20,10 +21,10 @@ from tcpcore.wire.ipv4 cimport (
     IPV4_MORE_FRAGMENTS, IPV4_OFFSET, ipv4, ipv4_fragment, ipv4_header_len, ipv4_id, ipv4_protocol, ipv4_total_len)
 from tcpcore.wire.ipv6 cimport IPV6_FRAGMENT_HEADER, authentication, ipv6, ipv6_options
 from tcpcore.wire.juniper cimport juniper
-from tcpcore.wire.link cimport ethernet, link_layer
-from tcpcore.wire.link_types cimport first_layer
+from tcpcore.wire.link cimport ETHERNET_HEADER, ethernet, ethernet_type, link_layer
+from tcpcore.wire.link_types cimport LINKTYPE_ETHERNET, first_layer
 from tcpcore.wire.medium cimport medium_layer
-from tcpcore.wire.protocols cimport by_ip_protocol
+from tcpcore.wire.protocols cimport ETHERTYPE_IPV4, ETHERTYPE_IPV6, by_ip_protocol
 from tcpcore.wire.serial cimport serial_layer
 from tcpcore.wire.tcp cimport tcp
 from tcpcore.wire.tunnel cimport (
@@ -39,6 +40,7 @@ cdef extern from *:
 
 cdef enum:
     AHEAD = 8                      # frames between prefetch and use
+    LINE = 64                      # bytes of a cache line
     MAX_LAYERS = 128               # headers of one frame
     MAX_INFLATED = 65535           # bytes of one compressed payload
     MAX_INFLATED_ARENA = 16 << 20  # of one batch: the arena is not for decompression bombs
@@ -65,23 +67,72 @@ cdef class Decoder:
 
 cdef int decode(Batch batch, Fragments fragments, uint64_t* n_unknown_links) except -1 nogil:
     cdef const uint8_t* capture = batch.data - batch.data_offset     # where its byte 0 would lie
-    cdef frame_t* frames = batch.frames
+    cdef frame_t* frame
+    cdef segment_t* row = <segment_t*> batch.rows
     cdef Py_ssize_t i
-    cdef cursor_t c
+    cdef const uint8_t* end
     for i in range(batch.n_frames):
+        frame = batch.frames + i
         if i + AHEAD < batch.n_frames:
-            prefetch(capture + frames[i + AHEAD].offset)
-        c.row = segment_at(batch.rows, batch.stride, batch.n_rows)
-        begin(&c, &frames[i], capture)
-        fence(c.p + c.captured, behind(batch, &frames[i]))
-        frames[i].status = walk(batch, fragments, &c)
-        unfence(capture + frames[i].offset + frames[i].cap_len, behind(batch, &frames[i]))
-        if frames[i].status == STATUS_TCP:
+            prefetch_headers(capture + frame[AHEAD].offset)
+        prefetch_row(<char*> row + AHEAD * batch.stride)
+        end = capture + frame.offset + frame.cap_len
+        fence(end, behind(batch, frame))
+        if not usual(row, frame, capture):
+            unusual(batch, fragments, row, frame, capture)
+        unfence(end, behind(batch, frame))
+        if frame.status == STATUS_TCP:
             batch.n_rows += 1
-            if c.tunnel.kind:
-                add_tunnel(batch, &c)
-        elif frames[i].status == STATUS_LINK_UNKNOWN:
+            row = segment_at(batch.rows, batch.stride, batch.n_rows)
+        elif frame.status == STATUS_LINK_UNKNOWN:
             n_unknown_links[0] += 1
+    return 0
+
+
+cdef inline void prefetch_headers(const uint8_t* p) noexcept nogil:
+    prefetch(p)
+    prefetch(p + LINE)
+
+
+cdef inline void prefetch_row(const char* row) noexcept nogil:
+    cdef size_t line
+    for line in range(sizeof(segment_t) // LINE + 1):
+        prefetch_write(row + line * LINE)
+
+
+cdef inline bint usual(segment_t* row, frame_t* frame, const uint8_t* capture) noexcept nogil:
+    """Decodes what most frames are: Ethernet, IP, TCP.  False: it is something else, and nothing has been decided.
+
+    The layers are those of every walk, but here the compiler knows where the cursor stands and keeps it in registers.
+    """
+    cdef cursor_t c
+    cdef uint16_t ethertype
+    cdef int layer
+    if frame.link_type != LINKTYPE_ETHERNET or frame.cap_len < ETHERNET_HEADER:
+        return False
+    begin(&c, row, frame, capture)
+    ethertype = ethernet_type(c.p)
+    advance(&c, ETHERNET_HEADER)
+    if ethertype == ETHERTYPE_IPV4:
+        layer = ipv4(&c)
+    elif ethertype == ETHERTYPE_IPV6:
+        layer = ipv6(&c)
+    else:
+        return False
+    if layer != LAYER_TCP:
+        return False
+    frame.status = tcp(&c)
+    return True
+
+
+cdef int unusual(Batch batch, Fragments fragments, segment_t* row, frame_t* frame,
+                 const uint8_t* capture) except -1 nogil:
+    """Decodes any frame, layer by layer."""
+    cdef cursor_t c
+    begin(&c, row, frame, capture)
+    frame.status = walk(batch, fragments, &c)
+    if frame.status == STATUS_TCP and c.tunnel.kind:
+        add_tunnel(batch, &c)
     return 0
 
 
@@ -90,15 +141,15 @@ cdef inline size_t behind(Batch batch, const frame_t* frame) noexcept nogil:
     return min(<size_t> (batch.data_offset + batch.data_len - frame.offset - frame.cap_len), <size_t> 64)
 
 
-cdef inline void begin(cursor_t* c, frame_t* frame, const uint8_t* capture) noexcept nogil:
+cdef inline void begin(cursor_t* c, segment_t* row, frame_t* frame, const uint8_t* capture) noexcept nogil:
     """At the frame's first byte, with a clean row: rows are reused memory."""
-    cdef segment_t* row = c.row
     clear(row, sizeof(segment_t))
     row.time_ns = frame.time_ns
     row.frame = frame.number
     row.frame_len = frame.wire_len
     row.cap_len = frame.cap_len
     row.interface_id = frame.interface_id
+    c.row = row
     c.frame = frame
     c.p = c.base = capture + frame.offset
     c.base_offset = frame.offset

@@ -40,25 +40,25 @@ cdef inline int ipv6(cursor_t* c) noexcept nogil:
     length = be16(p + 4)
     advance(c, IPV6_HEADER)
     if length == 0 and ipv6_next_header(p) == 0:
-        length = jumbo_length(c)
+        length = jumbo_length(c.p, c.captured)
     c.cut = length > c.length
     limit(c, length)
     return by_ip_protocol(ipv6_next_header(p))
 
 
-cdef inline uint32_t jumbo_length(const cursor_t* c) noexcept nogil:
-    """The jumbo payload option of the hop-by-hop header at the cursor, else 0 (RFC 2675: above 65535)."""
+cdef inline uint32_t jumbo_length(const uint8_t* p, uint32_t captured) noexcept nogil:
+    """The jumbo payload option of a hop-by-hop header, else 0 (RFC 2675: above 65535)."""
     cdef uint32_t at = 2, end, length
-    if lacks(c, 8):
+    if captured < 8:
         return 0
-    end = (<uint32_t> c.p[1] + 1) * 8
-    if lacks(c, end):
+    end = (<uint32_t> p[1] + 1) * 8
+    if captured < end:
         return 0
     while at + 6 <= end:
-        if c.p[at] == OPTION_JUMBO and c.p[at + 1] == 4:
-            length = be32(c.p + at + 2)
+        if p[at] == OPTION_JUMBO and p[at + 1] == 4:
+            length = be32(p + at + 2)
             return length if length > 0xFFFF else 0
-        at += 1 if c.p[at] == 0 else 2 + <uint32_t> c.p[at + 1]
+        at += 1 if p[at] == 0 else 2 + <uint32_t> p[at + 1]
     return 0
 
 

@@ -9,19 +9,23 @@ from tcpcore.wire.cursor cimport *
 from tcpcore.wire.protocols cimport ETHERTYPE_FABRICPATH, by_ethertype, by_nlpid
 
 cdef enum:
+    ETHERNET_HEADER = 14           # destination 6, source 6, EtherType or length 2
     MAX_802_3_LENGTH = 1500        # above it, the field is an EtherType (IEEE 802.3 clause 3.2.6)
     MIN_ETHERTYPE = 1536
 
 
+cdef inline uint16_t ethernet_type(const uint8_t* p) noexcept nogil:
+    return be16(p + 12)
+
+
 cdef inline int ethernet(cursor_t* c) noexcept nogil:
-    """Destination 6, source 6, EtherType or length 2."""
     cdef uint16_t ethertype
-    if lacks(c, 14):
+    if lacks(c, ETHERNET_HEADER):
         return STATUS_LINK_TRUNCATED
-    ethertype = be16(c.p + 12)
+    ethertype = ethernet_type(c.p)
     if ethertype < MIN_ETHERTYPE or ethertype == ETHERTYPE_FABRICPATH:
         return unusual_ethernet(c, ethertype)
-    advance(c, 14)
+    advance(c, ETHERNET_HEADER)
     return by_ethertype(ethertype)
 
 
@@ -31,10 +35,10 @@ cdef inline int unusual_ethernet(cursor_t* c, uint16_t field) noexcept nogil:
     if field == ETHERTYPE_FABRICPATH:
         return encapsulated_ethernet(c, 16, 4)
     if c.p[4] == 0 and (prefix == 0x01000C00 or prefix == 0x0C000C00):   # Cisco ISL
-        advance(c, 14)
+        advance(c, ETHERNET_HEADER)
         limit(c, field)
         return encapsulated_ethernet(c, 12, 4)
-    advance(c, 14)
+    advance(c, ETHERNET_HEADER)
     if field > MAX_802_3_LENGTH:
         return STATUS_LINK_MALFORMED
     limit(c, field)

@@ -24,26 +24,28 @@ cdef struct pcap_t:
 
 cdef inline int scan_records(scan_t* w, const pcap_t* file, bint big) noexcept nogil:
     """Frames for all whole records, until room or bytes run out; a Scan."""
-    cdef Py_ssize_t at = w.at, start
+    cdef pcap_t how = file[0]                # a copy, which storing frames cannot have changed
+    cdef const uint8_t* data = w.data
     cdef const uint8_t* head
+    cdef Py_ssize_t at = w.at, size = w.size, start
     cdef frame_t* frame
     cdef uint32_t cap_len, wire_len
     cdef int stop = SCAN_ON
     while stop == SCAN_ON:
-        start = at + file.header_len
-        head = w.data + at
-        if start > w.size:
-            w.need = file.header_len
+        start = at + how.header_len
+        head = data + at
+        if start > size:
+            w.need = how.header_len
             stop = SCAN_MORE
             break
         cap_len, wire_len = load32(head + 8, big), load32(head + 12, big)
-        if file.lengths == LENGTHS_WIRE_FIRST or file.lengths == LENGTHS_EITHER and cap_len > wire_len:
+        if how.lengths == LENGTHS_WIRE_FIRST or how.lengths == LENGTHS_EITHER and cap_len > wire_len:
             cap_len, wire_len = wire_len, cap_len
-        if cap_len > file.max_captured:
+        if cap_len > how.max_captured:
             w.detail = cap_len
             stop = SCAN_TOO_LONG
-        elif start + cap_len > w.size:
-            w.need = file.header_len + cap_len
+        elif start + cap_len > size:
+            w.need = how.header_len + cap_len
             stop = SCAN_MORE
         elif w.n_frames == w.capacity:
             stop = SCAN_FULL
@@ -51,9 +53,9 @@ cdef inline int scan_records(scan_t* w, const pcap_t* file, bint big) noexcept n
             frame = add_frame(w, start, cap_len, wire_len)
             # A fraction beyond a second counts as it is, in 32 bits (TM-3).
             frame.time_ns = <int64_t> load32(head, big) * 1_000_000_000 \
-                + <int32_t> (load32(head + 4, big) * file.fraction_ns)
+                + <int32_t> (load32(head + 4, big) * how.fraction_ns)
             frame.interface_id = 0
-            frame.link_type = file.link_type
+            frame.link_type = how.link_type
             at = start + cap_len
     w.at = at
     return stop

@@ -21,6 +21,10 @@ cdef inline int by_ethertype(uint16_t ethertype) noexcept nogil:
         return LAYER_IPV4
     if ethertype == ETHERTYPE_IPV6:
         return LAYER_IPV6
+    return by_other_ethertype(ethertype)
+
+
+cdef inline int by_other_ethertype(uint16_t ethertype) noexcept nogil:
     if ethertype in (ETHERTYPE_VLAN, 0x88A8, 0x9100):
         return LAYER_VLAN
     if ethertype in (0x8847, 0x8848):
@@ -58,8 +62,10 @@ cdef inline int by_rare_ethertype(uint16_t ethertype) noexcept nogil:
 
 cdef inline int by_ip_protocol(uint8_t protocol) noexcept nogil:
     """IANA protocol numbers; IPv6 extension headers are also followed after an IPv4 header."""
-    if protocol == PROTOCOL_TCP:
-        return LAYER_TCP
+    return <int> LAYER_TCP if protocol == PROTOCOL_TCP else by_other_ip_protocol(protocol)
+
+
+cdef inline int by_other_ip_protocol(uint8_t protocol) noexcept nogil:
     if protocol == PROTOCOL_UDP:
         return LAYER_UDP
     if protocol == 1:

@@ -49,9 +49,10 @@ cdef inline uint32_t load32(const uint8_t* p, bint big) noexcept nogil:
 
 cdef inline frame_t* add_frame(scan_t* w, Py_ssize_t start, uint32_t cap_len, uint32_t wire_len) noexcept nogil:
     """The next frame, its time, interface and link type still to be filled."""
-    cdef frame_t* frame = w.frames + w.n_frames
-    w.n_frames += 1
-    frame.number = w.number + w.n_frames
+    cdef Py_ssize_t n = w.n_frames
+    cdef frame_t* frame = w.frames + n
+    w.n_frames = n + 1
+    frame.number = w.number + n + 1
     frame.offset = w.offset + start
     frame.cap_len = cap_len
     frame.wire_len = wire_len if wire_len < MAX_WIRE else MAX_WIRE

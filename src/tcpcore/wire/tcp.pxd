@@ -39,10 +39,10 @@ cdef inline int tcp(cursor_t* c) noexcept nogil:
     row.flags = be16(p + 12) & 0x0FFF
     row.window = be16(p + 14)
     row.present |= HAS_PORTS | HAS_SEQ | HAS_WINDOW
-    if c.quoted or c.first_fragment:
-        row.present |= HAS_ICMP4_SEQ if c.quoted == QUOTED_IPV4 else 0
-    else:
+    if not (c.quoted or c.first_fragment):
         lengths(c)
+    elif c.quoted == QUOTED_IPV4:
+        row.present |= HAS_ICMP4_SEQ
     if row.hdr_len < TCP_HEADER:
         row.damage |= BOGUS_HEADER_LENGTH
         row.present &= ~<uint32_t> (HAS_NXTSEQ | HAS_WINDOW)
