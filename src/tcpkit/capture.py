@@ -136,13 +136,6 @@ class Capture(ConnectionTables):
 
         return Attempts(self._streams("flows", "lifecycle", totals="only"))
 
-    @cached_property
-    def retransmissions(self) -> Table:
-        """One row for each segment that repeats an earlier one as tshark tells them, and why it was sent again."""
-        from tcpkit.retransmissions import retransmission_table
-
-        return retransmission_table(self.pipeline(("analysis", "lifecycle", "verdicts"), totals="too"))
-
 
 def schema_of(pipeline: Pipeline) -> Schema:
     """The packets table without the columns whose stage is not run."""

@@ -1,4 +1,4 @@
-"""The tables that speak of connections, read without holding packets."""
+"""The tables that speak of connections and what went wrong with them, read without holding packets."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -117,6 +117,20 @@ class ConnectionTables(Passes):
         from tcpkit.conversations import conversation_pieces
 
         return conversation_pieces(self._held(("flows",), "none") or self.pipeline(("flows",)))
+
+    @cached_property
+    def retransmissions(self) -> Table:
+        """One row for each segment that repeats an earlier one as tshark tells them, and why it was sent again."""
+        return joined(self.retransmission_pieces())
+
+    def retransmission_pieces(self, columns: Sequence[str] | None = None, *, where: str = "") -> Iterator[Table]:
+        """The retransmissions table as ``flow_pieces``, but in one piece: later segments may correct its verdicts."""
+        from tcpkit.retransmission_columns import RETRANSMISSIONS
+        from tcpkit.retransmissions import retransmission_table
+
+        stages = stages_needed(RETRANSMISSIONS, columns, where, frozenset({"analysis", "lifecycle", "verdicts"}))
+        totals: Totals = "too" if columns is None else "none"        # what it can tell besides serves other tables
+        yield rows_of(retransmission_table(self.pipeline({"analysis", *stages}, totals=totals)), where)
 
 
 def stages_needed(schema: Schema, columns: Sequence[str] | None, where: str,

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from tcpcore.fieldtext import TextKind as Kind
-from tcpkit.columns import EPOCH, Column, Schema, When, number
+from tcpkit.columns import EPOCH, Column, Schema, When, computed_by, number
 from tcpkit.verdict_columns import JUDGED, KIND_WORDS, SHARED_COLUMNS
 
 # What tshark calls it; a fast or spurious one is a retransmission too (RT-8).
@@ -10,28 +10,30 @@ KINDS = ("retransmission", "fast_retransmission", "spurious_retransmission")
 ORIGINAL_KNOWN = (When("original", 0xFFFFFFFF, 0, equal=False),)
 
 RETRANSMISSIONS = Schema("retransmissions", (
-    number("stream", "tcp.stream", "stream", "number of the connection (ST-1)"),
-    number("direction", "tcpkit.direction", "direction",
-           "0: from the end that sent the stream's first frame; 1: to it"),
-    number("frame", "frame.number", "frame", "number of the frame that repeats"),
-    Column("time", "frame.time_epoch", "time_ns", Kind.SECONDS, "when it was captured", unit=EPOCH),
-    Column("time_since_start", "frame.time_relative", "time_ns", Kind.SINCE_START,
-           "time since the capture's first frame", unit="ns"),
-    Column("src", "tcpkit.src", "src_hi", Kind.ADDRESS, "address of the sender", other="ip_version"),
-    number("src_port", "tcp.srcport", "src_port", "its port"),
-    Column("dst", "tcpkit.dst", "dst_hi", Kind.ADDRESS, "address of the receiver", other="ip_version"),
-    number("dst_port", "tcp.dstport", "dst_port", "its port"),
-    Column("flags", "tcp.flags", "flags", Kind.HEX, "the twelve flag bits"),
-    number("seq", "tcp.seq", "seq", "sequence number, relative (RL-1)"),
-    number("payload_len", "tcp.len", "payload_len", "payload (LN-1)", unit="bytes"),
-    Column("kind", "tcpkit.retransmission.kind", "tshark_kind", Kind.WORD, "what tshark calls it (RT-3, RT-4, RT-6)",
-           words=KINDS),
-    number("original", "tcpkit.retransmission.original", "original",
-           "frame that first carried any of it, as far as is remembered", ORIGINAL_KNOWN),
-    Column("delay", "tcpkit.retransmission.since_original", "delay", Kind.SECONDS, "time since that frame",
-           ORIGINAL_KNOWN, "ns"),
+    *computed_by(
+        "analysis",
+        number("stream", "tcp.stream", "stream", "number of the connection (ST-1)"),
+        number("direction", "tcpkit.direction", "direction",
+               "0: from the end that sent the stream's first frame; 1: to it"),
+        number("frame", "frame.number", "frame", "number of the frame that repeats"),
+        Column("time", "frame.time_epoch", "time_ns", Kind.SECONDS, "when it was captured", unit=EPOCH),
+        Column("time_since_start", "frame.time_relative", "time_ns", Kind.SINCE_START,
+               "time since the capture's first frame", unit="ns"),
+        Column("src", "tcpkit.src", "src_hi", Kind.ADDRESS, "address of the sender", other="ip_version"),
+        number("src_port", "tcp.srcport", "src_port", "its port"),
+        Column("dst", "tcpkit.dst", "dst_hi", Kind.ADDRESS, "address of the receiver", other="ip_version"),
+        number("dst_port", "tcp.dstport", "dst_port", "its port"),
+        Column("flags", "tcp.flags", "flags", Kind.HEX, "the twelve flag bits"),
+        number("seq", "tcp.seq", "seq", "sequence number, relative (RL-1)"),
+        number("payload_len", "tcp.len", "payload_len", "payload (LN-1)", unit="bytes"),
+        Column("kind", "tcpkit.retransmission.kind", "tshark_kind", Kind.WORD,
+               "what tshark calls it (RT-3, RT-4, RT-6)", words=KINDS),
+        number("original", "tcpkit.retransmission.original", "original",
+               "frame that first carried any of it, as far as is remembered", ORIGINAL_KNOWN),
+        Column("delay", "tcpkit.retransmission.since_original", "delay", Kind.SECONDS, "time since that frame",
+               ORIGINAL_KNOWN, "ns")),
     Column("verdict", "tcpkit.segment.kind", "kind", Kind.WORD, "what the segment really was", JUDGED,
-           words=KIND_WORDS),
+           stage="verdicts", words=KIND_WORDS),
     *SHARED_COLUMNS,
 ), ("stream", "direction", "frame", "time_since_start", "src", "src_port", "dst", "dst_port", "seq", "payload_len",
     "kind", "original", "delay", "verdict_text"))

@@ -12,12 +12,16 @@ from packets import pcap
 from tcpkit.direction_columns import DIRECTIONS
 from tcpkit.flow_columns import FLOWS
 from tcpkit.pipeline import with_needs
+from tcpkit.retransmission_columns import RETRANSMISSIONS
 from tcpkit.states import STATES
 from tcpkit.table import joined
 
 # Table; the pieces of it; the property that has every column; the stages it always takes.
 KINDS = [(FLOWS, "flow_pieces", "judged_flows", ("flows",)), (STATES, "state_pieces", "states", ("lifecycle",)),
-         (DIRECTIONS, "direction_pieces", "directions", ("analysis",))]
+         (DIRECTIONS, "direction_pieces", "directions", ("analysis",)),
+         (RETRANSMISSIONS, "retransmission_pieces", "retransmissions", ("analysis",))]
+
+COUNTED = ("retransmissions", "packets", "reordered", "duplicate", "payload_len", "confidence")
 
 
 @pytest.fixture(scope="module", params=[3, 11])
@@ -50,7 +54,7 @@ def test_each_column_alone_is_that_of_the_whole_table(content, schema, pieces, w
 @pytest.mark.parametrize(("schema", "pieces", "whole", "always"), KINDS, ids=lambda kind: getattr(kind, "name", None))
 def test_a_filter_adds_what_it_asks_for(content, schema, pieces, whole, always):
     for column in schema.columns:
-        if not column.name.startswith(("retransmissions", "packets", "reordered", "duplicate")):
+        if not column.name.startswith(COUNTED):
             continue
         watched = Watched(content)
         where = f"{column.name} > 0"

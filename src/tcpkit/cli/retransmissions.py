@@ -20,7 +20,7 @@ from tcpkit.cli.app import (
     WhereOption,
     app,
 )
-from tcpkit.cli.output import chosen, named, opened, write_pieces, write_table
+from tcpkit.cli.output import chosen, named, opened, write_pieces
 from tcpkit.cli.reading import reading
 
 if TYPE_CHECKING:
@@ -61,11 +61,10 @@ def retransmissions(file: CaptureArgument, view: ViewOption = None, capture_filt
         if view == View.reordering:
             write_pieces(partial(chosen, capture.reordering_pieces, where), form, output, names)
             return
-        segments = capture.retransmissions
-        segments = segments.where(where) if where else segments
         if view == View.segments or form != Format.table or names:
-            write_table(segments, form, output, names)
+            write_pieces(partial(capture.retransmission_pieces, names, where=where), form, output, names)
             return
+        segments = joined(capture.retransmission_pieces(where=where))
         affected = joined(table[table["retransmissions"] > 0] for table in capture.direction_pieces())
         with opened(output) as out:
             out.write(f"{segments.to_grid()}\n{affected.to_grid()}".encode())
