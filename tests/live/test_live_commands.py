@@ -165,6 +165,14 @@ def test_flows_are_listed_as_they_end_and_then_the_others(link):
     assert len(out.splitlines()) == 1
 
 
+def test_of_connections_that_end_some_columns_are_listed(link):
+    process = started(link, "--flows", "--columns", "server_port,client_port", "--format", "csv")
+    link.send([frame.data for frame in Conversation(sport=4003).handshake().s("RA", 1, 1).frames])
+    time.sleep(0.5)
+    out, _ = interrupt(process)
+    assert out.splitlines() == ["server_port,client_port", "80,4003"]
+
+
 def lossy_session():
     """A needless retransmission, which a D-SACK tells, and a reset; losses, reordering, retransmissions, a close."""
     other = Conversation(sport=4101).handshake()
