@@ -12,7 +12,7 @@ from tcpcore.fieldtext import Formatter
 from tcpkit.capture import Capture
 from tcpkit.columns import Column
 from tcpkit.corrections import Changes, correction_table
-from tcpkit.fields import build_formatter, find_column, header, index_columns, stages_of
+from tcpkit.fields import build_formatter, find_column, find_columns, header, stages_of
 from tcpkit.grid import grid
 from tcpkit.packet_columns import PACKETS, PAYLOAD
 from tcpkit.pipeline import Pipeline
@@ -97,5 +97,4 @@ def _with_changes(text: bytes, rows: Array, changes: Changes) -> bytes:
 
 
 def _listed_columns() -> list[Column]:
-    known = index_columns(PACKETS)
-    return [find_column(name, known) for name, _, _ in LISTED]
+    return list(find_columns((name for name, _, _ in LISTED), PACKETS))

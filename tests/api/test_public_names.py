@@ -10,7 +10,8 @@ import tcpkit
 
 PUBLIC = {"Capture", "CaptureError", "FieldError", "FilterError", "Table", "open", "scan"}
 OF_A_CAPTURE = {"info", "packets", "flows", "directions", "conversations", "retransmissions", "warnings", "batches",
-                "write", "flow_pieces", "direction_pieces", "conversation_pieces", "pipeline"}
+                "write", "flow_pieces", "direction_pieces", "conversation_pieces", "state_pieces",
+                "retransmission_pieces", "pipeline"}
 OF_A_TABLE = {"array", "columns", "where", "to_arrow", "to_pandas", "to_polars", "to_text", "to_grid"}
 
 
