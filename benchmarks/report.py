@@ -1,6 +1,7 @@
 """What was measured, as a page: tables, machine, versions."""
 from __future__ import annotations
 
+import math
 import os
 import platform
 import re
@@ -20,10 +21,13 @@ MODULES = ("numpy", "cython", "dpkt", "scapy", "nfstream")
 ABOUT = """\
 CPU time is user and system time of the whole process, start-up included; captures were in the page cache. tshark ran
 with the protocols above TCP disabled. The ratio is a tool's CPU time for a segment over that of the first line of the
-same work, so above 1 tcpkit is faster. Slow tools got a smaller capture of the same kind (the column tells): what they
-take for a segment does not depend on it, their peak memory does. Peak memory cannot be told below that of the measuring
-program, some 45 MiB. Where other work shares the machine, wall times and the gain of threads say little, and CPU times
-go up together: compare within a table.
+same work, so above 1 tcpkit is faster; the second ratio is that of what is left when each tool's CPU time for a capture
+of a few packets, its start, is taken off. Slow tools got a smaller capture of the same kind (the column tells): what
+they take for a segment does not depend on it, but for their start; their peak memory does. Peak memory cannot be told
+below that of the measuring program, some 45 MiB. Programs in Python ran with OPENBLAS_NUM_THREADS=1, as the `tcpkit`
+command itself does: else NumPy starts threads for its algebra, which wait for work that does not come and take 0.1 to
+0.2 s of CPU time. Where other work shares the machine, wall times and the gain of threads say little, and CPU times go
+up together: compare within a table.
 
 What makes a stage slower is found by counting instructions, which no load disturbs: `make instructions`.\
 """.splitlines()
@@ -39,25 +43,49 @@ class Section(NamedTuple):
 
 @dataclass
 class Measured:
-    """One tool at one work on one capture; without ``run`` it was not there."""
+    """One tool at one work on one capture; without ``run`` it was not there.
+
+    ``start``: CPU seconds that it takes for hardly any packet; ``ours``: tcpkit at the same work.
+    """
 
     HEADINGS: ClassVar = ("work", "tool", "segments", "M segments/CPU s", "CPU ns/segment", "CPU time, tcpkit = 1",
-                          "wall s", "peak MiB")
+                          "start, CPU s", "without start, tcpkit = 1", "wall s", "peak MiB")
     work: str
     tool: str
     segments: int
     run: Run | None
-    ratio: float
+    start: float
+    ours: Measured | None
+
+    @property
+    def each(self) -> float:
+        """CPU seconds for a segment."""
+        return self.run.cpu_seconds / self.segments if self.run else math.nan
+
+    @property
+    def each_started(self) -> float:
+        """The same, once the program runs; not a number if starting takes nearly all."""
+        each = self.each - self.start / self.segments
+        return each if each > self.each / 5 else math.nan
+
+    @property
+    def ratio(self) -> float:
+        return self.each / (self.ours or self).each
+
+    @property
+    def ratio_started(self) -> str:
+        ratio = self.each_started / (self.ours or self).each_started
+        return "" if math.isnan(ratio) else f"{ratio:.3g}"
 
     def cells(self) -> tuple[str, ...]:
+        empty = ("",) * (len(self.HEADINGS) - 4)
         if self.run is None:
-            return (self.work, self.tool, "", "not installed", "", "", "", "")
+            return (self.work, self.tool, "", "not installed", *empty)
         # tcpkit's 1: it had to give up connections to keep its memory limit.
         if self.run.status not in (0, 1 if self.tool.startswith("tcpkit ") else 0):
-            return (self.work, self.tool, "", f"failed: status {self.run.status}", "", "", "", "")
-        cpu = self.run.cpu_seconds
-        return (self.work, self.tool, f"{self.segments:,}", f"{self.segments / cpu / 1e6:.3g}",
-                f"{cpu / self.segments * 1e9:,.0f}", f"{self.ratio:.3g}", f"{self.run.seconds:.2f}",
+            return (self.work, self.tool, "", f"failed: status {self.run.status}", *empty)
+        return (self.work, self.tool, f"{self.segments:,}", f"{1e-6 / self.each:.3g}", f"{self.each * 1e9:,.0f}",
+                f"{self.ratio:.3g}", f"{self.start:.2f}", self.ratio_started, f"{self.run.seconds:.2f}",
                 f"{self.run.peak_memory / 2**20:,.0f}")
 
 

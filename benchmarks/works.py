@@ -85,6 +85,8 @@ CONVERSATIONS = """import os, tcpkit
 with open(os.devnull, "wb") as out:
     for piece in tcpkit.open(path, threads=1).conversation_pieces():
         out.write(piece.to_text())"""
+CONVERSATION_COLUMNS = ("client,client_port,server,server_port,packets_client,packets_server,wire_bytes_client,"
+                        "wire_bytes_server,start,duration")
 TCPTRACE = Peer("tcptrace -n -l -r", tool("tcptrace", "-n", "-l", "-r", "{}"), slow=True)
 # The first peer of each work is tcpkit, against which the others are measured.
 WORKS: dict[str, list[Peer]] = {
@@ -114,6 +116,8 @@ WORKS: dict[str, list[Peer]] = {
     ],
     "conversations": [
         Peer("tcpkit conversations", script(CONVERSATIONS)),
+        Peer("tcpkit flows, the same columns", tool(PYTHON, "-m", "tcpkit", "flows", "{}", "--format", "csv",
+                                                    "--columns", CONVERSATION_COLUMNS)),
         Peer("tshark -z conv,tcp", tool("tshark", "-n", "-q", "-r", "{}", "-z", "conv,tcp"), slow=True),
         Peer("nfstream, no DPI", script("import nfstream\nfor _ in nfstream.NFStreamer(source=path, n_dissections=0): "
                                         "pass", "nfstream"), slow=True),
