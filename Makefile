@@ -23,7 +23,7 @@ lint: $(VENV)/test
 
 # The pages and the stub that are made from the code.
 docs: $(VENV)/test
-	for tool in columns_doc commands_doc flags_stub; do $(BIN)/python tools/$$tool.py; done
+	for tool in columns_doc commands_doc flags_module; do $(BIN)/python tools/$$tool.py; done
 
 # QUICK=1: small captures, one run.  Of the peers only those that can be installed are measured; on Debian:
 # apt-get install tshark tcptrace tcpdump tcpflow argus-server softflowd libpcap-dev golang-go

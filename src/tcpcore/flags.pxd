@@ -1,6 +1,6 @@
-"""Every bit and code of the rows, defined once and exported to Python as enums."""
+"""Every bit and code of the rows, defined once: flags.py is the same for Python (tools/flags_module.py)."""
 
-cpdef enum TcpFlag:
+cdef enum TcpFlag:
     FIN = 0x001
     SYN = 0x002
     RST = 0x004
@@ -11,7 +11,7 @@ cpdef enum TcpFlag:
     CWR = 0x080
     AE = 0x100
 
-cpdef enum DecodeStatus:
+cdef enum DecodeStatus:
     """FRAME.status: TCP found, another protocol, or the layer that stopped and why."""
     STATUS_TCP = 0
     STATUS_NOT_IP = 1
@@ -29,7 +29,7 @@ cpdef enum DecodeStatus:
     STATUS_ENCRYPTED = 13          # 802.11 protected frame, ESP
     STATUS_COUNT = 14
 
-cpdef enum Present:
+cdef enum Present:
     """segment_t.present: which values the frame has."""
     HAS_PORTS = 1 << 0
     HAS_SEQ = 1 << 1               # stream, seq, ack, hdr_len, flags, window: at least 16 header bytes
@@ -52,7 +52,7 @@ cpdef enum Present:
     HAS_SACK_LE = 1 << 18          # the first left edge, also of a cut or broken option
     HAS_SACK_RE = 1 << 19          # the first right edge
 
-cpdef enum Damage:
+cdef enum Damage:
     """segment_t.damage: what keeps the frame from being a whole segment."""
     PORTS_ONLY = 1                 # LN-3: 4-15 header bytes captured; no state changes
     HEADER_CUT = 2                 # LN-3: 16-19 header bytes captured
@@ -65,12 +65,12 @@ cpdef enum Damage:
     LONE_FRAGMENT = 256            # start of a datagram that cannot be joined: length unknown
     MPTCP_BROKEN = 512             # LN-9: an MPTCP option too short for what it announces; reading stopped there
 
-cpdef enum TunnelHas:
+cdef enum TunnelHas:
     OUTER_IPV4 = 1
     OUTER_IPV6 = 2
     OUTER_ID = 4
 
-cpdef enum FlowEvent:
+cdef enum FlowEvent:
     """segment_t.events: what the segment did to its stream."""
     STREAM_CREATED = 1             # first frame of its stream (ST-1, ST-3)
     PORTS_REUSED = 2               # ST-3, or ST-6 if the stream was not created
@@ -78,19 +78,19 @@ cpdef enum FlowEvent:
     IN_CONVERSATION = 8            # and the follow and conversation tables (ORD 17, CV-6)
     SYN_REPEATED = 16              # a pure SYN with the number its direction began with (ST-4)
 
-cpdef enum ClientEvidence:
+cdef enum ClientEvidence:
     """flow_record_t.client_evidence: how it is known which end is the client."""
     CLIENT_BY_PORT = 0             # inferred: the end with the higher port, or the first sender
     CLIENT_BY_SYNACK = 1
     CLIENT_BY_SYN = 2
 
-cpdef enum Eviction:
+cdef enum Eviction:
     """flow_record_t.evicted: why the stream's state was given up before the end of the capture."""
     EVICTED_NOT = 0
     EVICTED_IDLE = 1               # it was over, or silent for longer than the idle time-out
     EVICTED_PRESSURE = 2           # the memory limit asked for its room
 
-cpdef enum TunnelKind:
+cdef enum TunnelKind:
     """tunnel_t.kind: the outermost tunnel, and what its identifier is."""
     TUNNEL_NONE = 0
     TUNNEL_IP = 1                  # IP in IP, 6in4, 4in6
@@ -112,7 +112,7 @@ cpdef enum TunnelKind:
     TUNNEL_ICMP = 17               # quoted in an ICMP error
     TUNNEL_MIRROR = 18             # TZSP, LWAPP, TRILL, FabricPath and kin
 
-cpdef enum Finding:
+cdef enum Finding:
     """analysis_t.findings: tcp.analysis.* and friends (SEMANTICS sections A, TF, FR, LN)."""
     RETRANSMISSION = 1 << 0        # also set for fast and spurious ones (RT-8)
     FAST_RETRANSMISSION = 1 << 1
@@ -135,7 +135,7 @@ cpdef enum Finding:
     FIN_ACTIVE = 1 << 18
     FIN_PASSIVE = 1 << 19
 
-cpdef enum AnalysisPresent:
+cdef enum AnalysisPresent:
     """analysis_t.present."""
     HAS_RECORD = 1 << 0            # tcp.analysis (CM-6)
     HAS_FLAGS = 1 << 1             # tcp.analysis.flags
@@ -150,7 +150,7 @@ cpdef enum AnalysisPresent:
     HAS_COMPLETENESS = 1 << 10
     HAS_ORIGINAL = 1 << 11
 
-cpdef enum TcpState:
+cdef enum TcpState:
     """states_t: RFC 9293 section 3.3.2, and what the capture cannot tell."""
     UNKNOWN = 0
     CLOSED = 1
@@ -165,7 +165,7 @@ cpdef enum TcpState:
     LAST_ACK = 10
     TIME_WAIT = 11
 
-cpdef enum Offer:
+cdef enum Offer:
     """lifecycle_t.client_offers and server_offers: options of a SYN."""
     OFFER_MSS = 1
     OFFER_WINDOW_SCALE = 2
@@ -174,7 +174,7 @@ cpdef enum Offer:
     OFFER_ECN = 16
     OFFER_FAST_OPEN = 32           # with a cookie
 
-cpdef enum Outcome:
+cdef enum Outcome:
     """lifecycle_t.outcome: how the connection began."""
     OUTCOME_MIDSTREAM = 0          # before the capture
     OUTCOME_COMPLETE = 1
@@ -185,7 +185,7 @@ cpdef enum Outcome:
     OUTCOME_FAST_OPEN = 6          # data in the SYN was acknowledged
     OUTCOME_ABORTED = 7            # reset before it was complete
 
-cpdef enum Teardown:
+cdef enum Teardown:
     """lifecycle_t.teardown: how the connection ended."""
     TEARDOWN_SILENT = 0            # no close seen
     TEARDOWN_FOUR_WAY = 1
@@ -195,7 +195,7 @@ cpdef enum Teardown:
     TEARDOWN_RESET = 5
     TEARDOWN_REFUSED = 6
 
-cpdef enum ConnState:
+cdef enum ConnState:
     """lifecycle_t.conn_state: Zeek's word for all this."""
     CONN_OTH = 0
     CONN_S0 = 1
@@ -211,13 +211,13 @@ cpdef enum ConnState:
     CONN_SH = 11
     CONN_SHR = 12
 
-cpdef enum Closer:
+cdef enum Closer:
     """lifecycle_t.closer and resetter."""
     CLOSER_NOBODY = 0
     CLOSER_CLIENT = 1
     CLOSER_SERVER = 2
 
-cpdef enum SegmentKind:
+cdef enum SegmentKind:
     """verdict_t.kind."""
     KIND_NONE = 0                  # takes no sequence space
     KIND_NEW = 1
@@ -227,7 +227,7 @@ cpdef enum SegmentKind:
     KIND_PROBE = 5
     KIND_UNDETERMINED = 6
 
-cpdef enum RetransmissionCause:
+cdef enum RetransmissionCause:
     """verdict_t.cause."""
     CAUSE_NONE = 0
     CAUSE_FAST = 1
@@ -239,7 +239,7 @@ cpdef enum RetransmissionCause:
     CAUSE_SPURIOUS = 7
     CAUSE_UNKNOWN = 8
 
-cpdef enum ChunkKind:
+cdef enum ChunkKind:
     """chunk_t.kind."""
     CHUNK_DATA = 0
     CHUNK_MISSING = 1              # never captured; nobody said that it arrived
@@ -248,7 +248,7 @@ cpdef enum ChunkKind:
     CHUNK_DROPPED = 4              # captured, but dropped to stay within the memory limit
     CHUNK_END = 5                  # no bytes: the stream is over, `reason` says why
 
-cpdef enum EndReason:
+cdef enum EndReason:
     """chunk_t.reason."""
     END_CAPTURE = 0                # the capture ends
     END_FIN = 1                    # both sides have closed, and all their bytes were passed on
@@ -256,7 +256,7 @@ cpdef enum EndReason:
     END_TIMEOUT = 3
     END_EVICTED = 4                # the flow table dropped the stream to stay within its limit
 
-cpdef enum GiveUpReason:
+cdef enum GiveUpReason:
     """chunk_t.reason of a hole: why it was waited for no longer."""
     GIVEN_UP_AT_END = 0            # the stream is over
     GIVEN_UP_ACKNOWLEDGED = 1      # the receiver has had the bytes for long: the capture missed them
@@ -264,14 +264,14 @@ cpdef enum GiveUpReason:
     GIVEN_UP_TOTAL_LIMIT = 3       # too much waited in all streams together
     NOT_WAITED_FOR = 4             # the segment in order came without these bytes
 
-cpdef enum LossSide:
+cdef enum LossSide:
     """verdict_t.loss_side: where the original of a retransmission was lost."""
     LOSS_UNKNOWN = 0
     LOSS_BEFORE = 1                # between the sender and the capture point
     LOSS_AFTER = 2                 # between the capture point and the receiver
     LOSS_NONE = 3                  # it was not: the retransmission was needless
 
-cpdef enum Evidence:
+cdef enum Evidence:
     """verdict_t.evidence: what the verdict rests on."""
     BY_TIMESTAMP = 1 << 0          # the sender's clock tells which was sent first (RFC 7323)
     BY_IP_ID = 1 << 1              # the sender's packet count does

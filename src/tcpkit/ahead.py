@@ -1,12 +1,14 @@
 """A row of threads, through which batches go one after the other while the caller works on those that are done."""
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations, pairwise
-from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 from tcpcore.batch import Batch
+
+if TYPE_CHECKING:
+    from queue import SimpleQueue
 
 Task = Callable[[Batch], object]
 
@@ -20,6 +22,9 @@ class WorkersAhead:
     """
 
     def __init__(self, tasks: Sequence[Task], batches: Sequence[Batch]) -> None:
+        import threading
+        from queue import SimpleQueue
+
         self._inboxes: list[SimpleQueue[Batch | BaseException | None]] = [SimpleQueue() for _ in (*tasks, None)]
         self._stopped = False
         for batch in batches:

@@ -1,10 +1,12 @@
 """What a column of a table is: names, row field, presence, text form, meaning."""
 from __future__ import annotations
 
-from enum import IntEnum
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tcpcore.fieldtext import TextKind as Kind
+
+if TYPE_CHECKING:
+    from enum import IntEnum
 
 Stage = Literal["decode", "flows", "analysis", "lifecycle", "verdicts"]
 EPOCH = "ns since 1970"
@@ -40,9 +42,10 @@ class Column(NamedTuple):
     other: str = ""
 
 
-def words_of(enum: type[IntEnum], prefix: str = "", dash: str = "_") -> tuple[str, ...]:
-    """The names of an enum whose values count from 0, as they are printed."""
-    names = (member.name.removeprefix(prefix).replace("_", dash) for member in sorted(enum))
+def words_of(codes: type[IntEnum], prefix: str = "", dash: str = "_") -> tuple[str, ...]:
+    """The names of codes that count from 0, as they are printed."""
+    numbers = codes.__members__
+    names = (name.removeprefix(prefix).replace("_", dash) for name in sorted(numbers, key=numbers.__getitem__))
     return tuple(name if dash == "-" else name.lower() for name in names)
 
 

@@ -1,11 +1,9 @@
 """One capture or several as one: lists, globs and directories of files, in order of time."""
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Callable, Iterable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from tcpcore.batch import Batch
@@ -52,32 +50,39 @@ def _expand(location: Any) -> list[Location]:
         return [path]
     if os.path.isdir(path):
         return _captures_in(path)
-    if glob.has_magic(path):
-        files = sorted(file for file in glob.glob(path) if not os.path.isdir(file))
-        if not files:
-            raise CaptureError(path, "no file has such a name")
-        return list(files)
-    return [path]
+    return _captures_called(path) or [path]
+
+
+def _captures_called(pattern: str) -> list[Location]:
+    """The files that a pattern stands for; none if it is no pattern."""
+    import glob
+
+    if not glob.has_magic(pattern):
+        return []
+    files = sorted(file for file in glob.glob(pattern) if not os.path.isdir(file))
+    if not files:
+        raise CaptureError(pattern, "no file has such a name")
+    return list(files)
 
 
 def _captures_in(directory: str) -> list[Location]:
     try:
-        files = [file for file in sorted(Path(directory).iterdir()) if file.is_file() and _promising(file)]
+        files = sorted(file.path for file in os.scandir(directory) if file.is_file() and _promising(file.path))
     except OSError as error:
         raise CaptureError(directory, error.strerror or str(error)) from None
     if not files:
         raise CaptureError(directory, "a directory without captures")
-    return [os.fspath(file) for file in files]
+    return list(files)
 
 
-def _promising(file: Path) -> bool:
+def _promising(file: str) -> bool:
     """Whether a file of a directory is a capture, also a compressed one."""
-    with file.open("rb", buffering=0) as raw:
+    with open(file, "rb", buffering=0) as raw:
         head = raw.read(HEAD)
     if find_format(head) is None:
         return looks_like_capture(head)
     try:
-        _open(os.fspath(file)).close()
+        _open(file).close()
     except CaptureError:
         return False
     return True

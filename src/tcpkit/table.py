@@ -5,19 +5,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tcpkit.columns import Column, Schema
 from tcpkit.fields import Style, available, build_formatter, find_column, header, index_columns
 from tcpkit.grid import Grid, column_widths, grid
-from tcpkit.values import Rows, column_values, rows_at, stacked
+from tcpkit.values import Array, Rows, column_values, rows_at, stacked
 
 if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
 
-Array = NDArray[Any]
 Selection = slice | Sequence[int] | Array
 LEAST = 12                       # letters of a column whose rows are not known beforehand
 WAITING = 16 << 20               # bytes of rows that wait in memory

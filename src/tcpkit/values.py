@@ -3,18 +3,21 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tcpcore.fieldtext import TextKind as Kind
 from tcpcore.flags import TunnelHas
 from tcpkit.columns import EPOCH, Column
 from tcpkit.fields import build_formatter
 
-Array = NDArray[Any]
-Mask = NDArray[np.bool_]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# As NDArray is, which takes a while to import.
+Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
+Mask = np.ndarray[tuple[Any, ...], np.dtype[np.bool_]]
 TEXTS = frozenset({Kind.ADDRESS, Kind.OUTER_IPV4, Kind.OUTER_IPV6, Kind.INFO, Kind.SET, Kind.LETTERS, Kind.VERDICT})
 
 

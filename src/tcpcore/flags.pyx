@@ -1,1 +1,0 @@
-"""Enums of flags.pxd as Python sees them."""
