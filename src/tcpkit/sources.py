@@ -11,7 +11,7 @@ import stat
 import time
 from typing import Any, BinaryIO, Protocol
 
-from tcpkit.compression import HEAD, DecompressedSource, find_format
+from tcpkit.compression import HEAD, find_format
 from tcpkit.errors import CaptureError
 
 POLL = 0.1                   # seconds between looks at a file that is being written
@@ -150,4 +150,8 @@ def _by_content(raw: Any, name: str, size: int | None, *, close: bool = True) ->
     """The source that its first bytes ask for."""
     source = PlainSource(raw, name, size, close=close)
     head = source.peek(HEAD)
-    return DecompressedSource(source, name, size, head) if find_format(head) else source
+    if not find_format(head):
+        return source
+    from tcpkit.decompressed import DecompressedSource
+
+    return DecompressedSource(source, name, size, head)

@@ -3,11 +3,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import tcpkit
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "loopback.pcap"
 PUBLIC = {"Capture", "CaptureError", "FieldError", "FilterError", "Table", "open", "scan"}
 OF_A_CAPTURE = {"info", "packets", "flows", "directions", "conversations", "retransmissions", "warnings", "batches",
                 "write", "flow_pieces", "direction_pieces", "conversation_pieces", "state_pieces",
@@ -36,3 +38,18 @@ def test_importing_is_free():
     program = "import sys, tcpkit; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert not {"numpy", "tcpcore", "typer", "rich", "pcapy"} & set(loaded)
+
+
+def test_a_scan_imports_only_what_it_needs():
+    """Beside NumPy, of which nothing can be left out."""
+    program = ("import sys, numpy; before = set(sys.modules); import tcpkit\n"
+               f"rows = sum(map(len, tcpkit.scan({str(EXAMPLE)!r})))\nprint(rows, *set(sys.modules) - before)")
+    rows, *loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True,
+                                   check=True).stdout.split()
+    assert int(rows) > 0
+    assert "tcpkit.pipeline" in loaded
+    slow = {"glob", "heapq", "ipaddress", "json", "numpy.typing", "pathlib", "queue", "tempfile", "threading",
+            "urllib.parse", "zlib"}
+    rare = {"tcpkit.capture_filter", "tcpkit.decompressed", "tcpkit.display_filter", "tcpkit.flow_columns",
+            "tcpkit.info", "tcpkit.streams"}
+    assert not (slow | rare) & set(loaded)

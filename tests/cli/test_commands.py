@@ -261,13 +261,25 @@ def test_help(run, command, flag):
     assert len(out.decode().split("\n\n")[1].strip()) > 20         # says what it does
 
 
-def test_starting_loads_nothing_slow():
-    program = ("import sys; sys.argv = ['tcpkit', '--version']\ntry:\n import tcpkit.cli; tcpkit.cli.main()\n"
+def loaded_by(*arguments):
+    """The modules that a command line has imported when it is done."""
+    program = (f"import sys; sys.argv = {['tcpkit', *arguments]}\ntry:\n import tcpkit.cli; tcpkit.cli.main()\n"
                "except SystemExit: pass\nprint(*sys.modules)")
-    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_starting_loads_nothing_slow():
+    loaded = loaded_by("--help")
     slow = {"numpy", "rich", "pyarrow", "pandas", "polars", "pcapy", "zstandard", "tcpkit.capture"}
-    assert not slow & set(loaded)
-    assert {f"tcpkit.cli.{module}" for module in MODULES} <= set(loaded)
+    assert not slow & loaded
+    assert {f"tcpkit.cli.{module}" for module in MODULES} <= loaded
+
+
+def test_only_the_commands_asked_for_are_loaded():
+    commands = {f"tcpkit.cli.{module}" for module in MODULES}
+    assert loaded_by("--version") & commands == set()
+    assert loaded_by("conversations", "--help") & commands == {"tcpkit.cli.flows"}
 
 
 def test_every_command_is_found_in_its_module():

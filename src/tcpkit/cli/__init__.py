@@ -22,13 +22,19 @@ HOME = {"conversations": "flows", "interfaces": "capture"}     # modules of comm
 FEW = 100_000                    # objects, for all that starting takes: looking for cycles among them found none
 
 
+def needed(asked: str) -> tuple[str, ...]:
+    """The modules for the first word of a command line: all for the help, and to tell what a wrong one was to be."""
+    if asked == "--version":
+        return ()
+    home = HOME.get(asked, asked)
+    return (home,) if home in MODULES else MODULES
+
+
 def main() -> None:
     """Run the command line: status 0 done, 1 done as far as it went, 2 not done."""
     gc.set_threshold(FEW)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")    # NumPy's algebra is not used; its threads cost 0.1 s to start
-    asked = "".join(sys.argv[1:2])
-    home = HOME.get(asked, asked)
-    for module in (home,) if home in MODULES else MODULES:
+    for module in needed("".join(sys.argv[1:2])):
         importlib.import_module(f"tcpkit.cli.{module}")
     try:
         app(prog_name="tcpkit")
