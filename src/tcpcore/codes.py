@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from functools import cache
 from typing import cast
 
@@ -28,11 +28,13 @@ class Group(type):
 class Codes(metaclass=Group):
     """The base of a group, whose names are plain numbers.
 
-    Called with a number, indexed by a name or iterated it gives members of an IntEnum, which is made then.  Making
-    one of each group would take a program that uses tcpkit 10 ms to start.
+    Called with a number, indexed by a name or iterated it gives members of an IntEnum, or of an IntFlag if they are
+    bits, which is made then.  Making one of each group would take a program that uses tcpkit 10 ms to start.
     """
 
 
 @cache
 def as_enum(group: Group) -> type[IntEnum]:
-    return cast(type[IntEnum], IntEnum(group.__name__, group.__members__, module=group.__module__))
+    are_bits = all(number.bit_count() == 1 for number in group.__members__.values())
+    kind = IntFlag if are_bits else IntEnum
+    return cast(type[IntEnum], kind(group.__name__, group.__members__, module=group.__module__))

@@ -3,7 +3,7 @@ from enum import IntEnum
 
 import pytest
 
-from tcpcore.flags import ChunkKind, Finding
+from tcpcore.flags import ChunkKind, Finding, TcpFlag
 
 
 def test_names_are_plain_numbers():
@@ -19,6 +19,11 @@ def test_members_of_an_enum_are_made_on_demand():
     assert member.name == "CHUNK_CUT"
     assert member is ChunkKind["CHUNK_CUT"]
     assert [(one.name, int(one)) for one in ChunkKind] == list(ChunkKind.__members__.items())
+
+
+def test_bits_are_told_apart():
+    assert repr(TcpFlag(0x12)) == "<TcpFlag.SYN|ACK: 18>"
+    assert len(list(TcpFlag)) == len(TcpFlag.__members__)
 
 
 def test_what_no_name_stands_for_is_an_error():
