@@ -21,7 +21,7 @@ lint: $(VENV)/test
 	$(BIN)/mypy
 	PATH="$(abspath $(BIN)):$$PATH" cython-lint src/tcpcore
 
-# The pages and the stub that are made from the code.
+# The pages that are made from the code, and flags.py.
 docs: $(VENV)/test
 	for tool in columns_doc commands_doc flags_module; do $(BIN)/python tools/$$tool.py; done
 

@@ -55,7 +55,8 @@ def measure(capture: Path, small: Path, tiny: Path, runs: int) -> Iterator[Measu
     with tcp_only_profile() as profile:
         @cache
         def taken(*command: str) -> Run:
-            return some_runs(list(command), profile, runs)[(runs - 1) // 2]
+            done = some_runs(list(command), profile, runs)
+            return done[(len(done) - 1) // 2]
 
         @cache
         def start(*command: str) -> float:

@@ -19,8 +19,8 @@ cdef inline void update(table_t* t, segment_t* row, uint32_t slot, int direction
     if row.present & HAS_LEN:
         set_bases(row, flow, direction)
         relative(row, flow, direction)
-    else:                                       # RL-7
-        row.seq, row.ack, row.ack64 = row.seq_raw, row.ack_raw, row.ack_raw
+    else:                                       # RL-7; SACK edges are relative all the same
+        row.seq, row.ack, row.ack64 = row.seq_raw, row.ack_raw, row.ack_raw - flow.base[1 - direction]
     if row.flags & (SYN | FIN | RST):
         note_change(row, flow, direction)
     if row.damage == 0 or is_whole(row):

@@ -159,6 +159,16 @@ def sack_edges_in_a_cut_option(talk):
     a.s("P", 1, 101, options=NOP * 2 + sack((isn + 201, isn + 301)))
 
 
+@case("LN-6 RL-7")
+def sack_edges_are_relative_without_a_length(talk):
+    for a in (burst(talk().handshake(), 5), talk()):
+        isn = a.client_isn
+        for size in (27, 30, 31, 39):
+            a.s("A", 1, 101, options=NOP * 2 + sack((isn + 201, isn + 301), (isn + 401, isn + 501)),
+                ip_fields={"total": 20 + size})
+        a.c("A", 501, 1, 10)
+
+
 # -- windows
 
 @case("WN-1 WN-2 WN-3")
