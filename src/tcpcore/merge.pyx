@@ -197,7 +197,7 @@ cdef class MergedReader:
         for i in range(n):
             source = self.active[i]
             inputs[i] = source.view()
-            batch.reserve_data(max(MERGED_DATA, inputs[i].frames[inputs[i].at].cap_len))
+            batch.reserve_data(max(<Py_ssize_t> MERGED_DATA, inputs[i].frames[inputs[i].at].cap_len))
         with nogil:
             batch.n_frames = merge_frames(inputs, n, limit, batch.frames, batch.frame_capacity, batch.data,
                                           batch.data_capacity, self.n_frames, self.offset, &batch.data_len)
