@@ -116,7 +116,7 @@ def targets(mix: list[Measured], scaled: list[Section]) -> Section:
             ("import tcpkit", "", "0.15 s", start_up("-c", "import tcpkit"), ""),
             ("tcpkit --version", "", "0.15 s", start_up("-m", "tcpkit", "--version"), ""),
             ("import numpy", "for comparison", "", start_up("-c", "import numpy"), ""),
-            ("import of all that a scan needs, NumPy among it", "", "",
+            ("import of all that a scan needs, NumPy among it", "", "0.15 s",
              start_up("-c", "import tcpkit; tcpkit.open, tcpkit.scan"), "")]
     return Section("What was asked for, on the mix",
                    ("work", "against", "at least, or at most", "in this run", "and without start"), rows)

@@ -4,15 +4,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 
 import pytest
+from pyarrow import parquet
 
-import tcpkit
-from conversations import random_capture
-from packets import pcap
 from tcpkit import passes
-from tcpkit.cli import main
 from tcpkit.pipeline import Pipeline, with_needs
 
 # By either name, in no order of the table's own; the table they are columns of; the stages it takes.
@@ -38,18 +34,6 @@ ANOTHER = [("flows", "client,stream", "retransmissions_server > 0", "judged_flow
            ("conversations", "a", "packets > 5", "conversations", ["flows"])]
 
 
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    path = tmp_path_factory.mktemp("columns") / "talks.pcap"
-    path.write_bytes(pcap(random_capture(3, conversations=30), nano=True))
-    return str(path)
-
-
-@pytest.fixture(scope="module")
-def capture(path):
-    return tcpkit.open(path)
-
-
 @pytest.fixture
 def ran(monkeypatch):
     """The stages of every pass that is made."""
@@ -64,21 +48,6 @@ def ran(monkeypatch):
     return stages
 
 
-@pytest.fixture
-def run(capfdbinary, monkeypatch):
-    """Runs a command line in this process: (status, standard output, standard error)."""
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["tcpkit", *map(str, arguments)])
-        status = 0
-        try:
-            main()
-        except SystemExit as end:
-            status = end.code or 0
-        out, err = capfdbinary.readouterr()
-        return status, out, err.decode()
-    return run
-
-
 @pytest.mark.parametrize("command", CHOSEN)
 def test_csv_has_the_columns_asked_for_in_their_order(run, ran, path, capture, command):
     columns, table, stages = CHOSEN[command]
@@ -90,7 +59,6 @@ def test_csv_has_the_columns_asked_for_in_their_order(run, ran, path, capture, c
 
 @pytest.mark.parametrize("command", CHOSEN)
 def test_every_other_format_has_them_too(run, path, capture, command, tmp_path):
-    parquet = pytest.importorskip("pyarrow.parquet")
     columns, name, _ = CHOSEN[command]
     names, table = columns.split(","), getattr(capture, name)
     asked = (*command.split(), path, "--columns", columns)

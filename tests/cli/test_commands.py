@@ -18,9 +18,8 @@ import time
 import pytest
 
 import tcpkit
-from conversations import random_capture
 from packets import Conversation, pcap
-from tcpkit.cli import HOME, MODULES, app, main
+from tcpkit.cli import HOME, MODULES, app
 from tcpkit.packet_columns import PACKETS
 
 TABLES = {
@@ -30,33 +29,6 @@ TABLES = {
     "retransmissions --view directions": lambda capture: capture.directions,
 }
 COMMANDS = ("packets", "fields", "flows", "conversations", "retransmissions", "filter", "compare")
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    path = tmp_path_factory.mktemp("cli") / "talks.pcap"
-    path.write_bytes(pcap(random_capture(3, conversations=30), nano=True))
-    return str(path)
-
-
-@pytest.fixture(scope="module")
-def capture(path):
-    return tcpkit.open(path)
-
-
-@pytest.fixture
-def run(capfdbinary, monkeypatch):
-    """Runs a command line in this process: (status, standard output, standard error)."""
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["tcpkit", *map(str, arguments)])
-        status = 0
-        try:
-            main()
-        except SystemExit as end:
-            status = end.code or 0
-        out, err = capfdbinary.readouterr()
-        return status, out, err.decode()
-    return run
 
 
 def start(*arguments, **options):
