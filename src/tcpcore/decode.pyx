@@ -22,7 +22,7 @@ from tcpcore.wire.ipv4 cimport (
 from tcpcore.wire.ipv6 cimport IPV6_FRAGMENT_HEADER, authentication, ipv6, ipv6_options
 from tcpcore.wire.juniper cimport juniper
 from tcpcore.wire.link cimport ETHERNET_HEADER, ethernet, ethernet_type, link_layer
-from tcpcore.wire.link_types cimport LINKTYPE_ETHERNET, first_layer
+from tcpcore.wire.link_types cimport first_layer
 from tcpcore.wire.medium cimport medium_layer
 from tcpcore.wire.protocols cimport ETHERTYPE_IPV4, ETHERTYPE_IPV6, by_ip_protocol
 from tcpcore.wire.serial cimport serial_layer
@@ -78,8 +78,7 @@ cdef int decode(Batch batch, Fragments fragments, uint64_t* n_unknown_links) exc
         prefetch_row(<char*> row + AHEAD * batch.stride)
         end = capture + frame.offset + frame.cap_len
         fence(end, behind(batch, frame))
-        if not usual(row, frame, capture):
-            unusual(batch, fragments, row, frame, capture)
+        decode_frame(batch, fragments, row, frame, capture)
         unfence(end, behind(batch, frame))
         if frame.status == STATUS_TCP:
             batch.n_rows += 1
@@ -100,38 +99,29 @@ cdef inline void prefetch_row(const char* row) noexcept nogil:
         prefetch_write(row + line * LINE)
 
 
-cdef inline bint usual(segment_t* row, frame_t* frame, const uint8_t* capture) noexcept nogil:
-    """Decodes what most frames are: Ethernet, IP, TCP.  False: it is something else, and nothing has been decided.
-
-    The layers are those of every walk, but here the compiler knows where the cursor stands and keeps it in registers.
-    """
+cdef inline int decode_frame(Batch batch, Fragments fragments, segment_t* row, frame_t* frame,
+                             const uint8_t* capture) except -1 nogil:
+    """Ethernet, IP and TCP, as in most frames, by a cursor that the compiler keeps in registers; all else by a walk."""
     cdef cursor_t c
-    cdef uint16_t ethertype
-    cdef int layer
-    if frame.link_type != LINKTYPE_ETHERNET or frame.cap_len < ETHERNET_HEADER:
-        return False
+    cdef int layer = first_layer(frame.link_type)
     begin(&c, row, frame, capture)
-    ethertype = ethernet_type(c.p)
-    advance(&c, ETHERNET_HEADER)
-    if ethertype == ETHERTYPE_IPV4:
-        layer = ipv4(&c)
-    elif ethertype == ETHERTYPE_IPV6:
-        layer = ipv6(&c)
-    else:
-        return False
-    if layer != LAYER_TCP:
-        return False
-    frame.status = tcp(&c)
-    return True
+    if layer == LAYER_ETHERNET and frame.cap_len >= ETHERNET_HEADER:
+        if ethernet_type(c.p) == ETHERTYPE_IPV4:
+            advance(&c, ETHERNET_HEADER)
+            layer = ipv4(&c)
+        elif ethernet_type(c.p) == ETHERTYPE_IPV6:
+            advance(&c, ETHERNET_HEADER)
+            layer = ipv6(&c)
+    if layer == LAYER_TCP:
+        frame.status = tcp(&c)
+        return 0
+    return walk_on(batch, fragments, c, layer)
 
 
-cdef int unusual(Batch batch, Fragments fragments, segment_t* row, frame_t* frame,
-                 const uint8_t* capture) except -1 nogil:
-    """Decodes any frame, layer by layer."""
-    cdef cursor_t c
-    begin(&c, row, frame, capture)
-    frame.status = walk(batch, fragments, &c)
-    if frame.status == STATUS_TCP and c.tunnel.kind:
+cdef int walk_on(Batch batch, Fragments fragments, cursor_t c, int layer) except -1 nogil:
+    """The rest of a frame; the cursor is a copy, for its address is given away."""
+    c.frame.status = walk(batch, fragments, &c, layer)
+    if c.frame.status == STATUS_TCP and c.tunnel.kind:
         add_tunnel(batch, &c)
     return 0
 
@@ -170,9 +160,8 @@ cdef int add_tunnel(Batch batch, cursor_t* c) except -1 nogil:
     return 0
 
 
-cdef inline int walk(Batch batch, Fragments fragments, cursor_t* c) except -1 nogil:
+cdef inline int walk(Batch batch, Fragments fragments, cursor_t* c, int layer) except -1 nogil:
     """From layer to layer until one says how it ends."""
-    cdef int layer = first_layer(c.frame.link_type)
     cdef int layers = 0
     while layer >= FIRST_LAYER:
         if layer == LAYER_ETHERNET:
