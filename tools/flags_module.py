@@ -6,12 +6,7 @@ from pathlib import Path
 
 CORE = Path(__file__).parent.parent / "src" / "tcpcore"
 HEAD = '''"""Every bit and code of the rows.  Written by tools/flags_module.py from flags.pxd: change that."""
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from enum import IntEnum as Codes
-else:
-    from tcpcore.codes import Codes
+from tcpcore.codes import Codes
 
 '''
 

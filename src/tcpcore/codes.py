@@ -1,40 +1,52 @@
-"""Groups of named numbers, which become enums where somebody uses them as such."""
+"""Groups of named numbers."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import IntEnum, IntFlag
-from functools import cache
-from typing import cast
+from typing import Self
 
 
 class Group(type):
-    """What may be done with a group that may be done with an IntEnum."""
+    """What may be done with a group."""
 
     @property
     def __members__(cls) -> dict[str, int]:
         """The numbers by name, in the order of their definition."""
         return {name: number for name, number in vars(cls).items() if not name.startswith("__")}
 
-    def __call__(cls, number: int) -> IntEnum:
-        return as_enum(cls)(number)
+    def __getitem__(cls, name: str) -> Codes:
+        member: Codes = cls(cls.__members__[name])
+        return member
 
-    def __getitem__(cls, name: str) -> IntEnum:
-        return as_enum(cls)[name]
-
-    def __iter__(cls) -> Iterator[IntEnum]:
-        return iter(as_enum(cls))
+    def __iter__(cls) -> Iterator[Codes]:
+        return (cls[name] for name in cls.__members__)
 
 
-class Codes(metaclass=Group):
-    """The base of a group, whose names are plain numbers.
+class Codes(int, metaclass=Group):
+    """The base of a group, whose names are plain numbers.  Called with a number, the group gives one that has a name.
 
-    Called with a number, indexed by a name or iterated it gives members of an IntEnum, or of an IntFlag if they are
-    bits, which is made then.  Making one of each group would take a program that uses tcpkit 10 ms to start.
+    Members of an IntEnum would change the type of an array that meets them, and take a program 10 ms to make.
     """
 
+    def __new__(cls, number: int) -> Self:
+        numbers = cls.__members__.values()
+        if number not in numbers and any(known.bit_count() != 1 for known in numbers):
+            raise ValueError(f"{number} is not a valid {cls.__name__}")
+        return super().__new__(cls, number)
 
-@cache
-def as_enum(group: Group) -> type[IntEnum]:
-    are_bits = all(number.bit_count() == 1 for number in group.__members__.values())
-    kind = IntFlag if are_bits else IntEnum
-    return cast(type[IntEnum], kind(group.__name__, group.__members__, module=group.__module__))
+    @property
+    def name(self) -> str:
+        """The name of the number, or of each bit that is set, with ``|`` between."""
+        members = type(self).__members__
+        unnamed = self & ~sum(members.values())
+        exact = [name for name, number in members.items() if number == self]
+        bits = [name for name, number in members.items() if number & self]
+        return "|".join(exact or bits + [hex(unnamed)] * bool(unnamed))
+
+    @property
+    def value(self) -> int:
+        return int(self)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}.{self.name}: {int(self)}>"
+
+    __str__ = int.__repr__

@@ -1,10 +1,5 @@
 """Every bit and code of the rows.  Written by tools/flags_module.py from flags.pxd: change that."""
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from enum import IntEnum as Codes
-else:
-    from tcpcore.codes import Codes
+from tcpcore.codes import Codes
 
 
 class TcpFlag(Codes):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from tcpcore.fieldtext import TextKind as Kind
 
 if TYPE_CHECKING:
-    from enum import IntEnum
+    from tcpcore.codes import Codes
 
 Stage = Literal["decode", "flows", "analysis", "lifecycle", "verdicts"]
 EPOCH = "ns since 1970"
@@ -42,7 +42,7 @@ class Column(NamedTuple):
     other: str = ""
 
 
-def words_of(codes: type[IntEnum], prefix: str = "", dash: str = "_") -> tuple[str, ...]:
+def words_of(codes: type[Codes], prefix: str = "", dash: str = "_") -> tuple[str, ...]:
     """The names of codes that count from 0, as they are printed."""
     numbers = codes.__members__
     names = (name.removeprefix(prefix).replace("_", dash) for name in sorted(numbers, key=numbers.__getitem__))
