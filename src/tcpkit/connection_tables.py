@@ -83,40 +83,48 @@ class ConnectionTables(Passes):
         """One row for each displacement that occurs among the segments of a sender that did not all come in order."""
         return in_order(joined(self.reordering_pieces()), "stream")
 
-    def reordering_pieces(self) -> Iterator[Table]:
+    def reordering_pieces(self, *, where: str = "") -> Iterator[Table]:
         """The reordering table in pieces, as ``flow_pieces``."""
         from tcpkit.reordering import reordering_table
+        from tcpkit.reordering_columns import REORDERING
 
+        check_filter(where, REORDERING)
         for streams in self._streams("flows", "verdicts", totals="none"):
             assert streams.verdicts is not None
-            yield reordering_table(streams.flows, streams.verdicts)
+            yield rows_of(reordering_table(streams.flows, streams.verdicts), where)
 
     @cached_property
     def handshakes(self) -> Table:
         """One row for each connection whose beginning was captured: how long it took, what was agreed."""
         return in_order(joined(self.handshake_pieces()), "stream")
 
-    def handshake_pieces(self) -> Iterator[Table]:
+    def handshake_pieces(self, *, where: str = "") -> Iterator[Table]:
         """The handshakes table in pieces, as ``flow_pieces``."""
+        from tcpkit.handshake_columns import HANDSHAKES
         from tcpkit.handshakes import handshake_table
 
+        check_filter(where, HANDSHAKES)
         for streams in self._streams("flows", "lifecycle", totals="only"):
             assert streams.lifecycle is not None
-            yield handshake_table(streams.flows, streams.lifecycle)
+            yield rows_of(handshake_table(streams.flows, streams.lifecycle), where)
 
     @cached_property
     def conversations(self) -> Table:
         """One row for each connection with a whole segment, as Wireshark's TCP conversations."""
         return joined(self.conversation_pieces())
 
-    def conversation_pieces(self) -> Iterator[Table]:
+    def conversation_pieces(self, *, where: str = "") -> Iterator[Table]:
         """The conversations table in pieces of some thousand rows, at least one, the largest first.
 
         None comes before the capture has been read, but memory holds little more than the connections themselves.
+        ``where``: as for ``flow_pieces``.
         """
         from tcpkit.conversations import conversation_pieces
+        from tcpkit.flow_columns import CONVERSATIONS
 
-        return conversation_pieces(self._held(("flows",), "none") or self.pipeline(("flows",)))
+        check_filter(where, CONVERSATIONS)
+        for table in conversation_pieces(self._held(("flows",), "none") or self.pipeline(("flows",))):
+            yield rows_of(table, where)
 
     @cached_property
     def retransmissions(self) -> Table:
@@ -134,10 +142,11 @@ class ConnectionTables(Passes):
 
 
 def stages_needed(schema: Schema, columns: Sequence[str] | None, where: str,
-                  all_of_them: frozenset[Stage]) -> frozenset[Stage]:
+                  all_of_them: frozenset[Stage] = frozenset()) -> frozenset[Stage]:
     """Those that compute the columns named and what the display filter speaks of; if none are named, ``all_of_them``.
 
-    FieldError or FilterError for a name that the table, or as far as these stages go, does not have.
+    FieldError or FilterError for a name that the table, or as far as these stages go, does not have, and FilterError
+    for whatever else is wrong with the filter.
     """
     if columns is None:
         known, stages = [column for column in schema.columns if column.stage in all_of_them], all_of_them
@@ -149,6 +158,11 @@ def stages_needed(schema: Schema, columns: Sequence[str] | None, where: str,
 
         stages |= stages_asked(DisplayFilter(where), known)
     return stages
+
+
+def check_filter(where: str, schema: Schema) -> None:
+    """FilterError, before anything is read, for a wrong display filter, or one of what the table does not have."""
+    stages_needed(schema, (), where)
 
 
 def rows_of(table: Table, where: str) -> Table:

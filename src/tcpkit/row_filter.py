@@ -2,12 +2,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
 
 from tcpcore.batch import Batch
 from tcpkit.columns import Column, Stage
 from tcpkit.display_filter import DisplayFilter
 from tcpkit.fields import stages_of
-from tcpkit.filter_fields import FilterFields, known_names, members
+from tcpkit.filter_fields import FilterFields, members
 from tcpkit.packet_columns import PACKETS
 from tcpkit.values import Array, Rows
 
@@ -28,8 +31,16 @@ class RowFilter:
         return self._filter.mask(FilterFields(rows, PACKETS))
 
 
+class NoRows(dict[str, Array]):
+    """Of any table."""
+
+    def __missing__(self, name: str) -> Array:
+        return np.empty(0, np.uint64)
+
+
 def stages_asked(display_filter: DisplayFilter, columns: Iterable[Column]) -> frozenset[Stage]:
-    """Those that compute what the filter speaks of; FilterError for a name that the columns do not have."""
+    """Those that compute what the filter speaks of; FilterError if it cannot be asked of these columns."""
     known = tuple(columns)
-    display_filter.check(known_names(known))
+    nothing: Any = NoRows()
+    display_filter.mask(FilterFields(Rows(nothing), known))
     return stages_of(column for name in display_filter.fields for column in members(name, known))

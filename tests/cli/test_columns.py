@@ -94,12 +94,19 @@ def test_rows_may_be_chosen_by_other_columns(run, ran, path, capture, command, c
     assert ran == [with_needs(stages)]
 
 
-@pytest.mark.parametrize("command", ["flows", "packets"])
-def test_a_wrong_filter_is_told_before_the_capture_is_read(run, path, command, monkeypatch):
+WRONG = {"tcp.stream == 1 &&": "but the filter ends here", "tcp.stream == one": '"one" is not a field',
+         "tcp.strem == 1": '"tcp.strem" is not a field; did you mean "tcp.stream"?',
+         'tcp.stream == "one"': '"one" is not a valid number'}
+FILTERED = [command for command in CHOSEN if not command.startswith("threats")]
+
+
+@pytest.mark.parametrize("where", WRONG)
+@pytest.mark.parametrize("command", [*FILTERED, "states -i nowhere", "capture --flows -i nowhere"])
+def test_a_wrong_filter_is_told_before_the_capture_is_read(run, path, command, where, monkeypatch):
     monkeypatch.setattr(Pipeline, "_read", lambda *_: pytest.fail("it was read"))
-    status, out, err = run(command, path, "--columns", "stream", "-Y", "tcp.strem == 1")
+    status, out, err = run(*command.split(), *() if " -i " in command else (path,), "-Y", where)
     assert (status, out) == (2, b"")
-    assert 'tcpkit: "tcp.strem" is not a field; did you mean "tcp.stream"?\n' in err
+    assert WRONG[where] in err
 
 
 def test_blanks_around_names_and_names_given_twice_do_not_matter(run, path):

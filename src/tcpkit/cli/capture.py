@@ -61,9 +61,12 @@ def capture(interface: InterfaceOption, capture_filter: CaptureFilterOption = ""
         raise typer.BadParameter("says how files are rotated; name them with -w", param_hint="--ring")
     if columns and not flows:
         raise typer.BadParameter("says what is listed of connections: give --flows too", param_hint="--columns")
+    from tcpkit.connection_tables import check_filter
     from tcpkit.flow_columns import FLOWS
 
     names = named(columns, FLOWS)
+    if flows:
+        check_filter(where, FLOWS)
     only_write = bool(write) and not (flows or packets or sys.stdout.isatty())
     with session(interface, capture_filter=capture_filter, where="" if flows else where, write=write, count=count,
                  ring=rotation(ring) if ring else None, duration=duration, snaplen=snaplen, buffer_size=buffer << 20,
@@ -121,13 +124,15 @@ def list_packets(live: LiveCapture) -> None:
 
 
 def list_flows(live: LiveCapture, where: str, form: Format, columns: list[str] | None) -> None:
+    from tcpkit.connection_tables import rows_of
+
     def tables() -> Iterator[Table]:
         for _ in live.pipeline:
             if live.n_finished:
                 yield live.finished
         yield live.unfinished
 
-    write_as_they_come((table.where(where) if where else table for table in tables()), form, columns)
+    write_as_they_come((rows_of(table, where) for table in tables()), form, columns)
 
 
 def watch_connections(live: LiveCapture, interface: str) -> None:

@@ -20,7 +20,7 @@ from tcpkit.cli.app import (
     WhereOption,
     app,
 )
-from tcpkit.cli.output import chosen, named, write_pieces
+from tcpkit.cli.output import named, write_pieces
 from tcpkit.cli.reading import reading
 
 VerdictsOption = Annotated[bool, typer.Option(
@@ -52,4 +52,4 @@ def conversations(file: CaptureArgument, capture_filter: CaptureFilterOption = "
     names = named(columns, CONVERSATIONS)
     with reading(file, follow=follow, capture_filter=capture_filter, memory_limit=memory_limit,
                  idle_timeout=idle_timeout) as capture:
-        write_pieces(partial(chosen, capture.conversation_pieces, where), form, output, names)
+        write_pieces(partial(capture.conversation_pieces, where=where), form, output, names)

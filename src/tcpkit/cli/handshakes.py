@@ -16,7 +16,7 @@ from tcpkit.cli.app import (
     WhereOption,
     app,
 )
-from tcpkit.cli.output import chosen, named, write_pieces
+from tcpkit.cli.output import named, write_pieces
 from tcpkit.cli.reading import reading
 
 
@@ -29,4 +29,4 @@ def handshakes(file: CaptureArgument, capture_filter: CaptureFilterOption = "",
 
     names = named(columns, HANDSHAKES)
     with reading(file, capture_filter=capture_filter, memory_limit=memory_limit, idle_timeout=idle_timeout) as capture:
-        write_pieces(partial(chosen, capture.handshake_pieces, where), form, output, names)
+        write_pieces(partial(capture.handshake_pieces, where=where), form, output, names)

@@ -25,11 +25,6 @@ def opened(output: Path | None) -> Iterator[BinaryIO]:
             yield file
 
 
-def chosen(tables: Callable[[], Iterable[Table]], where: str) -> Iterator[Table]:
-    """Of each table the rows that a display filter selects."""
-    return (table.where(where) if where else table for table in tables())
-
-
 def named(columns: str, schema: Schema) -> list[str] | None:
     """The columns that --columns names, each once; None without it, FieldError if the table has no such column."""
     from tcpkit.fields import find_columns

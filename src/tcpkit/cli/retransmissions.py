@@ -20,7 +20,7 @@ from tcpkit.cli.app import (
     WhereOption,
     app,
 )
-from tcpkit.cli.output import chosen, named, opened, write_pieces
+from tcpkit.cli.output import named, opened, write_pieces
 from tcpkit.cli.reading import reading
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def retransmissions(file: CaptureArgument, view: ViewOption = None, capture_filt
             write_pieces(partial(capture.direction_pieces, names, where=where), form, output, names)
             return
         if view == View.reordering:
-            write_pieces(partial(chosen, capture.reordering_pieces, where), form, output, names)
+            write_pieces(partial(capture.reordering_pieces, where=where), form, output, names)
             return
         if view == View.segments or form != Format.table or names:
             write_pieces(partial(capture.retransmission_pieces, names, where=where), form, output, names)

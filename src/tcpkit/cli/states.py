@@ -19,7 +19,7 @@ from tcpkit.cli.app import (
     WhereOption,
     app,
 )
-from tcpkit.cli.output import chosen, named, write_pieces
+from tcpkit.cli.output import named, write_pieces, write_table
 from tcpkit.cli.reading import read_size, reading
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ def states(file: FileArgument = "", interface: InterfaceOption = "", capture_fil
             write_pieces(partial(capture.state_pieces, names, where=where), form, output, names)
         return
     from tcpkit.cli.capture import session
+    from tcpkit.connection_tables import check_filter, rows_of
 
+    check_filter(where, STATES)
     picture = sys.stdout.isatty() and form == Format.table and not (once or output or names)
     with session(interface, capture_filter=capture_filter, msl=msl, duration=duration or (0.0 if picture else SECONDS),
                  memory_limit=read_size(memory_limit), idle_timeout=idle_timeout) as live:
@@ -64,7 +66,7 @@ def states(file: FileArgument = "", interface: InterfaceOption = "", capture_fil
             watch_states(live, interface, where)
         else:
             live.pipeline.run()
-            write_pieces(partial(chosen, lambda: [live.states], where), form, output, names)
+            write_table(rows_of(live.states, where), form, output, names)
 
 
 def watch_states(live: LiveCapture, interface: str, where: str) -> None:
