@@ -48,7 +48,7 @@ def main() -> None:
 def document() -> str:
     parts = [INTRODUCTION]
     for schema, meaning in (*TABLES, *other_tables()):
-        parts.append(f"\n## {schema.name.capitalize()}\n\n{meaning}\n\n{table(schema)}")
+        parts.append(f"\n## {schema.name[0].upper()}{schema.name[1:]}\n\n{meaning}\n\n{table(schema)}")
     parts.append(f"\n`{PAYLOAD.wireshark}` is known to `tcpkit fields` alone: {PAYLOAD.doc}.\n")
     return "".join(parts)
 

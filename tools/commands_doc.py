@@ -51,7 +51,8 @@ def section(name: str, command: Any) -> str:
 
 def value_of(option: Any) -> str:
     """What stands for the option's value."""
-    return f" `{option.metavar}`" if option.metavar else ""
+    value = option.metavar or "|".join(getattr(option.type, "choices", ()))
+    return f" `{value}`".replace("|", "\\|") if value else ""
 
 
 def one_line(text: str | None) -> str:

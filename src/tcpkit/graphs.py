@@ -1,13 +1,14 @@
 """A connection over time, drawn with matplotlib: sequence numbers, round trips, throughput, windows."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from tcpcore.flags import AnalysisPresent, Damage, Present, SegmentKind, TcpFlag
 from tcpkit.connection import Connection, read_connection
 from tcpkit.convert import need
+from tcpkit.graph_names import End, GraphName
 from tcpkit.values import Array
 from tcpkit.verdict_columns import KIND_WORDS
 
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
     from tcpkit.capture import Capture
 
-GraphName = Literal["sequence", "rtt", "throughput", "window"]
 GRAPHS: tuple[GraphName, ...] = get_args(GraphName)
-End = Literal["client", "server"]
 FEW, MANY = 10, 100              # intervals that throughput is averaged over
 FINEST = 2000                    # parts of the time that can be told apart: of longer connections new bytes are one bar
 COLORS = {SegmentKind.KIND_NEW: "#2563eb", SegmentKind.KIND_REORDERED: "#f59e0b",

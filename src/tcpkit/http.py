@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tcpcore.flags import ChunkKind
+from tcpkit.http_columns import HTTP
 from tcpkit.http_messages import Message, MessageReader, Place, Request, Response, begins_message
 from tcpkit.stream_scan import StreamScan
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000_000
 HEAD = 64                        # bytes that tell what begins
+COLUMNS = tuple(column.name for column in HTTP.columns)
 WAITING = 1000                   # requests of one connection without a response, or exchanges not fetched
 
 
@@ -56,11 +58,6 @@ class Exchange:
         if self.wait_ns is not None:
             row["wait"] = self.wait_ns / SECOND
         return {name: row.get(name) for name in COLUMNS}
-
-
-COLUMNS = ("stream", "request_frame", "request_last_frame", "sent", "method", "host", "target", "request_bytes",
-           "request_content", "status", "response_frame", "response_last_frame", "response_bytes", "response_content",
-           "content_type", "content_encoding", "missing", "complete", "wait", "transfer")
 
 
 def exchanges(capture: Capture, *, body_limit: int = 0, **options: Any) -> Iterator[Exchange]:

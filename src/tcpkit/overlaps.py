@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,14 @@ class Difference(NamedTuple):
     def evades(self) -> bool:
         """Whether hosts disagree on what was said."""
         return len(self.policies) > 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """One row of text and numbers; bytes that are no letters are escaped."""
+        readers = {version: ", ".join(policies) for version, policies in self.policies.items()}
+        return {"stream": self.stream, "sender": self.side, "offset": self.offset, "length": len(self.kept),
+                "frame": self.frame, "kept": repr(self.kept)[2:-1],
+                "other_frame": self.other_frame, "other": repr(self.other)[2:-1], "evades": self.evades,
+                "kept_by": readers.get(self.kept, ""), "other_by": readers.get(self.other, "")}
 
 
 def differences(streams: Streams) -> Iterator[Difference]:

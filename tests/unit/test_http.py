@@ -1,15 +1,12 @@
 """HTTP exchanges: pairs, sizes, frames and times; everything that frames a body; what is not HTTP."""
 import gzip
 import io
-import json
-import sys
 import zlib
 
 import pytest
 
 import tcpkit
 from packets import MS, Conversation
-from tcpkit.cli import main
 from tcpkit.http import exchanges
 
 GET = b"GET /%s HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -231,21 +228,3 @@ def test_scenario_s1_pairs_requests_with_responses():
     response = found[0].response
     assert capture.streams[0].server.frames_of(response.offset, response.length) == [
         (6, 0, 411), (7, 411, 1420), (9, 1831, 719)]
-
-
-@pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl"])
-def test_the_command(form, tmp_path, monkeypatch, capfd):
-    path = tmp_path / "s1.pcap"
-    path.write_bytes(scenario_s1().pcap())
-    monkeypatch.setattr(sys, "argv", ["tcpkit", "http", str(path), "--format", form])
-    with pytest.raises(SystemExit):
-        main()
-    printed = capfd.readouterr().out
-    lines = printed.splitlines()
-    if form == "json":
-        assert [row["response_bytes"] for row in json.loads(printed)] == [2550, 1801, 3897]
-    elif form == "jsonl":
-        assert [json.loads(line)["request_frame"] for line in lines] == [4, 10, 21]
-    else:
-        assert len(lines) == 4
-        assert "2550" in lines[1]

@@ -1,12 +1,8 @@
 """Copies that differ, and who reads which."""
 import io
-import sys
-
-import pytest
 
 import tcpkit
 from packets import Conversation
-from tcpkit.cli import main
 from tcpkit.overlaps import differences
 from tcpkit.policies import POLICIES
 
@@ -43,17 +39,3 @@ def test_equal_copies_are_no_difference():
 def test_the_same_difference_is_told_once():
     talk = Conversation().handshake().c("A", 1, 1, b"good").c("A", 1, 1, b"evil").c("A", 1, 1, b"evil")
     assert len(found(talk)) == 1
-
-
-@pytest.mark.parametrize(("options", "lines"), [((), 4), (("--evasions",), 3)])
-def test_the_command(tmp_path, monkeypatch, capfd, options, lines):
-    talk = Conversation().handshake().c("A", 1, 1, b"good").c("A", 1, 1, b"evil")
-    talk.c("A", 8, 1, b"\x1b[2J").c("A", 7, 1, b"abcdefgh").c("A", 5, 1, b"!!")
-    (tmp_path / "talk.pcap").write_bytes(talk.pcap())
-    monkeypatch.setattr(sys, "argv", ["tcpkit", "overlaps", str(tmp_path / "talk.pcap"), *options])
-    with pytest.raises(SystemExit):
-        main()
-    printed = capfd.readouterr().out
-    assert printed.count("\n") == lines
-    assert "\x1b" not in printed
-    assert "frame 7 b'bcde', frame 6 b'\\x1b[2J'" in printed

@@ -5,25 +5,22 @@ from typing import Annotated
 
 import typer
 
-from tcpkit.cli.app import CaptureArgument, CaptureFilterOption, OutputOption, app
-from tcpkit.cli.output import opened
+from tcpkit.cli.app import CaptureArgument, CaptureFilterOption, ColumnsOption, Format, FormatOption, OutputOption, app
+from tcpkit.cli.output import named
 from tcpkit.cli.reading import reading
 
-EVASIONS = typer.Option("--evasions", help="Only those that hosts read differently.")
+EvasionsOption = Annotated[bool, typer.Option("--evasions", help="Only those that hosts read differently.")]
 
 
 @app.command()
-def overlaps(file: CaptureArgument, evasions: Annotated[bool, EVASIONS] = False,
-             capture_filter: CaptureFilterOption = "", output: OutputOption = None) -> None:
+def overlaps(file: CaptureArgument, evasions: EvasionsOption = False, capture_filter: CaptureFilterOption = "",
+             columns: ColumnsOption = "", form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """List bytes that were sent twice with different content, and which hosts read which version."""
+    from tcpkit.cli.records import write_records
+    from tcpkit.overlap_columns import OVERLAPS
     from tcpkit.overlaps import differences
 
-    with reading(file, capture_filter=capture_filter) as capture, opened(output) as out:
-        for found in differences(capture.streams):
-            if evasions and not found.evades:
-                continue
-            lines = [f"stream {found.stream} {found.side}, {len(found.kept)} bytes at {found.offset}: "
-                     f"frame {found.frame} {found.kept!r}, frame {found.other_frame} {found.other!r}"]
-            lines += [f"  {version!r}: {', '.join(policies)}" for version, policies in found.policies.items()
-                      if found.evades]
-            out.write("".join(f"{line}\n" for line in lines).encode())
+    names = named(columns, OVERLAPS)
+    with reading(file, capture_filter=capture_filter) as capture:
+        rows = (found.to_dict() for found in differences(capture.streams) if found.evades or not evasions)
+        write_records(rows, OVERLAPS, form, output, names)

@@ -1,0 +1,94 @@
+"""``http`` and ``overlaps``: rows with texts of any length, in every format, with the columns asked for."""
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from pyarrow import parquet
+
+import tcpkit
+from packets import Conversation
+from tcpkit.http_columns import HTTP
+from tcpkit.overlap_columns import OVERLAPS
+from tcpkit.overlaps import differences
+from tcpkit.pipeline import Pipeline
+
+SCHEMAS = {"http": HTTP, "overlaps": OVERLAPS}
+CHOSEN = {"http": ["status", "target", "complete", "wait"], "overlaps": ["other", "evades", "stream"]}
+
+
+@pytest.fixture(params=SCHEMAS)
+def command(request):
+    return request.param
+
+
+@pytest.fixture
+def talk(command, tmp_path):
+    if command == "http":
+        talk = Conversation().handshake().c("PA", 1, 1, b"GET /a HTTP/1.1\r\nHost: h\r\n\r\nHEAD /b HTTP/1.0\r\n\r\n")
+        talk.s("PA", 1, 48, b"HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Length: 2\r\n\r\nhi")
+    else:
+        talk = Conversation().handshake().c("A", 1, 1, b"good").c("A", 1, 1, b"evil")
+        talk.c("A", 8, 1, b"\x1b[2J").c("A", 7, 1, b"abcdefgh").c("A", 5, 1, b"!!")
+    path = tmp_path / "talk.pcap"
+    path.write_bytes(talk.pcap())
+    return path
+
+
+@pytest.fixture
+def rows(command, talk):
+    capture = tcpkit.open(talk)
+    rows = [row.to_dict() for row in (capture.http if command == "http" else differences(capture.streams))]
+    assert len(rows) > 1
+    return rows
+
+
+def only(names, rows):
+    return [{name: row[name] for name in names} for row in rows]
+
+
+def test_each_row_has_every_column(command, rows):
+    assert all(tuple(row) == tuple(column.name for column in SCHEMAS[command].columns) for row in rows)
+
+
+@pytest.mark.parametrize("chosen", [False, True])
+def test_every_format(run, command, talk, rows, chosen, tmp_path):
+    names = CHOSEN[command] if chosen else [column.name for column in SCHEMAS[command].columns]
+    asked, wanted = [command, talk, *(["--columns", ",".join(names)] if chosen else [])], only(names, rows)
+    assert json.loads(run(*asked, "--format", "json")[1]) == wanted
+    assert [json.loads(line) for line in run(*asked, "--format", "jsonl")[1].splitlines()] == wanted
+    text = [{name: "" if value is None else str(value) for name, value in row.items()} for row in wanted]
+    assert list(csv.DictReader(io.StringIO(run(*asked, "--format", "csv")[1].decode()))) == text
+    assert run(*asked, "--format", "parquet", "-o", tmp_path / "rows") == (0, b"", "")
+    assert parquet.read_table(tmp_path / "rows").to_pylist() == wanted
+    head, *lines = run(*asked)[1].decode().splitlines()
+    assert head.split() == (names if chosen else list(SCHEMAS[command].summary))
+    assert len(lines) == len(rows)
+
+
+def test_no_rows_are_a_table_too(run, tmp_path):
+    path = tmp_path / "silence.pcap"
+    path.write_bytes(Conversation().handshake().pcap())
+    for command, schema in SCHEMAS.items():
+        names = [column.name for column in schema.columns]
+        assert run(command, path)[1].decode().split() == list(schema.summary)
+        assert run(command, path, "--format", "csv")[1].decode() == ",".join(names) + "\n"
+        run(command, path, "--format", "parquet", "-o", tmp_path / "rows")
+        assert parquet.read_schema(tmp_path / "rows").names == names
+
+
+def test_a_wrong_name_is_told_before_the_capture_is_read(run, command, talk, monkeypatch):
+    monkeypatch.setattr(Pipeline, "_read", lambda *_: pytest.fail("it was read"))
+    status, out, err = run(command, talk, "--columns", "straem")
+    assert (status, out, err) == (2, b"", 'tcpkit: "straem" is not a field; did you mean "stream"?\n')
+
+
+@pytest.mark.parametrize("command", ["overlaps"], indirect=True)
+def test_evasions_and_bytes_that_are_no_letters(run, talk):
+    assert [len(run("overlaps", talk, *options)[1].splitlines()) for options in ((), ("--evasions",))] == [3, 2]
+    (row,) = json.loads(run("overlaps", talk, "--evasions", "--format", "json")[1])
+    assert (row["frame"], row["kept"], row["other_frame"], row["other"]) == (7, "bcde", 6, "\\x1b[2J")
+    assert row["other_by"] == "first, bsd-right, vista"
+    assert "linux" in row["kept_by"]
