@@ -15,6 +15,7 @@ cdef class Reader:
     cdef readonly object damage                 # (byte offset, cause), or None
     cdef readonly uint64_t n_frames             # delivered so far, those of a batch that is being read included
     cdef readonly uint64_t n_untimed            # of them, without a time
+    cdef readonly uint64_t n_wrapped            # of them, whose time nanoseconds in 64 bits cannot hold
     cdef readonly uint64_t n_comments           # packet comments
     cdef bint is_pcapng
     cdef object variants                        # lengths of record headers, until settled

@@ -43,6 +43,8 @@ CAUSES = {
     SCAN_SHORT_BLOCK: "a pcapng block cannot hold the {} bytes of its packet",
     SCAN_OPTIONS: "a packet with a malformed option",
 }
+WRAPPED = ("frames whose time does not fit into 64 bits of nanoseconds (1677 to 2262): {:,}; these times are wrong by "
+           "multiples of 584.6 years, differences between them are right")
 
 
 cdef class Reader:
@@ -104,8 +106,11 @@ cdef class Reader:
 
     @property
     def damages(self):
-        """(name, byte offset, cause) of the damage, if any, in a list: what MergedReader has, too."""
-        return [] if self.damage is None else [(self.name, *self.damage)]
+        """(name, byte offset or None, cause) of the damage, and of times that are wrong: as MergedReader has it."""
+        found = [] if self.damage is None else [(self.name, *self.damage)]
+        if self.n_wrapped:
+            found.append((self.name, None, WRAPPED.format(self.n_wrapped)))
+        return found
 
     @property
     def parts(self):
@@ -123,7 +128,8 @@ cdef class Reader:
         batch.reserve_data(self.tail_len)
         memcpy(batch.data, self.tail, self.tail_len)
         w.data, w.size, w.at, w.need, w.detail = batch.data, self.tail_len, 0, 0, 0
-        w.offset, w.number, w.untimed, w.comments = self.tail_offset, self.n_frames, self.n_untimed, self.n_comments
+        w.offset, w.number = self.tail_offset, self.n_frames
+        w.untimed, w.wrapped, w.comments = self.n_untimed, self.n_wrapped, self.n_comments
         w.frames, w.n_frames, w.capacity = batch.frames, 0, batch.frame_capacity
         return 0
 
@@ -205,7 +211,7 @@ cdef class Reader:
         """Hand the frames to the batch, keep the rest, and learn how much to read next time."""
         batch.n_frames, batch.data_len, batch.data_offset = w.n_frames, w.at, w.offset
         self.n_frames += w.n_frames
-        self.n_untimed, self.n_comments = w.untimed, w.comments
+        self.n_untimed, self.n_wrapped, self.n_comments = w.untimed, w.wrapped, w.comments
         self.tail_offset = w.offset + w.at
         self._keep_tail(w.data + w.at, w.size - w.at)
         fence(batch.data + batch.data_len, batch.data_capacity - batch.data_len)

@@ -6,6 +6,7 @@ import struct
 
 import pytest
 
+import tcpkit
 from packets import (
     T0,
     Frame,
@@ -48,6 +49,24 @@ def test_clock_ticks(resolution, ticks, ns):
 def test_a_clocks_offset(offset, ticks):
     interface = pcapng_interface(options=pcapng_option(14, struct.pack("<q", offset)))
     assert read(pcapng_section() + interface + packet_at(ticks))[1][0]["time_ns"] == offset * S + ticks * 1000
+
+
+@pytest.mark.parametrize(("offset", "ticks", "n"), [
+    (0, [2**63 // 1000, 2**63 // 1000 + 1], 1), (-(2**63) // S - 1, [0, 2 * 10**6], 1), (2**62, [1, 2], 2),
+    (2**62, [2**63, 2**64 - 1], 2), (9_000_000_000, [0, 2**60], 1), (4_000_000_000, [0, 4 * 10**15 - 1], 0)])
+def test_times_that_nanoseconds_cannot_hold_are_told(offset, ticks, n, tmp_path):
+    interface = pcapng_interface(options=pcapng_option(14, struct.pack("<q", offset)))
+    capture = pcapng_section() + interface + b"".join(map(packet_at, ticks))
+    reader, rows = read(capture)
+    times = [offset * S + tick * 1000 for tick in ticks]
+    told = [(time + 2**63) % 2**64 - 2**63 for time in times]
+    assert [row["time_ns"] for row in rows] == told
+    assert reader.n_wrapped == n == sum(here != time for here, time in zip(told, times, strict=True))
+    assert reader.damage is None
+    path = tmp_path / "late.pcapng"
+    path.write_bytes(capture)
+    warnings = tcpkit.open([path, path]).warnings
+    assert [f"2262): {n};" in str(warning) for warning in warnings] == [True, True] * bool(n)
 
 
 def test_sections_of_both_byte_orders_number_their_interfaces_afresh():

@@ -60,13 +60,15 @@ cdef inline Py_ssize_t padded(uint64_t length) noexcept nogil:
     return <Py_ssize_t> ((length + 3) & ~<uint64_t> 3)
 
 
-cdef inline int64_t packet_time(const interface_t* interface, uint64_t ticks) noexcept nogil:
+cdef inline int64_t packet_time(scan_t* w, const interface_t* interface, uint64_t ticks) noexcept nogil:
     """Nanoseconds, rounded down; modulo 2^64, so that differences are right even where a time is absurd."""
     if ticks < interface.simple_limit:
         return <int64_t> (ticks * interface.multiplier) + interface.offset_ns
     cdef int128_t ns = ((<int128_t> ticks * <int128_t> interface.multiplier) >> interface.shift) \
         // <int128_t> interface.divisor
-    return <int64_t> <uint64_t> (ns + <int128_t> interface.offset_s * 1_000_000_000)
+    ns += <int128_t> interface.offset_s * 1_000_000_000
+    w.wrapped += ns != <int64_t> <uint64_t> ns
+    return <int64_t> <uint64_t> ns
 
 
 cdef inline bint packet_options_valid(scan_t* w, const uint8_t* p, const uint8_t* end, bint big) noexcept nogil:
@@ -120,7 +122,7 @@ cdef inline int packet_block(scan_t* w, const section_t* section, Py_ssize_t at,
     if padded(cap_len) < total - 32 and not packet_options_valid(w, head + 28 + padded(cap_len), head + total - 4, big):
         return SCAN_OPTIONS
     frame = add_frame(w, at + 28, cap_len, load32(head + 24, big))
-    frame.time_ns = packet_time(interface, <uint64_t> load32(head + 12, big) << 32 | load32(head + 16, big))
+    frame.time_ns = packet_time(w, interface, <uint64_t> load32(head + 12, big) << 32 | load32(head + 16, big))
     frame.interface_id = number
     frame.link_type = interface.link_type
     return SCAN_ON

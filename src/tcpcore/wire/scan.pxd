@@ -33,6 +33,7 @@ cdef struct scan_t:
     uint64_t offset                # position of data[0] in the capture
     uint64_t number                # frames before this piece
     uint64_t untimed               # frames without a time; summed over all pieces
+    uint64_t wrapped               # frames whose time 64 bits of nanoseconds cannot hold; likewise
     uint64_t comments              # packet comments; likewise
     frame_t* frames
     Py_ssize_t n_frames
