@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 import numpy as np
+import polars
+import pyarrow as pa
 import pytest
 
 import tcpkit
@@ -100,7 +102,6 @@ def test_columns_can_be_chosen_by_either_name(capture):
 
 
 def test_other_libraries_take_a_table_by_the_arrow_protocol(table):
-    pa, polars = pytest.importorskip("pyarrow"), pytest.importorskip("polars")
     assert pa.table(table).num_rows == len(table)
     assert polars.DataFrame(table).equals(table.to_polars())
 
@@ -112,7 +113,6 @@ def test_numpy_takes_a_table(table):
 
 
 def test_csv_is_what_the_frame_holds(table):
-    polars = pytest.importorskip("polars")
     read = polars.read_csv(table.to_text("csv"), infer_schema_length=None)
     assert tuple(read.columns) == table.columns
     assert len(read) == len(table)

@@ -42,7 +42,6 @@ def test_without_tunnels():
 
 
 def test_conversions():
-    pytest.importorskip("polars")
     frame = tcpkit.open(io.BytesIO(BYTES)).packets.to_polars()
     assert frame["tunnel_kind"].to_list() == KINDS
     assert frame["tunnel_id"].to_list() == IDS

@@ -16,6 +16,7 @@ import termios
 import time
 
 import pytest
+from pyarrow import parquet
 
 import tcpkit
 from packets import Conversation, pcap
@@ -61,7 +62,6 @@ def test_json_and_jsonl_hold_the_same_rows(run, path, capture, command):
 
 @pytest.mark.parametrize("command", TABLES)
 def test_parquet(run, path, capture, command, tmp_path):
-    parquet = pytest.importorskip("pyarrow.parquet")
     target = tmp_path / "out.parquet"
     assert run(*command.split(), path, "--format", "parquet", "-o", target) == (0, b"", "")
     # What is written while the capture is read has the first verdicts, not those that later segments correct.

@@ -1,4 +1,7 @@
 """tcpkit.cluster: the same tables as without Dask; a bad capture is reported and does not sink the job."""
+import distributed
+import fsspec
+import pandas
 import pytest
 
 import tcpkit
@@ -6,10 +9,6 @@ from conversations import random_capture
 from packets import pcap
 from tcpkit import cluster
 from tcpkit.budget import LEAST
-
-distributed = pytest.importorskip("distributed", reason="DASK IS MISSING: the cluster is not tested")
-pandas = pytest.importorskip("pandas")
-fsspec = pytest.importorskip("fsspec")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +37,7 @@ def rotated(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client():
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0",
                                   silence_logs="ERROR") as local, distributed.Client(local) as client:
         yield client
 

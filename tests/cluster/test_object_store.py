@@ -1,14 +1,12 @@
 """tcpkit.cluster: the files of a set come from an object store in memory, which workers of one process share."""
+import distributed
+import fsspec
 import pytest
 
 import tcpkit
 from conversations import random_capture
 from packets import pcap
 from tcpkit import cluster
-
-distributed = pytest.importorskip("distributed", reason="DASK IS MISSING: the cluster is not tested")
-pytest.importorskip("pandas")
-fsspec = pytest.importorskip("fsspec")
 
 
 @pytest.mark.parametrize("name", cluster.parts.TABLES)
@@ -18,7 +16,7 @@ def test_a_rotated_set_on_several_workers(name):
     for number, url in enumerate(names):
         with fsspec.open(url, "wb") as file:
             file.write(pcap(frames[40 * number:40 * number + 40], nano=True))
-    with distributed.LocalCluster(n_workers=3, threads_per_worker=1, processes=False, dashboard_address=None,
+    with distributed.LocalCluster(n_workers=3, threads_per_worker=1, processes=False, dashboard_address=":0",
                                   silence_logs="ERROR") as local, distributed.Client(local):
         made = cluster.table([names], name, split=True).compute()
     expected = getattr(tcpkit.open(names, stages=["flows"]), name)

@@ -49,8 +49,6 @@ def test_python_sees_the_flags_as_cython_does():
 
 @pytest.mark.parametrize("program", list(blocks("python")))
 def test_python_examples_run(program):
-    pytest.importorskip("pandas")
-    pytest.importorskip("polars")
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=ROOT, capture_output=True, text=True,
                           check=False)
     assert (done.returncode, done.stderr) == (0, "")

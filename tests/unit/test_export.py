@@ -7,11 +7,10 @@ import sys
 import time
 
 import pytest
+from pyarrow import parquet as pq
 
 from packets import Conversation
 from tcpkit.export import export, named
-
-pq = pytest.importorskip("pyarrow.parquet", reason="PYARROW IS MISSING: export is not tested")
 
 
 @pytest.fixture

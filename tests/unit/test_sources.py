@@ -185,7 +185,6 @@ def test_file_object_is_left_open():
 
 
 def test_url(tmp_path):
-    pytest.importorskip("fsspec")
     frames = made(5)
     (tmp_path / "x.zst").write_bytes(zstandard.compress(pcap(frames, nano=True)))
     assert read(open_reader(f"file://{tmp_path}/x.zst")) == expected(frames)
