@@ -1,23 +1,27 @@
 """Numbers and addresses as text.
 
-Each function writes at ``p`` and returns the end; the caller made room for it and SLACK bytes more.
+Each function writes at ``p`` and returns the end; the caller made room for it and SLACK bytes more.  Digits come three
+or eight at a time from a word, its first letter in the lowest byte: rows are little-endian, and so is the machine.
 """
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
+from tcpcore.bytes cimport be32
+
 cdef extern from *:
     """
-    static const char DIGIT_PAIRS[] =
-        "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
-        "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
-        "8081828384858687888990919293949596979899";
-    static const char HEX_DIGITS[] = "0123456789abcdef";
+    #define TCPCORE_TEN(d) d "0" d "1" d "2" d "3" d "4" d "5" d "6" d "7" d "8" d "9"
+    #define TCPCORE_HUNDRED(d) \\
+        TCPCORE_TEN(d "0") TCPCORE_TEN(d "1") TCPCORE_TEN(d "2") TCPCORE_TEN(d "3") TCPCORE_TEN(d "4") \\
+        TCPCORE_TEN(d "5") TCPCORE_TEN(d "6") TCPCORE_TEN(d "7") TCPCORE_TEN(d "8") TCPCORE_TEN(d "9")
+    /* "000001002" to "999" */
+    static const char TRIPLES[] =
+        TCPCORE_HUNDRED("0") TCPCORE_HUNDRED("1") TCPCORE_HUNDRED("2") TCPCORE_HUNDRED("3") TCPCORE_HUNDRED("4")
+        TCPCORE_HUNDRED("5") TCPCORE_HUNDRED("6") TCPCORE_HUNDRED("7") TCPCORE_HUNDRED("8") TCPCORE_HUNDRED("9");
     """
-    const char* DIGIT_PAIRS
-    const char* HEX_DIGITS
+    const char* TRIPLES
 
 cdef enum:
-    MAX_NUMBER = 20          # longest text of a 64-bit number, sign included
     SLACK = 16               # bytes that may be written behind the end, so that short copies have a fixed size
 
 
@@ -34,24 +38,50 @@ cdef inline char* put_short(char* p, const char* text, Py_ssize_t size) noexcept
     return p + size
 
 
-cdef inline char* put_decimal(char* p, uint64_t value) noexcept nogil:
-    """Decimal digits, without leading zeros; two at a time from the right."""
-    cdef char[MAX_NUMBER + SLACK] text
-    cdef int at = MAX_NUMBER
+cdef inline char* put_small(char* p, uint32_t value) noexcept nogil:
+    """A number below 1,000, without leading zeros."""
+    cdef uint32_t text, digits = 1 + (value > 9) + (value > 99)
+    memcpy(&text, TRIPLES + 3 * value, 4)
+    text >>= 8 * (3 - digits)
+    memcpy(p, &text, 4)
+    return p + digits
+
+
+cdef inline char* put_triple(char* p, uint32_t value) noexcept nogil:
+    """A number below 1,000 with its leading zeros."""
+    memcpy(p, TRIPLES + 3 * value, 4)
+    return p + 3
+
+
+cdef inline char* put_six(char* p, uint32_t value) noexcept nogil:
+    return put_triple(put_triple(p, value // 1000), value % 1000)
+
+
+cdef inline char* put_nine(char* p, uint32_t value) noexcept nogil:
+    return put_six(put_triple(p, value // 1_000_000), value % 1_000_000)
+
+
+cdef inline char* put_up_to_nine(char* p, uint32_t value) noexcept nogil:
     if value < 10:
         p[0] = <char> (48 + value)
         return p + 1
-    while value >= 100:
-        at -= 2
-        memcpy(text + at, DIGIT_PAIRS + 2 * (value % 100), 2)
-        value //= 100
-    if value >= 10:
-        at -= 2
-        memcpy(text + at, DIGIT_PAIRS + 2 * value, 2)
-    else:
-        at -= 1
-        text[at] = <char> (48 + value)
-    return put_short(p, text + at, MAX_NUMBER - at)
+    if value < 1000:
+        return put_small(p, value)
+    if value < 1_000_000:
+        return put_triple(put_small(p, value // 1000), value % 1000)
+    return put_six(put_small(p, value // 1_000_000), value % 1_000_000)
+
+
+cdef inline char* put_decimal(char* p, uint64_t value) noexcept nogil:
+    """Decimal digits, without leading zeros."""
+    cdef uint64_t high = value // 1_000_000_000
+    if high:
+        if high < 1_000_000_000:
+            p = put_up_to_nine(p, <uint32_t> high)
+        else:
+            p = put_nine(put_small(p, <uint32_t> (high // 1_000_000_000)), <uint32_t> (high % 1_000_000_000))
+        return put_nine(p, <uint32_t> (value % 1_000_000_000))
+    return put_up_to_nine(p, <uint32_t> value)
 
 
 cdef inline char* put_signed(char* p, int64_t value) noexcept nogil:
@@ -64,46 +94,49 @@ cdef inline char* put_signed(char* p, int64_t value) noexcept nogil:
 cdef inline char* put_seconds(char* p, int64_t nanoseconds) noexcept nogil:
     """Seconds with nine decimals (G-4)."""
     cdef uint64_t whole = <uint64_t> nanoseconds
-    cdef uint32_t rest
-    cdef int i
     if nanoseconds < 0:
         p[0] = b"-"
         p += 1
         whole = 0 - whole
-    rest = <uint32_t> (whole % 1000000000)
-    p = put_decimal(p, whole // 1000000000)
+    p = put_decimal(p, whole // 1_000_000_000)
     p[0] = b"."
-    for i in range(4):
-        memcpy(p + 8 - 2 * i, DIGIT_PAIRS + 2 * (rest % 100), 2)
-        rest //= 100
-    p[1] = <char> (48 + rest)
-    return p + 10
+    return put_nine(p + 1, <uint32_t> (whole % 1_000_000_000))
 
 
-cdef inline char* put_hex(char* p, uint64_t value, int digits) noexcept nogil:
-    """``digits`` hexadecimal digits, leading zeros kept."""
-    cdef int i
-    for i in range(digits):
-        p[i] = HEX_DIGITS[(value >> (4 * (digits - 1 - i))) & 15]
+cdef inline uint64_t hex_digits(uint32_t value) noexcept nogil:
+    """Eight hexadecimal digits: the nibbles, each in a byte of its own, the highest in the lowest byte."""
+    cdef uint64_t nibbles = value
+    nibbles = (nibbles >> 16 | nibbles << 32) & 0x0000FFFF0000FFFFULL
+    nibbles = (nibbles >> 8 | nibbles << 16) & 0x00FF00FF00FF00FFULL
+    nibbles = (nibbles >> 4 | nibbles << 8) & 0x0F0F0F0F0F0F0F0FULL
+    # Those above 9 carry into the upper half when 6 is added: they are letters, "a" comes 39 after "9" + 1.
+    return nibbles + 0x3030303030303030ULL + ((nibbles + 0x0606060606060606ULL) >> 4 & 0x0101010101010101ULL) * 39
+
+
+cdef inline char* put_hex(char* p, uint32_t value, int digits) noexcept nogil:
+    """The last ``digits`` hexadecimal digits of eight."""
+    cdef uint64_t text = hex_digits(value) >> 8 * (8 - digits)
+    memcpy(p, &text, 8)
     return p + digits
 
 
 cdef inline char* put_bytes(char* p, const uint8_t* data, Py_ssize_t size) noexcept nogil:
     cdef Py_ssize_t i
-    for i in range(size):
-        p[2 * i] = HEX_DIGITS[data[i] >> 4]
-        p[2 * i + 1] = HEX_DIGITS[data[i] & 15]
-    return p + 2 * size
+    for i in range(size // 4):
+        p = put_hex(p, be32(data + 4 * i), 8)
+    for i in range(size - size % 4, size):
+        p = put_hex(p, data[i], 2)
+    return p
 
 
 cdef inline char* put_ipv4(char* p, uint32_t address) noexcept nogil:
-    p = put_decimal(p, address >> 24)
+    p = put_small(p, address >> 24)
     p[0] = b"."
-    p = put_decimal(p + 1, address >> 16 & 255)
+    p = put_small(p + 1, address >> 16 & 255)
     p[0] = b"."
-    p = put_decimal(p + 1, address >> 8 & 255)
+    p = put_small(p + 1, address >> 8 & 255)
     p[0] = b"."
-    return put_decimal(p + 1, address & 255)
+    return put_small(p + 1, address & 255)
 
 
 cdef inline char* put_group(char* p, uint32_t group) noexcept nogil:

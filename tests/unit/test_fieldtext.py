@@ -186,3 +186,65 @@ def test_how_long_after_the_original(after, words):
 def test_limits():
     with pytest.raises(ValueError, match="too many"):
         Formatter().add(TextKind.WORD, 0, 1, words=[b""] * 33)
+    with pytest.raises(ValueError, match="four bytes"):
+        Formatter().add(TextKind.HEX, 0, 8)
+
+
+def test_neighbours_that_need_bits_of_one_word_are_blank_each_for_itself():
+    formatter = Formatter()
+    for bit in range(4):
+        formatter.add(TextKind.BITS, at("flags"), 2, mask=1 << bit, words=[b"", b"1"], prefix=b"\t")
+    both = (at("flags") & ~3, 3 << 16, 3 << 16, True)
+    formatter.add(TextKind.UNSIGNED, at("flags"), 2, conditions=[both], prefix=b"\t")
+    array = rows(16)
+    array["flags"] = range(16)
+    for value, line in enumerate(formatter.rows(array).decode().splitlines()):
+        marks = ["1" if value >> bit & 1 else "" for bit in range(4)]
+        assert line.split("\t") == ["", *marks, str(value) if value & 3 == 3 else ""]
+
+
+# Columns of few words, most of them marks, so that neighbours often need bits of the same one: blank together or not.
+MASKS = st.sampled_from([1, 2, 3, 6, 0x0800])
+conditions = st.lists(st.tuples(st.sampled_from([at("present"), at("stream")]), MASKS, st.sampled_from([0, 1, 2, 3]),
+                                st.booleans()), max_size=2)
+columns = st.fixed_dictionaries({
+    "field": st.sampled_from(["flags", "flags", "flags", "window", "present", "stream", "wscale", "sack_count"]),
+    "kind": st.sampled_from([TextKind.BITS, TextKind.BITS, TextKind.BITS, TextKind.UNSIGNED, TextKind.WORD]),
+    "mask": MASKS, "conditions": conditions,
+    "prefix": st.sampled_from([b"", b"\t", b',"a name longer than a store":']),
+    "absent": st.sampled_from([b"", b"null", b"nothing to be seen here"]),
+    "words": st.sampled_from([(b"", b"1"), (b"", b"1"), (b"0", b"1"), (b"", b"a word longer than one store")]),
+    "quoted": st.booleans(), "width": st.sampled_from([0, 0, 0, 0, 0, 3, -3])})
+small = st.sampled_from([0, 0, 1, 2, 3, 4, 0x0800, 0x1804])
+
+
+def add_to(formatter, column):
+    field = column["field"]
+    formatter.add(column["kind"], at(field), SEGMENT.fields[field][0].itemsize,
+                  **{name: column[name] for name in column.keys() - {"field", "kind"}})
+
+
+@given(st.lists(columns, min_size=1, max_size=12), st.lists(st.tuples(*[small] * 6), min_size=1, max_size=4))
+def test_columns_together_write_what_each_writes_alone(chosen, values):
+    array = np.zeros(len(values), SEGMENT)
+    for name, column in zip(("present", "stream", "flags", "window", "wscale", "sack_count"), zip(*values, strict=True),
+                            strict=True):
+        array[name] = np.array(column) & (2**(8 * SEGMENT.fields[name][0].itemsize) - 1)
+    together = Formatter()
+    cells = []
+    for column in chosen:
+        add_to(together, column)
+        alone = Formatter(row_end=b"|\n")
+        add_to(alone, {**column, "width": 0})
+        cells.append([padded(cell.removesuffix("|"), column) for cell in alone.rows(array).decode().splitlines()])
+    rows_expected = ["".join(row) for row in zip(*cells, strict=True)]
+    if any(column["width"] for column in chosen):
+        rows_expected = [row.rstrip(" ") for row in rows_expected]
+    assert together.rows(array).decode().splitlines() == rows_expected
+
+
+def padded(cell, column):
+    """The cell behind its prefix, as wide as the column."""
+    prefix, width = column["prefix"].decode(), column["width"]
+    text = cell.removeprefix(prefix)
+    return prefix + (text.rjust(width) if width > 0 else text.ljust(-width))
