@@ -83,7 +83,11 @@ def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathL
         running: list[Future[Exported]] = []
         try:
             for path, name in named(captures):
-                status = os.stat(path)
+                try:
+                    status = os.stat(path)
+                except OSError as error:
+                    yield Exported(os.fspath(path), error=str(error.strerror))
+                    continue
                 job = Job(os.fspath(path), status.st_size, status.st_mtime_ns, chosen, form, capture_filter, where,
                           idle_timeout, tcpkit.__version__)
                 running.append(pool.submit(export_one, job, name, root, share))

@@ -41,7 +41,7 @@ class InterfaceInfo:
     wire_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CaptureInfo:
     """``frames`` are all that have a number; ``packets`` leaves out records of another kind.  Times are int64
     nanoseconds since the epoch, None without a frame that has one; the order is strict if no frame is earlier than
@@ -86,6 +86,11 @@ class CaptureInfo:
     def average_size(self) -> float | None:
         """Bytes of a packet on the wire."""
         return self.wire_bytes / self.packets if self.packets else None
+
+    def __repr__(self) -> str:
+        from tcpkit.info_text import lines_of
+
+        return "\n".join(lines_of(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values, for JSON."""

@@ -56,7 +56,7 @@ class Side:
         self._rule = rule
 
     def __repr__(self) -> str:
-        return f"<{self.name} of stream {self.stream}: {len(self)} bytes, {len(self.holes)} holes>"
+        return f"<{self.name} of stream {self.stream}: {len(self):,} bytes, {len(self.holes)} holes>"
 
     def __len__(self) -> int:
         """Bytes up to the last known one, those in holes too."""
@@ -203,6 +203,9 @@ class Streams(Sequence[Stream]):
         self._sides = sides
         self._records = records[np.argsort(records["stream"], kind="stable")]
         self._data = data
+
+    def __repr__(self) -> str:
+        return f"<{len(self):,} streams>"
 
     def __len__(self) -> int:
         return len(self._records)

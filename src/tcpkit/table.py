@@ -9,6 +9,7 @@ import numpy as np
 from tcpkit.columns import Column, Schema
 from tcpkit.fields import Style, available, build_formatter, find_column, header, index_columns
 from tcpkit.grid import Grid, column_widths, grid
+from tcpkit.text import counted
 from tcpkit.values import Array, Rows, column_values, rows_at, stacked
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class Table:
         return f"<p>{escape(self._title())}</p><table>{''.join(lines)}</table>"
 
     def _title(self) -> str:
-        return f"{self._schema.name}: {len(self):,} rows, {len(self.columns)} columns"
+        return f"{self._schema.name}: {counted(len(self), 'row')}, {counted(len(self.columns), 'column')}"
 
     def like(self, array: Array, tunnels: Array | None = None) -> Table:
         """A table of this kind over other rows; they refer to the same tunnels unless others are given."""

@@ -1,4 +1,4 @@
-"""Text of others made safe to show."""
+"""Text to show: that of others made safe, counts with what they count."""
 from __future__ import annotations
 
 
@@ -9,3 +9,8 @@ def printable(text: str) -> str:
 
 def one_line(text: str) -> str:
     return printable(text).replace("\n", "\\n")
+
+
+def counted(number: int, noun: str) -> str:
+    """1 frame, 2,000 frames."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

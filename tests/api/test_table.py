@@ -131,7 +131,7 @@ def test_repr_fits_the_terminal(table, width, monkeypatch):
 
 def test_short_tables_are_shown_whole():
     flows = tcpkit.open(io.BytesIO(Conversation().handshake().pcap())).flows
-    assert repr(flows).splitlines()[0].startswith("flows: 1 rows")
+    assert repr(flows).splitlines()[0].startswith("flows: 1 row, ")
     assert "10.0.0.1" in repr(flows)
     assert "…" not in repr(flows)
 

@@ -1,14 +1,11 @@
 """A capture of random conversations, and command lines run in this process."""
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 import tcpkit
 from conversations import random_capture
 from packets import pcap
-from tcpkit.cli import main
 
 
 @pytest.fixture(scope="module")
@@ -24,15 +21,9 @@ def capture(path):
 
 
 @pytest.fixture
-def run(capfdbinary, monkeypatch):
-    """Runs a command line in this process: (status, standard output, standard error)."""
+def run(cli):
+    """Runs a command line in this process: (status, standard output, standard error as text)."""
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["tcpkit", *map(str, arguments)])
-        status = 0
-        try:
-            main()
-        except SystemExit as end:
-            status = end.code or 0
-        out, err = capfdbinary.readouterr()
-        return status, out, err.decode()
+        done = cli(*arguments)
+        return done.status, done.out, done.err.decode()
     return run

@@ -143,11 +143,13 @@ def test_standard_input(path):
     ["fields", "FILE", "-e", "tcp.sek"], ["packets", "FILE", "-Y", "tcp.strem == 1"],
     ["packets", "FILE", "-Y", "tcp.port =="], ["flows", "FILE", "-f", "prot 80"], ["flows", "/nonexistent"],
     ["flows", "FILE", "-o", "/nonexistent/out"], ["filter", "FILE"], ["filter", "FILE", "-o", "FILE"],
-    ["retransmissions", "FILE", "--view", "both ways"]], ids=" ".join)
+    ["retransmissions", "FILE", "--view", "both ways"], ["explain", "FILE", "1000"],
+    ["plot", "FILE", "1000", "-o", "/dev/null"], ["flows", "FILE", "--idle-timeout", "1e10"]], ids=" ".join)
 def test_what_cannot_be_done_has_status_2_and_a_message(run, path, arguments):
     status, out, err = run(*(path if word == "FILE" else word for word in arguments))
     assert status == 2
     assert "Traceback" not in err
+    assert "Errno" not in err
     assert err or out                    # without arguments: the help
 
 

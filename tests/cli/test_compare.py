@@ -8,7 +8,6 @@ import sys
 import pytest
 
 from packets import Conversation
-from tcpkit.cli import main
 
 LIAR = """#!{python}
 import subprocess, sys
@@ -31,15 +30,10 @@ def path(tmp_path):
 
 
 @pytest.fixture
-def run(capfd, monkeypatch):
+def run(cli):
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["tcpkit", "compare", *map(str, arguments)])
-        status = 0
-        try:
-            main()
-        except SystemExit as end:
-            status = end.code or 0
-        return status, *capfd.readouterr()
+        done = cli("compare", *arguments)
+        return done.status, done.out.decode(), done.err.decode()
     return run
 
 

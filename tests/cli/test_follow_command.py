@@ -1,6 +1,5 @@
 """``tcpkit follow``: one stream in every form, and all streams into files."""
 import io
-import sys
 
 import pytest
 
@@ -10,7 +9,6 @@ from tcpcore.capture_file import Reader
 from tcpcore.decode import Decoder
 from tcpcore.flows import FlowTable
 from tcpcore.follow import Follower
-from tcpkit.cli import main
 from tcpkit.stream_scan import scan_streams
 
 ASK, ANSWER = b"GET /\x1b[2J\r\n", bytes(range(200))
@@ -29,13 +27,11 @@ def path(tmp_path):
 
 
 @pytest.fixture
-def run(monkeypatch, capfdbinary):
+def run(cli):
     def run(*arguments, status=0):
-        monkeypatch.setattr(sys, "argv", ["tcpkit", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        assert caught.value.code in ((None, 0) if status == 0 else (status,))
-        return capfdbinary.readouterr()
+        done = cli(*arguments)
+        assert done.status == status
+        return done
     return run
 
 
@@ -83,7 +79,7 @@ def test_tsharks_report(run, path):
 
 
 def test_a_stream_that_is_not_there(run, path):
-    assert b"no stream 7" in run("follow", path, 7, status=1).err
+    assert b"no stream 7" in run("follow", path, 7, status=2).err
 
 
 @pytest.mark.parametrize("arguments", [(), ("--all",), ("0", "--client", "--server"), ("0", "--raw", "--hex"),

@@ -75,7 +75,8 @@ def test_finished_captures_are_not_done_again_unless_they_change(captures, tmp_p
 def test_a_bad_capture_is_told_and_a_damaged_one_delivered(captures, tmp_path):
     captures[0].write_bytes(b"this is not a capture")
     captures[1].write_bytes(captures[1].read_bytes()[:-5])
-    done = {each.capture: each for each in export(captures, tmp_path / "out")}
+    done = {each.capture: each for each in export([tmp_path / "none", *captures], tmp_path / "out")}
+    assert done[str(tmp_path / "none")].error == "No such file or directory"
     assert "not a capture" in done[str(captures[0])].error
     assert done[str(captures[1])].rows["packets"] == 4
     assert "at byte" in done[str(captures[1])].warnings[0]

@@ -138,6 +138,7 @@ def test_json_is_json_and_text_cannot_steer_a_terminal(tmp_path, cli):
     assert found["interfaces"][0]["details"]["name"] == "eth0"
     assert found["quality"][0]["kind"]
     text = cli("info", path).out.decode()
+    assert text == f"{tcpkit.open(path).info}\n"
     assert "first\\x1b[31m remark\\nand more" in text
     assert "\x1b" not in text
     assert "dropped 7" in text

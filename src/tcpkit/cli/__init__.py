@@ -40,5 +40,12 @@ def main() -> None:
         app(prog_name="tcpkit")
     except (CaptureError, FieldError, FilterError, MissingLibraryError, OSError) as error:
         text = printable if isinstance(error, FilterError) else one_line       # only filters are told on several lines
-        print(f"tcpkit: {text(str(error))}", file=sys.stderr)
+        print(f"tcpkit: {text(cause_of(error))}", file=sys.stderr)
         sys.exit(2)
+
+
+def cause_of(error: Exception) -> str:
+    """What is wrong with which file, without the number that the system has for it."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)

@@ -3,14 +3,25 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from tcpkit import __version__
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
-                  context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(TyperGroup):
+    """Whose help says of each command all that its own help begins with, not only what a line has room for."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, (command.help or "").partition("\n\n")[0].replace("\n", " "))
+                                for name, command in self.commands.items()])
+
+
+app = typer.Typer(cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
+                  rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
 
 
 MEMORY = "4G"                    # tcpkit.budget.LIMIT
@@ -26,6 +37,17 @@ class Format(StrEnum):
     parquet = "parquet"
 
 
+def checked_seconds(seconds: float) -> float:
+    if seconds:
+        from tcpkit.budget import checked_timeout
+
+        try:
+            checked_timeout(seconds)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+    return seconds
+
+
 CaptureArgument = Annotated[str, typer.Argument(
     metavar="FILE", help="Capture file; a directory or quoted pattern of captures; a URL; - for standard input.")]
 FormatOption = Annotated[Format, typer.Option("--format", metavar="FORMAT",
@@ -39,7 +61,7 @@ ColumnsOption = Annotated[str, typer.Option(
 MemoryLimitOption = Annotated[str, typer.Option(
     "--memory-limit", metavar="SIZE", help="Memory to use at most; when it runs out, old connections are given up.")]
 IdleTimeoutOption = Annotated[float, typer.Option(
-    "--idle-timeout", metavar="SECONDS", min=0, max=1e9, show_default=False,
+    "--idle-timeout", metavar="SECONDS", callback=checked_seconds, show_default=False,
     help="Silence after which what comes is another connection; without it, any may go on.")]
 FollowOption = Annotated[
     bool, typer.Option("--follow", help="Go on reading as the file grows, until Ctrl-C.", show_default=False)]

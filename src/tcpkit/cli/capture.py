@@ -32,18 +32,19 @@ if TYPE_CHECKING:
 LIVE_MEMORY = "512M"               # tcpkit.live_capture.MEMORY
 UNITS = {"": 1, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
-InterfaceOption = Annotated[str, typer.Option("--interface", "-i", help="Where to capture: one of `tcpkit interfaces`.",
-                                              show_default=False)]
+InterfaceOption = Annotated[str, typer.Option("--interface", "-i", metavar="NAME", show_default=False,
+                                              help="Where to capture: one of `tcpkit interfaces`.")]
 WriteOption = Annotated[str, typer.Option("--write", "-w", metavar="FILE", help="Also write every frame here.")]
 RingOption = Annotated[str, typer.Option(
     metavar="FILES:SIZE", help="Rotate what is written: keep this many files of this size, such as 10:100M, of a "
                                "time, such as 24:3600s, or both, 24:100M:3600s. With 0 files all are kept.")]
-CountOption = Annotated[int, typer.Option("--count", "-c", min=0, help="Stop after this many frames.")]
-DurationOption = Annotated[float, typer.Option(min=0, help="Stop after this many seconds.")]
-SnaplenOption = Annotated[int, typer.Option(min=14, help="Write at most this many bytes of a frame.")]
-BufferOption = Annotated[int, typer.Option("--buffer", "-B", min=1, max=2047, help="The kernel's buffer, in MiB.")]
+CountOption = Annotated[int, typer.Option("--count", "-c", metavar="N", min=0, help="Stop after this many frames.")]
+DurationOption = Annotated[float, typer.Option(metavar="SECONDS", min=0, help="Stop after this many seconds.")]
+SnaplenOption = Annotated[int, typer.Option(metavar="BYTES", min=14, help="Write at most this many bytes of a frame.")]
+BufferOption = Annotated[int, typer.Option("--buffer", "-B", metavar="MIB", min=1, max=2047,
+                                           help="The kernel's buffer, in MiB.")]
 FanoutOption = Annotated[int, typer.Option(
-    min=0, max=65535, show_default=False,
+    metavar="N", min=0, max=65535, show_default=False,
     help="Captures with the same number share the connections of the interface, to use several cores.")]
 PacketsOption = Annotated[bool, typer.Option("--packets", help="List segments; also without it if the output is no "
                                                                "terminal and no file is written.")]

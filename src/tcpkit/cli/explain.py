@@ -28,7 +28,7 @@ def explain(file: CaptureArgument, stream: StreamArgument, svg: SvgOption = None
         try:
             ladder = build_ladder(capture, stream, everything=everything)
         except IndexError as error:
-            raise typer.BadParameter(str(error)) from error
+            raise typer.BadParameter(str(error), param_hint="STREAM") from error
         if svg:
             svg.write_text(ladder_svg(ladder), encoding="utf-8")
             return

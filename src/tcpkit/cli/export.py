@@ -27,11 +27,12 @@ class ExportFormat(StrEnum):
 @app.command()
 def export(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Capture files.")],
            output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Directory to write below.")],
-           tables: Annotated[str, typer.Option(help="Tables to write, with commas between.")] = "packets,flows",
+           tables: Annotated[str, typer.Option(metavar="NAME,…", help="Tables to write.")] = "packets,flows",
            form: Annotated[ExportFormat, typer.Option("--format", help="How to write them.")] = ExportFormat.parquet,
            capture_filter: CaptureFilterOption = "", where: WhereOption = "",
            memory_limit: MemoryLimitOption = MEMORY, idle_timeout: IdleTimeoutOption = 0.0,
-           threads: Annotated[int, typer.Option(min=0, help="Captures at a time; 0: one per core.")] = 0) -> None:
+           threads: Annotated[int, typer.Option(metavar="N", min=0,
+                                                help="Captures at a time; 0: one per core.")] = 0) -> None:
     """Write tables of captures as files; an interrupted export goes on where it was."""
     from tcpkit.export import TABLES, export
 

@@ -9,6 +9,7 @@ import typer
 
 from tcpkit.cli.app import CaptureArgument, CaptureFilterOption, app
 from tcpkit.cli.reading import reading
+from tcpkit.text import counted
 
 Target = Annotated[Path, typer.Option("--output", "-o", metavar="FILE",
                                       help="The capture to write: pcapng if its name ends so, else pcap.")]
@@ -27,4 +28,4 @@ def filter_frames(file: CaptureArgument, output: Target, capture_filter: Capture
         where = f"({where}) and {chosen}" if where else chosen
     with reading(file, capture_filter=capture_filter) as capture:
         frames = capture.write(output, where=where)
-        print(f"tcpkit: {frames} frames written", file=sys.stderr)
+        print(f"tcpkit: {counted(frames, 'frame')} written", file=sys.stderr)

@@ -14,7 +14,7 @@ from tcpkit.cli.reading import reading
 from tcpkit.cli.text import one_line
 
 STREAM = typer.Argument(metavar="STREAM", help="Number of the stream (tcp.stream).", show_default=False, min=0)
-OUTPUT = typer.Option("--output", "-o", help="Write to this file, or with --all into this directory.")
+OUTPUT = typer.Option("--output", "-o", metavar="PATH", help="Write to this file, or with --all into this directory.")
 
 
 class Show(StrEnum):
@@ -74,8 +74,7 @@ def show_stream(file: str, stream: int, side: str, show: Show, output: Path | No
             for line in lines:
                 out.write(line)
         if conversation.ends is None:
-            print(f"tcpkit: there is no stream {stream}", file=sys.stderr)
-            raise typer.Exit(1)
+            raise typer.BadParameter(f"there is no stream {stream}", param_hint="STREAM")
 
 
 def write_all(file: str, directory: Path, capture_filter: str) -> None:

@@ -29,5 +29,7 @@ def plot(file: CaptureArgument, stream: Annotated[int, typer.Argument(metavar="S
         try:
             draw_stream(capture, stream, graph, sender=sender, axes=figure.subplots())
             figure.savefig(output)
-        except (IndexError, ValueError) as error:
+        except IndexError as error:
+            raise typer.BadParameter(str(error), param_hint="STREAM") from error
+        except ValueError as error:
             raise typer.BadParameter(str(error)) from error

@@ -30,13 +30,14 @@ SECONDS = 5.0                      # of looking at an interface where no end is 
 
 FileArgument = Annotated[str, typer.Argument(metavar="[FILE]", show_default=False,
                                              help="A capture: the connections that live at its end.")]
-InterfaceOption = Annotated[str, typer.Option("--interface", "-i", help="Look at an interface.", show_default=False)]
+InterfaceOption = Annotated[str, typer.Option("--interface", "-i", metavar="NAME", show_default=False,
+                                                help="Look at an interface.")]
 DurationOption = Annotated[float, typer.Option(
-    min=0, show_default=False,
+    metavar="SECONDS", min=0, show_default=False,
     help="Seconds to look at the interface; without it 5, on a terminal until Ctrl-C.")]
 OnceOption = Annotated[bool, typer.Option("--once", help="Print once, when the time is over, on a terminal too.")]
-MslOption = Annotated[float, typer.Option("--msl", min=0, help="Seconds that a segment may live: TIME-WAIT lasts twice "
-                                                               "as long.")]
+MslOption = Annotated[float, typer.Option("--msl", metavar="SECONDS", min=0,
+                                          help="How long a segment may live: TIME-WAIT lasts twice as long.")]
 
 
 @app.command()
