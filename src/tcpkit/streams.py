@@ -205,7 +205,7 @@ class Streams(Sequence[Stream]):
         self._data = data
 
     def __repr__(self) -> str:
-        return f"<{len(self):,} streams>"
+        return f"Streams({len(self):,})"
 
     def __len__(self) -> int:
         return len(self._records)

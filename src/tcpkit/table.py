@@ -150,7 +150,7 @@ class Table:
         index %= len(self)
         row = Rows(self.array[index:index + 1], self._rows.tunnels, self._rows.start_ns)
         values = {column.name: column_values(row, column)[0] for column in self._available}
-        return {name: None if value is np.ma.masked else value for name, value in values.items()}
+        return {name: _plain(value) for name, value in values.items()}
 
     def _text(self, columns: Sequence[Column], style: Style) -> bytes:
         formatter = build_formatter(columns, self.array.dtype, style)
@@ -178,6 +178,13 @@ class Table:
             names.pop()
             widths.pop()
         return names, [row[:len(names)] for row in cells]
+
+
+def _plain(value: Any) -> Any:
+    """One value of a row: None if there is none, Python's own type but for times, which have none of nanoseconds."""
+    if value is np.ma.masked:
+        return None
+    return value.item() if isinstance(value, np.generic) and value.dtype.kind not in "mM" else value
 
 
 def joined(tables: Iterable[Table]) -> Table:

@@ -23,7 +23,7 @@ def tool(name):
 
 def blocks(language):
     """(where, text) of the code blocks in the README and the pages beside it."""
-    for page in ("README.md", "docs/python.md", "docs/filters.md"):
+    for page in ("README.md", "docs/python.md", "docs/filters.md", "docs/streams.md"):
         text = (ROOT / page).read_text()
         for match in re.finditer(rf"^```{language}\n(.*?)^```$", text, re.M | re.S):
             yield pytest.param(match[1], id=f"{page}:{text.count(chr(10), 0, match.start()) + 1}")
