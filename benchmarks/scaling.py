@@ -68,7 +68,7 @@ def start_up(*arguments: str) -> str:
 def speedups(capture: Path) -> Iterator[tuple[str, ...]]:
     """Wall time of a pass with one and with two threads, the best of some rounds taken in turn in one program."""
     for name, stage in THREADED.items():
-        one, two = map(float, python(PASSES.format(path=str(capture), stage=stage, rounds=2 * ROUNDS))[1].split())
+        one, two = map(float, python(PASSES.format(path=str(capture), stage=stage, rounds=5 * ROUNDS))[1].split())
         yield name, f"{one:.2f}", f"{two:.2f}", f"{one / two:.2f}"
 
 

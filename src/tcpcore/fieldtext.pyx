@@ -1,9 +1,9 @@
 """Rows as text: one pass over the rows, a few stores per cell, no Python object per row."""
 from cpython.bytearray cimport PyByteArray_AS_STRING
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
-from libc.string cimport memmove, memset
+from libc.string cimport memcpy, memmove, memset
 
 from tcpcore.batch cimport Batch
 from tcpcore.celltext cimport (
@@ -137,16 +137,12 @@ cdef class Formatter:
         self.text.columns = grown
         return &grown[n]
 
-    def batch(self, Batch batch not None, Py_ssize_t part=0, Py_ssize_t n_parts=1):
-        """The rows of ``batch`` as bytes, or those of one of ``n_parts`` about equal parts."""
-        if not 0 <= part < n_parts:
-            raise ValueError("no such part")
+    def batch(self, Batch batch not None):
+        """The rows of ``batch`` as bytes."""
         self._check_fits(batch.stride)
-        cdef Py_ssize_t start = batch.n_rows * part // n_parts
-        cdef Py_ssize_t stop = batch.n_rows * (part + 1) // n_parts
-        return self._write(source_t(
-            batch.rows + start * batch.stride, batch.stride, stop - start, self.start_ns, batch.tunnels,
-            batch.n_tunnels, batch.data, batch.data_offset, batch.data_len, batch.arena, batch.arena_len))
+        return self._write(source_t(batch.rows, batch.stride, batch.n_rows, self.start_ns, batch.tunnels,
+                                    batch.n_tunnels, batch.data, batch.data_offset, batch.data_len, batch.arena,
+                                    batch.arena_len))
 
     def rows(self, array, tunnels=None):
         """The rows of a structured array as bytes; ``tunnels`` is the TUNNEL array that its rows refer to."""
@@ -176,7 +172,11 @@ cdef class Formatter:
             done = write_rows(&self.text, &source)
         if done < source.n_rows:
             raise MemoryError
-        return PyBytes_FromStringAndSize(self.text.out, self.text.size)
+        text = PyBytes_FromStringAndSize(NULL, self.text.size)
+        cdef char* into = PyBytes_AS_STRING(text)
+        with nogil:
+            memcpy(into, self.text.out, self.text.size)
+        return text
 
 
 cdef bytes text_of(word_t word):

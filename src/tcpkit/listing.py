@@ -1,21 +1,18 @@
 """Packets as text, batch by batch: the ``fields`` contract and the packet list."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import repeat
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import numpy as np
 
-from tcpcore.fieldtext import Formatter
 from tcpkit.capture import Capture
 from tcpkit.columns import Column
 from tcpkit.corrections import Changes, correction_table
 from tcpkit.fields import build_formatter, find_column, find_columns, header, stages_of
 from tcpkit.grid import grid
 from tcpkit.packet_columns import PACKETS, PAYLOAD
-from tcpkit.pipeline import Pipeline
+from tcpkit.pipeline import CALLING, Pipeline
 from tcpkit.values import Array
 
 FIELDS = {column.wireshark: column for column in (*PACKETS, PAYLOAD)}
@@ -23,6 +20,7 @@ FIELDS = {column.wireshark: column for column in (*PACKETS, PAYLOAD)}
 LISTED = (("frame", "No.", 7), ("time_since_start", "Time", 14), ("src", "Source", -15), ("dst", "Destination", -15),
           ("frame_len", "Length", 6), ("info", "Info", 0), ("verdict_text", "", 0))
 IPV6_WIDTH = -39
+CELL = 5                       # nanoseconds that a cell takes, about
 
 
 def field_list() -> bytes:
@@ -34,26 +32,17 @@ def field_list() -> bytes:
 def write_fields(capture: Capture, names: Sequence[str], out: BinaryIO, where: str = "") -> None:
     """A header line, then one tab-separated row for each frame with TCP; FieldError for an unknown name."""
     columns = [find_column(name, FIELDS) for name in names]
-    pipeline = capture.pipeline(stages_of(columns), where)
-    parts = range(pipeline.threads)
-    formatters = [build_formatter(columns, pipeline.batch.dtype) for _ in parts]
+    pipeline = capture.pipeline(stages_of(columns), where, calling=CALLING + CELL * len(columns))
+    formatter = build_formatter(columns, pipeline.batch.dtype)
     out.write(header(names, "fields"))
-    with ThreadPoolExecutor(len(parts)) as pool:         # starts no thread before it is given work
-        share = pool.map if len(parts) > 1 else map
-        if "verdicts" in pipeline.stages and PAYLOAD not in columns:
-            for rows, tunnels, _ in pipeline.pieces(settled=not capture.follow):
-                start_from(pipeline.start_ns, formatters)
-                out.writelines(share(Formatter.rows, formatters, np.array_split(rows, len(parts)), repeat(tunnels)))
-            return
-        for batch in pipeline:
-            start_from(pipeline.start_ns, formatters)
-            out.writelines(share(Formatter.batch, formatters, repeat(batch), parts, repeat(len(parts))))
-
-
-def start_from(start_ns: int, formatters: Iterable[Formatter]) -> None:
-    """Times count from there."""
-    for formatter in formatters:
-        formatter.start_ns = start_ns
+    if "verdicts" in pipeline.stages and PAYLOAD not in columns:
+        for rows, tunnels, _ in pipeline.pieces(settled=not capture.follow):
+            formatter.start_ns = pipeline.start_ns
+            out.write(formatter.rows(rows, tunnels))
+        return
+    for batch in pipeline:
+        formatter.start_ns = pipeline.start_ns
+        out.write(formatter.batch(batch))
 
 
 def packet_lines(capture: Capture, where: str = "") -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tcpkit.budget import LIMIT, Budget, checked, checked_timeout
 from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
-from tcpkit.pipeline import ALL_STAGES, DETAIL, MSL, Observer, Pipeline, Totals, with_needs
+from tcpkit.pipeline import ALL_STAGES, CALLING, DETAIL, MSL, Observer, Pipeline, Totals, with_needs
 from tcpkit.rotated import open_reader
 from tcpkit.source_facts import keep_source, position_of, size_of, worthwhile_threads
 from tcpkit.trackers import StreamRecords
@@ -66,11 +66,12 @@ class Passes:
             self._pass.stop()
 
     def pipeline(self, stages: Iterable[Stage] = (), where: str = "", totals: Totals = "none",
-                 threads: int = 0, in_step: bool = False, beside: int = 0) -> Pipeline:
+                 threads: int = 0, in_step: bool = False, beside: int = 0, calling: int = CALLING) -> Pipeline:
         """A new pass, for one's own loop over batches with the rows of a display filter.
 
         Through ``stages`` and those they build on; if none are named, all that this capture was opened with.
-        ``beside``: bytes that the loop keeps of each stream held, which count against the memory limit.
+        ``beside``: bytes that the loop keeps of each stream held, which count against the memory limit; ``calling``:
+        nanoseconds that it takes for a frame, by which threads share the work.
         """
         reader, self._reader = self._reader or self._open_again(), None
         size = size_of(self._source)
@@ -78,7 +79,7 @@ class Passes:
                               capture_filter=self._capture_filter, where=where, strict=self._strict, totals=totals,
                               threads=threads or self._threads or worthwhile_threads(size), in_step=in_step,
                               msl=self._msl, memory_limit=self._memory_limit, idle_timeout=self._idle_timeout,
-                              beside=beside)
+                              beside=beside, calling=calling)
         return self._pass
 
     def _streams(self, *stages: Stage, totals: Totals) -> Iterator[StreamRecords]:

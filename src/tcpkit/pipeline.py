@@ -32,7 +32,8 @@ Observer = Callable[["Pipeline"], None]
 Totals = Literal["none", "flows", "only", "too"]
 DETAIL: dict[Totals, int] = {"none": 0, "flows": 1, "only": 2, "too": 2}
 MSL = 120.0                                      # seconds: maximum segment lifetime (RFC 9293 section 3.4.2)
-# Nanoseconds a frame that each task takes of ordinary traffic, to share the work out among threads.
+# Nanoseconds a frame that each task takes of ordinary traffic, to share the work out among threads; CALLING: what the
+# caller does with the rows, unless it says that it takes more.
 READING, CALLING = 120, 40
 COSTS: dict[Stage, int] = {"decode": 50, "flows": 55, "analysis": 85, "lifecycle": 75, "verdicts": 120}
 
@@ -79,13 +80,15 @@ class Pipeline:
     With several ``threads`` each works on a batch of its own, one stage further than the next thread; what comes out
     is the same.  Stages may be some batches ahead of the caller then, so who looks into ``flows`` between batches
     asks for ``in_step``.  ``memory_limit``: bytes; ``beside``: those that the caller keeps of each stream.
-    ``idle_timeout``: seconds of silence that end a stream; 0: none do.
+    ``idle_timeout``: seconds of silence that end a stream; 0: none do.  ``calling``: nanoseconds that the caller takes
+    for a frame.
     """
 
     def __init__(self, reader: FrameReader, stages: Iterable[Stage], *, size: int = 0,
                  observer: Observer | None = None, capture_filter: str = "", where: str = "", strict: bool = False,
                  totals: Totals = "none", threads: int = 1, in_step: bool = False, msl: float = MSL,
-                 memory_limit: int = LIMIT, idle_timeout: float = 0.0, beside: int = 0) -> None:
+                 memory_limit: int = LIMIT, idle_timeout: float = 0.0, beside: int = 0,
+                 calling: int = CALLING) -> None:
         self.reader = reader
         self._where = _row_filter(where) if where else None
         self.stages = with_needs((*stages, *(self._where.stages if self._where else ())))
@@ -100,6 +103,7 @@ class Pipeline:
         self._strict = strict
         self.threads = threads
         self._in_step = in_step
+        self._calling = calling
         self._rows = totals in ("none", "too")
         self.batch = self._new_batch()
         self._filter = _frame_filter(capture_filter) if capture_filter else None
@@ -143,7 +147,7 @@ class Pipeline:
     def _batches(self) -> Generator[Batch, None, None]:
         """Batches that have been through all stages."""
         costs, tasks = zip(*self._tasks(), strict=True)
-        cuts = share_out([*costs, CALLING], self.threads, 2 if self._in_step else len(tasks))
+        cuts = share_out([*costs, self._calling], self.threads, 2 if self._in_step else len(tasks))
         *ahead, mine = (in_turn(tasks[start:end]) for start, end in pairwise([0, *cuts, len(tasks)]))
         # One for each thread, and one on its way to each: threads that wait for each other at every batch lose a fifth.
         batches = [self.batch, *(self._new_batch() for _ in range(2 * len(cuts)))]

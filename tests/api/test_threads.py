@@ -19,8 +19,6 @@ from packets import pcap
 from tcpcore.flags import Present
 from tcpkit.ahead import share_out
 from tcpkit.errors import CaptureError, FilterError
-from tcpkit.fields import build_formatter
-from tcpkit.packet_columns import PACKETS
 
 # Some batches of conversations, with fragments and so joined datagrams in their midst.
 FRAMES = [*random_capture(1, 200), *fragment_trains.frames(trains(1, 400)), *random_capture(2, 300)]
@@ -144,18 +142,6 @@ def test_stopped_it_delivers_what_has_been_read():
         streams = [piece.flows for piece in pipeline.stream_records()]
         assert sum(int(piece[name].sum()) for piece in streams for name in ("packets0", "packets1", "quoted")) == rows
         assert alive() == []
-
-
-def test_parts_of_a_batch_as_text():
-    capture = tcpkit.open(io.BytesIO(BYTES), threads=1)
-    pipeline = capture.pipeline(("decode",))
-    formatter = build_formatter(PACKETS[:5], pipeline.batch.dtype)
-    for batch in pipeline:
-        whole = formatter.batch(batch)
-        for n in (1, 2, 7, 5000):
-            assert b"".join(formatter.batch(batch, part, n) for part in range(n)) == whole
-        with pytest.raises(ValueError, match="no such part"):
-            formatter.batch(batch, 2, 2)
 
 
 def test_same_text(monkeypatch, cli, tmp_path):
