@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import difflib
 import functools
-import ipaddress
 import operator
-import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tcpkit.display_syntax import (
+from tcpkit.display_syntax import parse
+from tcpkit.display_tree import (
     Arithmetic,
     Call,
     Compare,
@@ -31,37 +27,16 @@ from tcpkit.display_syntax import (
     Not,
     Test,
     Value,
-    parse,
+    fields_of,
 )
+from tcpkit.display_values import NUMBERS, Array, Comparisons, Mask, Occurrence
 from tcpkit.errors import FilterError
 
-Mask = NDArray[np.bool_]
-Array = NDArray[Any]
-ORDER: dict[str, Callable[[Any, Any], Any]] = {
-    "==": operator.eq, "===": operator.eq, "!=": operator.ne, "!==": operator.ne, ">": operator.gt, "<": operator.lt,
-    ">=": operator.ge, "<=": operator.le}
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "&": operator.and_, "/": operator.floordiv,
     "%": operator.mod}
-NUMBERS = ("uint", "int", "time")
 MAX_PAIRS = 64                   # of values that two fields of a calculation have, as each may occur more than once
-ADDRESSES: dict[str, Callable[[str], ipaddress.IPv4Interface | ipaddress.IPv6Interface]] = {
-    "ipv4": ipaddress.IPv4Interface, "ipv6": ipaddress.IPv6Interface, "address": ipaddress.ip_interface}
 FUNCTIONS = ("count", "max", "min", "abs", "lower", "upper")
-
-
-@dataclass(frozen=True)
-class Occurrence:
-    """One occurrence of a field in every row, and where it is there.
-
-    ``kind``: "uint", "int", "time" (ns), "real", "ipv4", "ipv6" and "address" of either version (shape (rows, 2):
-    high and low half), "label" and "protocol" (only presence), "text" (codes into ``words``).
-    """
-
-    kind: str
-    values: Array
-    present: Mask
-    words: tuple[str, ...] = ()
 
 
 class Fields(Protocol):
@@ -102,23 +77,11 @@ class DisplayFilter:
         return Evaluation(self.text, fields).test(self.tree)
 
 
-def fields_of(node: object) -> Iterable[Field]:
-    """The fields of a tree, in the order of the text."""
-    if isinstance(node, Field):
-        yield node
-    elif isinstance(node, tuple):
-        for part in node:
-            yield from fields_of(part)
-    elif hasattr(node, "__dataclass_fields__"):
-        for name in node.__dataclass_fields__:
-            yield from fields_of(getattr(node, name))
-
-
-class Evaluation:
+class Evaluation(Comparisons):
     """One filter over one table."""
 
     def __init__(self, text: str, fields: Fields) -> None:
-        self.text = text
+        super().__init__(text)
         self.fields = fields
         self.rows = len(fields)
 
@@ -216,79 +179,9 @@ class Evaluation:
             return [Occurrence(each.kind, np.abs(each.values), each.present) for each in occurrences]
         return [extreme(occurrences, np.maximum if node.function == "max" else np.minimum)]
 
-    def against(self, each: Occurrence, sign: str, literal: Literal) -> Mask:
-        """Compare one occurrence with a value written in the filter."""
-        if each.kind == "text":
-            return self.words(each, sign, literal)
-        if sign in ("contains", "matches"):
-            raise FilterError(f'"{sign}" needs a field of text', self.text, literal.start, literal.end)
-        if each.kind in ADDRESSES:
-            return self.address(each, sign, literal)
-        number = self.number(literal, each.kind)
-        if each.kind == "uint" and number < 0:           # an unsigned field is never below zero
-            number += 1 << 32
-        return np.asarray(ORDER[sign](each.values, number), bool)
-
-    def between(self, a: Occurrence, sign: str, b: Occurrence, node: Value) -> Mask:
-        if sign not in ORDER or (a.kind != b.kind and not (a.kind in NUMBERS and b.kind in NUMBERS)):
-            raise self.wrong("these two cannot be compared", node)
-        if a.kind in ADDRESSES:
-            return order_pairs(sign, a.values, b.values[:, 0], b.values[:, 1])
-        if a.kind == "text":
-            words_a, words_b = np.array(a.words, object)[a.values], np.array(b.words, object)[b.values]
-            return np.asarray(ORDER[sign](words_a, words_b), bool)
-        if a.kind == "real":
-            return np.asarray(ORDER[sign](a.values, b.values), bool)
-        return np.asarray(ORDER[sign](a.values.astype(np.int64), b.values.astype(np.int64)), bool)
-
-    def words(self, each: Occurrence, sign: str, literal: Literal) -> Mask:
-        if sign == "matches":
-            try:
-                pattern = re.compile(literal.text, re.IGNORECASE)
-            except re.error as error:
-                raise FilterError(f"not a regular expression: {error}", self.text, literal.start, literal.end) from None
-            chosen = [pattern.search(word) is not None for word in each.words]
-        elif sign == "contains":
-            chosen = [literal.text in word for word in each.words]
-        else:
-            chosen = [bool(ORDER[sign](word, literal.text)) for word in each.words]
-        return np.array(chosen, bool)[each.values]
-
-    def address(self, each: Occurrence, sign: str, literal: Literal) -> Mask:
-        try:
-            interface = ADDRESSES[each.kind](literal.text)
-        except ValueError:
-            kind = "address" if each.kind == "address" else f"{each.kind} address"
-            raise FilterError(f'"{literal.text}" is not an {kind}', self.text, literal.start, literal.end) from None
-        bits = interface.max_prefixlen
-        mask = ((1 << bits) - 1) ^ ((1 << bits - interface.network.prefixlen) - 1)
-        wanted = int(interface.ip) & mask
-        if bits == 32:
-            mask |= ((1 << 96) - 1) << 32
-            wanted |= 0xFFFF << 32                       # rows hold ::ffff:a.b.c.d
-        kept = each.values & np.array([mask >> 64, mask & (1 << 64) - 1], np.uint64)
-        return order_pairs(sign, kept, np.uint64(wanted >> 64), np.uint64(wanted & (1 << 64) - 1))
-
-    def number(self, literal: Literal, kind: str) -> int | float:
-        try:
-            if literal.quoted:
-                raise ValueError
-            if kind == "real":
-                return float(Decimal(literal.text))
-            if kind == "time":
-                return int(Decimal(literal.text) * 1_000_000_000)
-            return int(literal.text, 8 if re.fullmatch(r"-?0[0-7]+", literal.text) else 0)
-        except (ValueError, ArithmeticError):
-            raise self.wrong(f'"{literal.text}" is not a valid number', literal) from None
-
     def refuse_labels(self, node: Value, occurrences: list[Occurrence]) -> None:
         if occurrences[0].kind in ("label", "protocol"):
             raise self.wrong("this can only be there or not; it has no value to compare", node)
-
-    def wrong(self, message: str, node: Value) -> FilterError:
-        first = next(iter(fields_of(node)), None)
-        place = first or (node if isinstance(node, Literal | Call) else None)
-        return FilterError(message, self.text, place.start if place else 0, place.end if place else len(self.text))
 
 
 def any_of(masks: Iterable[Mask]) -> Mask:
@@ -302,14 +195,3 @@ def extreme(occurrences: list[Occurrence], choose: Callable[[Array, Array], Arra
         both = np.where(each.present, choose(values, each.values), values)
         values, present = np.where(present, both, each.values), present | each.present
     return Occurrence(occurrences[0].kind, values, present)
-
-
-def order_pairs(sign: str, pairs: Array, high: Any, low: Any) -> Mask:
-    """Compare 128-bit numbers kept as two 64-bit halves."""
-    same, ours, theirs = pairs[:, 0] == high, pairs[:, 1], low
-    if sign in ("==", "==="):
-        return np.asarray(same & (ours == theirs), bool)
-    if sign in ("!=", "!=="):
-        return np.asarray(~(same & (ours == theirs)), bool)
-    strict = operator.gt if sign[0] == ">" else operator.lt
-    return np.asarray(strict(pairs[:, 0], high) | (same & ORDER[sign](ours, theirs)), bool)

@@ -1,9 +1,10 @@
-"""Display filters as text: Wireshark's syntax (wireshark-filter(4)) parsed into a small tree."""
+"""Display filters as text: Wireshark's syntax (wireshark-filter(4)) parsed into a tree."""
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
+from tcpkit.display_tree import Arithmetic, Call, Compare, Exists, Field, Literal, Logic, Member, Not, Test, Value
 from tcpkit.errors import FilterError
 
 MAX_DEPTH = 200
@@ -29,72 +30,6 @@ class Token:
     text: str
     start: int
     end: int
-
-
-@dataclass(frozen=True)
-class Field:
-    name: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True)
-class Literal:
-    text: str
-    quoted: bool
-    start: int
-    end: int
-
-
-@dataclass(frozen=True)
-class Call:
-    function: str
-    argument: Value
-    start: int
-    end: int
-
-
-@dataclass(frozen=True)
-class Arithmetic:
-    operator: str
-    left: Value
-    right: Value
-
-
-Value = Field | Literal | Call | Arithmetic
-
-
-@dataclass(frozen=True)
-class Exists:
-    value: Value
-
-
-@dataclass(frozen=True)
-class Compare:
-    operator: str
-    left: Value
-    right: Value
-    every: bool | None      # `all` or `any` in front; None: what the operator itself says
-
-
-@dataclass(frozen=True)
-class Member:
-    value: Value
-    ranges: tuple[tuple[Value, Value], ...]
-
-
-@dataclass(frozen=True)
-class Not:
-    test: Test
-
-
-@dataclass(frozen=True)
-class Logic:
-    operator: str           # "and", "or"
-    tests: tuple[Test, ...]
-
-
-Test = Exists | Compare | Member | Not | Logic
 
 
 def tokens(text: str) -> list[Token]:

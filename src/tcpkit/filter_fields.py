@@ -8,7 +8,7 @@ import numpy as np
 from tcpcore.fieldtext import TextKind as Kind
 from tcpcore.flags import TunnelHas
 from tcpkit.columns import Column
-from tcpkit.display_filter import Occurrence
+from tcpkit.display_values import Occurrence
 from tcpkit.fields import find_column, index_columns
 from tcpkit.values import Array, Rows, present, tunnel_numbers
 

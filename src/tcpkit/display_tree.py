@@ -1,0 +1,83 @@
+"""What a display filter asks, as a tree."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Field:
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Literal:
+    text: str
+    quoted: bool
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Call:
+    function: str
+    argument: Value
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    operator: str
+    left: Value
+    right: Value
+
+
+Value = Field | Literal | Call | Arithmetic
+
+
+@dataclass(frozen=True)
+class Exists:
+    value: Value
+
+
+@dataclass(frozen=True)
+class Compare:
+    operator: str
+    left: Value
+    right: Value
+    every: bool | None      # `all` or `any` in front; None: what the operator itself says
+
+
+@dataclass(frozen=True)
+class Member:
+    value: Value
+    ranges: tuple[tuple[Value, Value], ...]
+
+
+@dataclass(frozen=True)
+class Not:
+    test: Test
+
+
+@dataclass(frozen=True)
+class Logic:
+    operator: str           # "and", "or"
+    tests: tuple[Test, ...]
+
+
+Test = Exists | Compare | Member | Not | Logic
+
+
+def fields_of(node: object) -> Iterable[Field]:
+    """The fields of a tree, in the order of the text."""
+    if isinstance(node, Field):
+        yield node
+    elif isinstance(node, tuple):
+        for part in node:
+            yield from fields_of(part)
+    elif hasattr(node, "__dataclass_fields__"):
+        for name in node.__dataclass_fields__:
+            yield from fields_of(getattr(node, name))
