@@ -11,7 +11,7 @@ from tcpcore.flags cimport (
 from tcpcore.inflight cimport AGAIN, flight_entries, flight_list, flying_t, inflight_t
 from tcpcore.pool cimport pool_t
 from tcpcore.records cimport segment_t
-from tcpcore.seqnum cimport after, before
+from tcpcore.seqnum cimport after, before, not_after
 
 cdef enum:
     SYN_FIN_RST = SYN | FIN | RST
@@ -34,7 +34,7 @@ cdef inline bint is_plain(const turn_t* t) noexcept nogil:
         return False                                    # A-1
     if end == rev.last_ack + (known_window(rev) << window_shift(rev)):
         return False                                    # A-6
-    return rev.last_ack == 0 or after(end, rev.last_ack)                       # RT-3
+    return rev.last_ack == 0 or not not_after(end, rev.last_ack)               # RT-3
 
 
 cdef inline uint64_t elapsed(const segment_t* row, int64_t since) noexcept nogil:
@@ -108,7 +108,7 @@ cdef inline uint32_t sent_again(turn_t* t, uint32_t findings) noexcept nogil:
         return 0
     if row.payload_len > 1 and row.seq_raw == fwd.expected - 1:                # RT-2
         old = False
-    if row.payload_len and rev.last_ack and not after(end, rev.last_ack):      # RT-3
+    if row.payload_len and rev.last_ack and not_after(end, rev.last_ack):      # RT-3
         return RETRANSMISSION | SPURIOUS_RETRANSMISSION
     if not old:
         return 0

@@ -18,6 +18,11 @@ cdef inline bint before(uint32_t x, uint32_t y) noexcept nogil:
     return <int32_t> (x - y) < 0
 
 
+cdef inline bint not_after(uint32_t x, uint32_t y) noexcept nogil:
+    """At distance 2^31 this holds, too: it is not the contrary of ``after`` (CM-1)."""
+    return <int32_t> (x - y) <= 0
+
+
 cdef inline uint32_t segment_len(uint32_t payload_len, uint32_t flags) noexcept nogil:
     """Sequence space a segment takes: payload, SYN and FIN (RFC 9293 section 3.4)."""
     return payload_len + ((flags & SYN) != 0) + ((flags & FIN) != 0)

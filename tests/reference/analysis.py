@@ -25,6 +25,10 @@ def after(x: int, y: int) -> bool:
     return signed(y - x) < 0
 
 
+def not_after(x: int, y: int) -> bool:
+    return signed(x - y) <= 0
+
+
 def elapsed(now: int, since: int) -> int:
     """Unsigned (RT-8)."""
     return (now - since) % 2**64
@@ -231,7 +235,7 @@ class Turn:
         if self.len > 1 and self.seq == (fwd.expected - 1) % M32:              # RT-2
             old = False
         limit = self.talk.irtt % 2**64 or 3 * MS
-        if self.len and rev.last_ack and not after(end, rev.last_ack):         # RT-3
+        if self.len and rev.last_ack and not_after(end, rev.last_ack):         # RT-3
             self.find(Finding.RETRANSMISSION | Finding.SPURIOUS_RETRANSMISSION)
         elif old and rev.dup_count >= 2 and rev.last_ack == self.seq and elapsed(self.now, rev.last_ack_time) < 20 * MS:
             self.find(Finding.RETRANSMISSION | Finding.FAST_RETRANSMISSION)    # RT-4
@@ -264,7 +268,7 @@ class Turn:
         for sent in self.rev.segments:
             if sent.next == self.ack:                                          # AK-1
                 removed.append(sent)
-            elif after(self.ack, sent.seq) and not after(self.ack, sent.next):         # AK-2
+            elif after(self.ack, sent.seq) and not_after(self.ack, sent.next):         # AK-2
                 sent.seq = self.ack
                 kept.append(sent)
             elif after(sent.next, self.ack):

@@ -233,6 +233,12 @@ def spurious(talk):
     a.s("A", 1, 102).c("FA", 101, 1)
 
 
+@case("RT-3 CM-1")
+def spurious_at_half_the_number_space(talk):
+    for further in (-1, 0, 1):
+        talk().handshake().c("A", 1, 1, 100).s("A", 1, 101 + 2**31 + further).c("A", 1, 1, 100).c("A", 101, 1, 100)
+
+
 @case("RT-4")
 def fast(talk):
     for duplicates, gap in ((2, 19_999), (2, 20_000), (1, 1_000), (3, 0)):
