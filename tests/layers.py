@@ -147,6 +147,8 @@ LINKS = {
         1, lambda p: ieee802_3(bytes.fromhex("aaaa030080c200070000") + ethernet(p)), kind="MIRROR"),
     "null little-endian": Encapsulation(0, lambda p: struct.pack("<I", family(p)) + p),
     "null big-endian": Encapsulation(0, lambda p: struct.pack(">I", family(p)) + p),
+    "null, family of 16 bits": Encapsulation(0, lambda p: b"\x02\0\x02\0" + p),
+    "null, family of 16 bits first": Encapsulation(0, lambda p: b"\0\x02\0\0" + p),
     "null FreeBSD": Encapsulation(0, lambda p: struct.pack("<I", 28) + p, versions="6"),
     "null NetBSD": Encapsulation(0, lambda p: struct.pack("<I", 24) + p, versions="6"),
     "loop": Encapsulation(108, lambda p: struct.pack(">I", family(p)) + p),

@@ -1,6 +1,7 @@
 """Frames whose IP, ICMP or TCP headers are odd, each by name; the tests say what is to be read in them."""
 from __future__ import annotations
 
+import ipaddress
 import struct
 
 from packets import (
@@ -23,6 +24,7 @@ A4, B4, A6, B6 = "10.0.0.1", "10.0.0.2", "fd00::1", "fd00::2"
 SEGMENT = tcp(50000, 80, 1000, 2000, "PA", 4000, payload=b"0123456789")     # 20 + 10 bytes
 LARGE = tcp(50000, 80, 1000, 2000, "PA", 4000, payload=bytes(65600))
 JUMBO = b"\xC2\x04"
+HOME, OTHER = (ipaddress.IPv6Address(text).packed for text in ("fd00::77", "fd00::66"))
 
 
 def v4(payload: bytes = SEGMENT, proto: int = 6, **fields) -> bytes:
@@ -37,6 +39,11 @@ def extension(following: int, body: bytes) -> bytes:
     """A hop-by-hop, destination or routing header of whatever multiple of 8 bytes the body needs."""
     body += b"\0" * (-(len(body) + 2) % 8)
     return bytes([following, (len(body) + 2) // 8 - 1]) + body
+
+
+def route(kind: int, left: int, fields: bytes, *addresses: bytes) -> bytes:
+    """A routing header before the segment; ``fields`` are the four bytes behind the segments left."""
+    return extension(6, bytes([kind, left]) + fields + b"".join(addresses)) + SEGMENT
 
 
 def headed(options: bytes, flags="A", payload: bytes = b"") -> bytes:
@@ -85,6 +92,17 @@ NETWORK = {
     "IPv6 jumbo": v6(extension(6, JUMBO + struct.pack(">I", 8 + len(LARGE))) + LARGE, 0, length=0),
     "IPv6 jumbo too small": v6(extension(6, JUMBO + struct.pack(">I", 8 + len(SEGMENT))) + SEGMENT, 0, length=0),
     "IPv6 atomic fragment": v6(struct.pack(">BBHI", 6, 0, 0, 7) + SEGMENT, 44),
+    "IPv6 home address": v6(extension(6, b"\x01\x02\0\0\xC9\x10" + HOME) + SEGMENT, 60),
+    "IPv6 home address that is not there": v6(extension(6, b"\xC9\x10" + HOME[:4])[:8], 60),
+    "IPv6 source route": v6(route(0, 1, bytes(4), OTHER, HOME), 43),
+    "IPv6 source route without an address": v6(route(0, 1, bytes(4)), 43),
+    "IPv6 route used up": v6(route(0, 0, bytes(4), OTHER, HOME), 43),
+    "IPv6 mobile route": v6(route(2, 1, bytes(4), HOME), 43),
+    "IPv6 mobile route without its address": v6(route(2, 1, bytes(4)), 43),
+    "IPv6 RPL route": v6(route(3, 2, b"\x8F\x70\0\0", OTHER[8:], HOME[-1:]), 43),
+    "IPv6 segments": v6(route(4, 1, b"\x01\0\0\0", HOME, OTHER), 43),
+    "IPv6 segments that are missing": v6(route(4, 1, b"\x02\0\0\0", HOME, OTHER), 43),
+    "IPv6 experimental route": v6(route(253, 1, bytes(4), HOME), 43),
     "IPv6 AH": v6(bytes([6, 4, 0, 0]) + b"\0" * 20 + SEGMENT, 51),
     "IPv6 no next header": v6(b"", 59),
 }

@@ -1,4 +1,4 @@
-"""Loads of big- and little-endian integers from unaligned bytes."""
+"""Big- and little-endian integers in unaligned bytes."""
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 
@@ -24,3 +24,9 @@ cdef inline uint32_t le32(const uint8_t* p) noexcept nogil:
 
 cdef inline uint64_t le64(const uint8_t* p) noexcept nogil:
     return (<uint64_t> le32(p + 4) << 32) | le32(p)
+
+
+cdef inline void put_be64(uint8_t* p, uint64_t value) noexcept nogil:
+    cdef int i
+    for i in range(8):
+        p[i] = <uint8_t> (value >> (56 - 8 * i))

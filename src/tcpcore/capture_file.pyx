@@ -2,6 +2,7 @@
 from cpython.buffer cimport PyBUF_WRITE
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.memoryview cimport PyMemoryView_FromMemory
+from libc.limits cimport INT_MAX
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove
@@ -9,7 +10,7 @@ from libc.string cimport memcpy, memmove
 from tcpcore.bytes cimport be32
 from tcpcore.sanitize cimport fence
 from tcpcore.wire.pcap cimport (
-    LENGTHS_CAPTURED_FIRST, LENGTHS_EITHER, LENGTHS_WIRE_FIRST, belief, scan_pcap)
+    LENGTHS_CAPTURED_FIRST, LENGTHS_EITHER, LENGTHS_WIRE_FIRST, doubt, scan_pcap)
 from tcpcore.wire.pcapng cimport BLOCK_INTERFACE, BLOCK_SECTION, BYTE_ORDER_MAGIC, interface_t, padded, scan_pcapng
 from tcpcore.wire.scan cimport (
     LINK_NONE, SCAN_BLOCK, SCAN_BLOCK_LENGTH, SCAN_MORE, SCAN_NO_INTERFACE, SCAN_OPTIONS, SCAN_SHORT_BLOCK,
@@ -25,7 +26,6 @@ cdef enum:
     MIN_READ = 64 * 1024
     MAX_READ = 1024 * 1024
     SIMPLE_SECONDS = 4_000_000_000  # twice this many nanoseconds fit into 64 bits
-    SAMPLE = 20                     # records that settle the variant of a classic capture
 
 # magic -> (name, unit of the time's fraction in ns, further bytes of the file header, record header lengths)
 MAGICS = {
@@ -199,11 +199,12 @@ cdef class Reader:
 
     cdef int _settle_variant(self, scan_t* w) except -1:
         """Choose the record header by the first records, for several variants share a magic number."""
-        cdef int found, most = -1
+        cdef bint ends = w.size < self.read_size
+        cdef int odd, least = INT_MAX
         for header_len in self.variants:
-            found = belief(w.data, w.size, &self.pcap, header_len, SAMPLE)
-            if found > most:
-                most, self.pcap.header_len = found, header_len
+            odd = doubt(w.data, w.size, ends, &self.pcap, header_len)
+            if odd < least:
+                least, self.pcap.header_len = odd, header_len
         self.variants = None
         return 0
 
@@ -278,13 +279,14 @@ cdef class Reader:
         self.pcap.big, self.pcap.fraction_ns, self.pcap.header_len = big, fraction_ns, self.variants[0]
         self.pcap.link_type = LINK_NONE if network & 0x03FF0000 else <uint16_t> network   # above: FCS length
         self.pcap.max_captured = max_captured(self.pcap.link_type)
+        self.pcap.snaplen = load32(self.tail + 16, big)
         self.pcap.lengths = LENGTHS_CAPTURED_FIRST
         if major == 2 and minor < 3 or major == 543 and minor == 0:
             self.pcap.lengths = LENGTHS_WIRE_FIRST
         elif major == 2 and minor == 3:
             self.pcap.lengths = LENGTHS_EITHER
         self.metadata.interfaces.append(
-            Interface(self.pcap.link_type, load32(self.tail + 16, big), resolution=9 if fraction_ns == 1 else 6))
+            Interface(self.pcap.link_type, self.pcap.snaplen, resolution=9 if fraction_ns == 1 else 6))
         self._read_head(FILE_HEADER + further)
         self.tail_offset, self.tail_len = self.tail_len, 0
         return 0

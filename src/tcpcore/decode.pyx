@@ -19,7 +19,8 @@ from tcpcore.wire.gtp cimport gtp
 from tcpcore.wire.icmp cimport icmp, icmpv6
 from tcpcore.wire.ipv4 cimport (
     IPV4_MORE_FRAGMENTS, IPV4_OFFSET, ipv4, ipv4_fragment, ipv4_header_len, ipv4_id, ipv4_protocol, ipv4_total_len)
-from tcpcore.wire.ipv6 cimport IPV6_FRAGMENT_HEADER, authentication, ipv6, ipv6_options
+from tcpcore.wire.ipv6 cimport ipv6
+from tcpcore.wire.ipv6_extension cimport IPV6_FRAGMENT_HEADER, authentication, ipv6_extension
 from tcpcore.wire.juniper cimport juniper
 from tcpcore.wire.link cimport ETHERNET_HEADER, ethernet, ethernet_type, link_layer
 from tcpcore.wire.link_types cimport first_layer
@@ -207,8 +208,8 @@ cdef int unusual_layer(cursor_t* c, int layer) noexcept nogil:
         return icmp(c)
     if layer == LAYER_ICMPV6:
         return icmpv6(c)
-    if layer == LAYER_IPV6_OPTIONS:
-        return ipv6_options(c)
+    if LAYER_IPV6_OPTIONS <= layer <= LAYER_IPV6_SHIM:
+        return ipv6_extension(c, layer)
     if layer == LAYER_AH:
         return authentication(c)
     if layer == LAYER_IP:

@@ -113,6 +113,7 @@ class TunnelKind(Codes):
     TUNNEL_BACKBONE = 16           # 802.1ah: service instance (I-SID)
     TUNNEL_ICMP = 17               # quoted in an ICMP error
     TUNNEL_MIRROR = 18             # TZSP, LWAPP, TRILL, FabricPath and kin
+    TUNNEL_ROUTE = 19              # an IPv6 routing header or home address: other ends than in the IPv6 header
 
 class Finding(Codes):
     """analysis_t.findings: tcp.analysis.* and friends (SEMANTICS sections A, TF, FR, LN)."""

@@ -79,11 +79,12 @@ def test_everything_before_a_cut_is_delivered(cut):
 
 
 def test_an_absurd_record_length_ends_the_capture():
-    capture = bytearray(pcap(frames(3)))
-    capture[24 + 16 + 60 + 8:24 + 16 + 60 + 12] = b"\xff\xff\xff\x7f"
+    made = frames(5)
+    capture, start = bytearray(pcap(made)), len(pcap(made[:4]))
+    capture[start + 8:start + 12] = b"\xff\xff\xff\x7f"
     reader, rows, _ = read(bytes(capture))
-    assert len(rows) == 1
-    assert reader.damage[0] == 24 + 16 + 60
+    assert len(rows) == 4
+    assert reader.damage[0] == start
 
 
 def test_a_cut_capture_is_not_taken_for_a_variant():
@@ -93,6 +94,20 @@ def test_a_cut_capture_is_not_taken_for_a_variant():
     _, rows, payloads = read(pcap(made) + bytes(4), [Batch(64)])
     assert rows["time_ns"].tolist() == [T0, T0]
     assert payloads == [bytes(62), held]
+
+
+def test_an_odd_time_alone_does_not_make_a_variant():
+    """Read with the longer record headers of variants, the second record is as odd, or more."""
+    record = struct.pack("<II", 60, 60) + b"\xff" * 60
+    _, rows, _ = read(pcap([]) + struct.pack("<II", 1, 2) + record + struct.pack("<II", 1, 1_000_000) + record)
+    assert rows["cap_len"].tolist() == [60, 60]
+
+
+def test_a_variant_with_an_odd_time_beats_a_record_too_long_for_any_capture():
+    """With the usual header of 16 bytes the second record begins 8 bytes earlier, and its length is the time."""
+    first = struct.pack("<IIII", 1, 2, 60, 60) + bytes(8 + 60)
+    _, rows, _ = read(pcap([], snaplen=65535) + first + struct.pack("<IIII", 300_000, 5_000_000, 4, 9) + bytes(8 + 4))
+    assert rows["wire_len"].tolist() == [60, 9]
 
 
 @pytest.mark.parametrize("content", [b"", b"\xd4", b"hello, this is a text file, not a capture", bytes(100)])

@@ -5,7 +5,7 @@ from layers import TUNNELS
 from odd_frames import NETWORK, SEGMENT, v4
 from packets import T0, Frame, ethernet, ipv4, ipv6, tcp
 from stages import run_decode
-from tcpcore.flags import Damage, DecodeStatus, Present
+from tcpcore.flags import Damage, DecodeStatus, Present, TunnelKind
 
 S = DecodeStatus
 
@@ -43,7 +43,9 @@ def test_ip_length_shorter_than_the_tcp_header_leaves_the_length_unknown():
     ("IPv4 header longer than the frame", S.STATUS_IP_TRUNCATED), ("IPv4 that is UDP", S.STATUS_NOT_TCP),
     ("IPv4 in the IPv6 EtherType", S.STATUS_IP_MALFORMED), ("ARP", S.STATUS_NOT_IP), ("ESP", S.STATUS_ENCRYPTED),
     ("IPv6 payload length 0", S.STATUS_TCP_TRUNCATED), ("IPv6 jumbo too small", S.STATUS_IP_TRUNCATED),
-    ("IPv6 no next header", S.STATUS_NOT_TCP)])
+    ("IPv6 no next header", S.STATUS_NOT_TCP), ("IPv6 home address that is not there", S.STATUS_IP_MALFORMED),
+    ("IPv6 mobile route without its address", S.STATUS_IP_MALFORMED),
+    ("IPv6 segments that are missing", S.STATUS_IP_MALFORMED)])
 def test_says_why_there_is_no_segment(name, status):
     done = run_decode([NETWORK[name]])
     assert done.statuses == [status]
@@ -86,6 +88,20 @@ def test_header_fields_of_ipv6():
     assert (row["ip_version"], row["ip_id"], row["ip_flags"], row["ttl"], row["tos"]) == (6, 0, 0, 3, 0xB8)
     assert (row["src_hi"], row["src_lo"]) == (0x2001_0DB8_0000_0000, 1)
     assert (row["dst_hi"], row["dst_lo"]) == (0xFE80_0000_0000_0000, 2)
+
+
+@pytest.mark.parametrize(("name", "source", "destination"), [
+    ("IPv6 chain", 1, 2), ("IPv6 home address", 0x77, 2), ("IPv6 source route", 1, 0x77),
+    ("IPv6 mobile route", 1, 0x77), ("IPv6 source route without an address", 1, 2), ("IPv6 route used up", 1, 2),
+    ("IPv6 RPL route", 1, 0x77), ("IPv6 segments", 1, 0x77), ("IPv6 experimental route", 1, 2)])
+def test_extension_headers_name_the_ends(name, source, destination):
+    """RFC 8200 section 8.1, RFC 6275: those of the IPv6 header are kept as outer addresses."""
+    done = run_decode([NETWORK[name]])
+    row, tunnel = done.rows[0], done.tunnels[0]
+    assert (row["src_lo"], row["dst_lo"], row["payload_len"]) == (source, destination, 10)
+    if (source, destination) != (1, 2):
+        assert (tunnel["kind"], tunnel["depth"]) == (TunnelKind.TUNNEL_ROUTE, 0)
+        assert (tunnel["outer6_src_lo"], tunnel["outer6_dst_lo"]) == (1, 2)
 
 
 def test_snap_length_keeps_both_lengths():

@@ -14,6 +14,9 @@ cdef enum ArpHardware:             # ARPHRD_*, of the SLL headers
     ARPHRD_RADIOTAP = 803
     ARPHRD_NETLINK = 824
 
+cdef enum:
+    SHORT_FAMILY_IPV4 = 0x0200     # in 16 of the 32 bits, little-endian
+
 
 cdef inline int cooked(cursor_t* c, uint32_t size, uint16_t protocol, uint16_t hardware) noexcept nogil:
     """Linux cooked capture: a small protocol number is no EtherType, some hardware types rename it."""
@@ -62,6 +65,8 @@ cdef inline int null_loopback(cursor_t* c, bint swapped) noexcept nogil:
     advance(c, 4)
     if swapped and family & 0xFFFF > MAX_802_3_LENGTH:
         return by_ethertype(<uint16_t> family)
+    if swapped and (family & 0xFFFF == SHORT_FAMILY_IPV4 or family == SHORT_FAMILY_IPV4 << 8):
+        return LAYER_IPV4
     if swapped and family > 0xFFFF:
         family = le32(c.p - 4)
         if MAX_802_3_LENGTH < family <= 0xFFFF:

@@ -19,7 +19,9 @@ cdef enum Layer:
     LAYER_UDP_LITE
     LAYER_ICMP
     LAYER_ICMPV6
-    LAYER_IPV6_OPTIONS             # hop-by-hop, destination, routing, Shim6
+    LAYER_IPV6_OPTIONS             # hop-by-hop, destination
+    LAYER_IPV6_ROUTING
+    LAYER_IPV6_SHIM
     LAYER_IPV4_FRAGMENT            # at its IP header
     LAYER_IPV6_FRAGMENT            # at the fragment header
     LAYER_AH

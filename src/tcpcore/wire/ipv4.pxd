@@ -46,6 +46,14 @@ cdef inline uint64_t mapped(uint32_t address) noexcept nogil:
     return (<uint64_t> 0xFFFF << 32) | address
 
 
+cdef inline void note_outer_ipv6(cursor_t* c) noexcept nogil:
+    cdef segment_t* row = c.row
+    if not c.tunnel.has & OUTER_IPV6:
+        c.tunnel.has |= OUTER_IPV6
+        c.tunnel.outer6_src_hi, c.tunnel.outer6_src_lo = row.src_hi, row.src_lo
+        c.tunnel.outer6_dst_hi, c.tunnel.outer6_dst_lo = row.dst_hi, row.dst_lo
+
+
 cdef inline void note_outer_ip(cursor_t* c) noexcept nogil:
     """A further IP header: the one in the row is an outer one; of each version the outermost counts."""
     cdef segment_t* row = c.row
@@ -54,10 +62,8 @@ cdef inline void note_outer_ip(cursor_t* c) noexcept nogil:
         c.tunnel.has |= OUTER_IPV4
         c.tunnel.outer4_src = <uint32_t> row.src_lo
         c.tunnel.outer4_dst = <uint32_t> row.dst_lo
-    elif row.ip_version == 6 and not c.tunnel.has & OUTER_IPV6:
-        c.tunnel.has |= OUTER_IPV6
-        c.tunnel.outer6_src_hi, c.tunnel.outer6_src_lo = row.src_hi, row.src_lo
-        c.tunnel.outer6_dst_hi, c.tunnel.outer6_dst_lo = row.dst_hi, row.dst_lo
+    elif row.ip_version == 6:
+        note_outer_ipv6(c)
 
 
 cdef inline void enter_ip(cursor_t* c) noexcept nogil:

@@ -1,16 +1,15 @@
-"""IPv6 header and extension headers (RFC 8200)."""
+"""IPv6 header (RFC 8200)."""
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 from tcpcore.bytes cimport be16, be32, be64
-from tcpcore.flags cimport STATUS_ENCRYPTED, STATUS_IP_MALFORMED, STATUS_IP_TRUNCATED, STATUS_NOT_TCP
+from tcpcore.flags cimport STATUS_IP_MALFORMED, STATUS_IP_TRUNCATED
 from tcpcore.records cimport segment_t
-from tcpcore.wire.cursor cimport LAYER_IPV6_OPTIONS, QUOTED_DEEPER, advance, cursor_t, lacks, limit
+from tcpcore.wire.cursor cimport QUOTED_DEEPER, advance, cursor_t, lacks, limit
 from tcpcore.wire.ipv4 cimport enter_ip
 from tcpcore.wire.protocols cimport by_ip_protocol
 
 cdef enum:
     IPV6_HEADER = 40
-    IPV6_FRAGMENT_HEADER = 8
     OPTION_JUMBO = 0xC2            # RFC 2675
 
 
@@ -60,31 +59,3 @@ cdef inline uint32_t jumbo_length(const uint8_t* p, uint32_t captured) noexcept 
             return length if length > 0xFFFF else 0
         at += 1 if p[at] == 0 else 2 + <uint32_t> p[at + 1]
     return 0
-
-
-cdef inline int ipv6_options(cursor_t* c) noexcept nogil:
-    """Next header 1, length in units of 8 after the first 1, ..."""
-    cdef uint8_t following
-    cdef uint32_t size
-    if lacks(c, 8):
-        return STATUS_IP_TRUNCATED
-    following = c.p[0]
-    size = (<uint32_t> c.p[1] + 1) * 8
-    if lacks(c, size):
-        return STATUS_IP_TRUNCATED
-    advance(c, size)
-    return by_ip_protocol(following)
-
-
-cdef inline int authentication(cursor_t* c) noexcept nogil:
-    """Next header 1, length in words minus 2 1, ... (RFC 4302)."""
-    cdef uint8_t following
-    cdef uint32_t size
-    if lacks(c, 12):
-        return STATUS_IP_TRUNCATED
-    following = c.p[0]
-    size = (<uint32_t> c.p[1] + 2) * 4
-    if lacks(c, size):
-        return STATUS_IP_TRUNCATED
-    advance(c, size)
-    return by_ip_protocol(following)

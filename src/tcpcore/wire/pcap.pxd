@@ -3,7 +3,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 from tcpcore.records cimport frame_t
 from tcpcore.wire.scan cimport (
-    SCAN_FULL, SCAN_MORE, SCAN_ON, SCAN_TOO_LONG, add_frame, load32, max_captured, scan_t)
+    MAX_CAPTURED_BUS, SCAN_FULL, SCAN_MORE, SCAN_ON, SCAN_TOO_LONG, add_frame, load32, max_captured, scan_t)
 
 cdef enum Lengths:
     # The order of a record's two lengths: version 2.3 swapped them, and some writers only its number.
@@ -22,6 +22,14 @@ cdef struct pcap_t:
     int lengths
 
 
+cdef inline (uint32_t, uint32_t) record_lengths(const uint8_t* head, const pcap_t* file, bint big) noexcept nogil:
+    """Captured bytes, and those on the wire."""
+    cdef uint32_t one = load32(head + 8, big), other = load32(head + 12, big)
+    if file.lengths == LENGTHS_WIRE_FIRST or file.lengths == LENGTHS_EITHER and one > other:
+        return other, one
+    return one, other
+
+
 cdef inline int scan_records(scan_t* w, const pcap_t* file, bint big) noexcept nogil:
     """Frames for all whole records, until room or bytes run out; a Scan."""
     cdef pcap_t how = file[0]                # a copy, which storing frames cannot have changed
@@ -38,9 +46,7 @@ cdef inline int scan_records(scan_t* w, const pcap_t* file, bint big) noexcept n
             w.need = how.header_len
             stop = SCAN_MORE
             break
-        cap_len, wire_len = load32(head + 8, big), load32(head + 12, big)
-        if how.lengths == LENGTHS_WIRE_FIRST or how.lengths == LENGTHS_EITHER and cap_len > wire_len:
-            cap_len, wire_len = wire_len, cap_len
+        cap_len, wire_len = record_lengths(head, &how, big)
         if cap_len > how.max_captured:
             w.detail = cap_len
             stop = SCAN_TOO_LONG
@@ -65,20 +71,26 @@ cdef inline int scan_pcap(scan_t* w, const pcap_t* file) noexcept nogil:
     return scan_records(w, file, True) if file.big else scan_records(w, file, False)
 
 
-cdef inline int belief(const uint8_t* data, Py_ssize_t size, const pcap_t* file, uint32_t header_len,
-                       int limit) noexcept nogil:
-    """How well the first bytes fit record headers of ``header_len`` bytes: two points for each of up to
-    ``limit`` whole records in a row that look real, one for ending with the data."""
+cdef inline int doubt(const uint8_t* data, Py_ssize_t size, bint ends, const pcap_t* file,
+                      uint32_t header_len) noexcept nogil:
+    """How many things are odd about the first odd one of three records, if their headers have ``header_len`` bytes.
+
+    Where the data ends, the capture does if ``ends``.  tshark tells variants apart by the same points.
+    """
     cdef Py_ssize_t at = 0
     cdef uint32_t cap_len, wire_len
-    cdef int found = 0
-    while found < limit and at + header_len <= size:
-        cap_len, wire_len = load32(data + at + 8, file.big), load32(data + at + 12, file.big)
-        if wire_len > file.max_captured or cap_len > wire_len or wire_len == 0 \
-                or load32(data + at + 4, file.big) >= 1_000_000_000 // file.fraction_ns:
-            break
+    cdef int _, odd
+    for _ in range(3):
+        if at == size:
+            return 0
+        if at + header_len > size:
+            return ends
+        cap_len, wire_len = record_lengths(data + at, file, file.big)
+        odd = ((cap_len > file.max_captured) + (cap_len > file.snaplen) + (cap_len > wire_len)
+               + (wire_len > MAX_CAPTURED_BUS) + (load32(data + at + 4, file.big) >= 1_000_000_000 // file.fraction_ns))
+        if odd:
+            return odd
         at += header_len + cap_len
         if at > size:
-            break
-        found += 1
-    return 2 * found + (at == size)
+            return ends
+    return 0

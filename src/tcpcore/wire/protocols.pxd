@@ -82,8 +82,12 @@ cdef inline int by_other_ip_protocol(uint8_t protocol) noexcept nogil:
 
 
 cdef inline int by_rare_ip_protocol(uint8_t protocol) noexcept nogil:
-    if protocol in (0, 43, 60, 140):
+    if protocol in (0, 60):
         return LAYER_IPV6_OPTIONS
+    if protocol == 43:
+        return LAYER_IPV6_ROUTING
+    if protocol == 140:
+        return LAYER_IPV6_SHIM
     if protocol == 44:
         return LAYER_IPV6_FRAGMENT
     if protocol == 50:
