@@ -22,12 +22,10 @@ cdef struct pcap_t:
     int lengths
 
 
-cdef inline (uint32_t, uint32_t) record_lengths(const uint8_t* head, const pcap_t* file, bint big) noexcept nogil:
-    """Captured bytes, and those on the wire."""
-    cdef uint32_t one = load32(head + 8, big), other = load32(head + 12, big)
-    if file.lengths == LENGTHS_WIRE_FIRST or file.lengths == LENGTHS_EITHER and one > other:
-        return other, one
-    return one, other
+cdef inline void exchange_lengths(int lengths, uint32_t* cap_len, uint32_t* wire_len) noexcept nogil:
+    """If the one read first is not that of the captured bytes."""
+    if lengths == LENGTHS_WIRE_FIRST or lengths == LENGTHS_EITHER and cap_len[0] > wire_len[0]:
+        cap_len[0], wire_len[0] = wire_len[0], cap_len[0]
 
 
 cdef inline int scan_records(scan_t* w, const pcap_t* file, bint big) noexcept nogil:
@@ -46,7 +44,8 @@ cdef inline int scan_records(scan_t* w, const pcap_t* file, bint big) noexcept n
             w.need = how.header_len
             stop = SCAN_MORE
             break
-        cap_len, wire_len = record_lengths(head, &how, big)
+        cap_len, wire_len = load32(head + 8, big), load32(head + 12, big)
+        exchange_lengths(how.lengths, &cap_len, &wire_len)
         if cap_len > how.max_captured:
             w.detail = cap_len
             stop = SCAN_TOO_LONG
@@ -85,7 +84,8 @@ cdef inline int doubt(const uint8_t* data, Py_ssize_t size, bint ends, const pca
             return 0
         if at + header_len > size:
             return ends
-        cap_len, wire_len = record_lengths(data + at, file, file.big)
+        cap_len, wire_len = load32(data + at + 8, file.big), load32(data + at + 12, file.big)
+        exchange_lengths(file.lengths, &cap_len, &wire_len)
         odd = ((cap_len > file.max_captured) + (cap_len > file.snaplen) + (cap_len > wire_len)
                + (wire_len > MAX_CAPTURED_BUS) + (load32(data + at + 4, file.big) >= 1_000_000_000 // file.fraction_ns))
         if odd:
