@@ -9,6 +9,9 @@ import pytest
 import tcpkit
 from conversations import random_capture
 from packets import pcap
+from tcpkit.display_filter import DisplayFilter
+from tcpkit.filter_fields import known_names
+from tcpkit.row_filter import stages_asked
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +75,32 @@ def check(table, text, accepts):
     assert table.where(text)["stream"].tolist() == [row["stream"] for row, chosen in zip(rows, expected, strict=True)
                                                     if chosen]
     assert any(expected)
+
+
+OPERANDS = ("{0} == 1", "{0} > 0.5", "{0} == -1", "{0} < 99999999999999999999", "{0} in {{1 .. 3}}", "{0} & 1", "{0}",
+            "{0} + 1 > {0}", "max({0}) > 0", "abs({0}) == 0", "count({0}) == 1", "{0} == {0}", '{0} == "x"',
+            '{0} contains "x"', '{0} matches "("', 'upper({0}) == "X"', "{0} == 10.0.0.0/8", "{0} != fd00::1",
+            "{0} === 1 or {0} < 0")
+
+
+@pytest.mark.parametrize("table", ["packets", "flows", "directions", "retransmissions", "conversations", "handshakes",
+                                   "reordering", "states"])
+def test_a_filter_is_wrong_without_rows_if_it_is_with_them(capture, table):
+    found = getattr(capture, table)
+    rows, columns = found[:3], [column for column in found._schema.columns if column.name in found.columns]
+    names = known_names(columns)
+    assert len(names) > 10
+    for text in (form.format(name) for form in OPERANDS for name in (*names, "nonsense")):
+        assert wrong(rows.where, text) == wrong(lambda text: stages_asked(DisplayFilter(text), columns), text)
+
+
+def wrong(ask, text):
+    """What is, if anything."""
+    try:
+        ask(text)
+    except tcpkit.FilterError as error:
+        return str(error)
+    return None
 
 
 @pytest.mark.parametrize("text", ["ip.addr == 10.1", "ip.addr == tcp.stream", "loss_rate > high", "frame.len > 3"])
