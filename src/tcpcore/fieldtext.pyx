@@ -36,7 +36,7 @@ cdef class Formatter:
     """
     cdef text_t text
     cdef list kept                         # owns what `text` points to
-    cdef Py_ssize_t row_end                # what the columns read lies before it
+    cdef Py_ssize_t reach                  # what the columns read of a row lies before it
     cdef bint runs_known
     cdef public int64_t start_ns
 
@@ -96,11 +96,11 @@ cdef class Formatter:
         self.text.has_payload |= kind == TextKind.PAYLOAD
         self.text.aligned |= width != 0
         size = <int> sizeof(verdict_t) if kind == TextKind.VERDICT else size
-        self.row_end = max(self.row_end, at + size)
+        self.reach = max(self.reach, at + size)
         if kind in OF_SEGMENTS:
-            self.row_end = max(self.row_end, <Py_ssize_t> sizeof(segment_t))
+            self.reach = max(self.reach, <Py_ssize_t> sizeof(segment_t))
         if other >= 0:
-            self.row_end = max(self.row_end, other + (<Py_ssize_t> sizeof(analysis_t) if kind == TextKind.INFO else 1))
+            self.reach = max(self.reach, other + (<Py_ssize_t> sizeof(analysis_t) if kind == TextKind.INFO else 1))
         self.text.n_columns += 1
         self.runs_known = False
 
@@ -108,7 +108,7 @@ cdef class Formatter:
                             bint equal) except -1:
         column.conditions[column.n_conditions] = condition_t(at, mask, value, equal)
         column.n_conditions += 1
-        self.row_end = max(self.row_end, <Py_ssize_t> at + 4)
+        self.reach = max(self.reach, <Py_ssize_t> at + 4)
         return 0
 
     cdef int _find_runs(self) except -1:
@@ -160,7 +160,7 @@ cdef class Formatter:
         return self._write(source)
 
     cdef int _check_fits(self, Py_ssize_t itemsize) except -1:
-        if self.row_end > itemsize:
+        if self.reach > itemsize:
             raise TypeError("rows of another dtype")
         return 0
 
