@@ -63,7 +63,9 @@ def in_turn(tasks: Sequence[Task]) -> Task:
 
 
 def with_needs(stages: Iterable[Stage]) -> frozenset[Stage]:
-    """The stages and those they build on; ValueError for one that does not exist."""
+    """The stages and those they build on; ValueError for one that does not exist, TypeError for a lone name."""
+    if isinstance(stages, str):
+        raise TypeError(f'stages are several: ["{stages}"], not "{stages}"')
     wanted = frozenset(stages)
     for stage in wanted - NEEDS.keys():
         raise ValueError(f'there is no stage "{stage}"; there are {", ".join(NEEDS)}')
@@ -91,7 +93,7 @@ class Pipeline:
                  calling: int = CALLING) -> None:
         self.reader = reader
         self._where = _row_filter(where) if where else None
-        self.stages = with_needs((*stages, *(self._where.stages if self._where else ())))
+        self.stages = with_needs(stages) | with_needs(self._where.stages if self._where else ())
         self.size = size
         self.position = 0                        # bytes of the capture done
         self.start_ns = 0                        # time of the first frame

@@ -103,6 +103,11 @@ def test_columns_say_how_far_the_work_goes(path):
 def test_wrong_stage(path):
     with pytest.raises(ValueError, match='no stage "decoding"; there are decode, flows'):
         tcpkit.open(path, stages=["decoding"])
+    with pytest.raises(TypeError, match=r'\["flows"\], not "flows"'):
+        tcpkit.open(path, stages="flows")
+    with pytest.raises(TypeError, match=r'\["flows"\], not "flows"'):
+        tcpkit.open(path).pipeline("flows")
+
 
 
 def test_wrong_column(path):
