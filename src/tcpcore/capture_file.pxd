@@ -35,7 +35,7 @@ cdef class Reader:
     cdef bint _read_more(self, Batch batch, scan_t* w) except -1
     cdef object _read_block(self, scan_t* w)
     cdef int _add_interface(self, object described) except -1
-    cdef int _settle_variant(self, scan_t* w) except -1
+    cdef int _settle_variant(self, Batch batch, scan_t* w) except -1
     cdef int _finish(self, Batch batch, scan_t* w, int stop) except -1
     cdef int _end(self) except -1
     cdef Py_ssize_t _read(self, uint8_t* at, Py_ssize_t room) except -1

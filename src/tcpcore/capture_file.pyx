@@ -85,7 +85,7 @@ cdef class Reader:
         self._start(batch, &w)
         self._read_more(batch, &w)
         if self.variants is not None:
-            self._settle_variant(&w)
+            self._settle_variant(batch, &w)
         while True:
             with nogil:
                 stop = self._scan(&w)
@@ -197,12 +197,16 @@ cdef class Reader:
         self.section.n_interfaces += 1
         return 0
 
-    cdef int _settle_variant(self, scan_t* w) except -1:
-        """Choose the record header by the first records, for several variants share a magic number."""
-        cdef bint ends = w.size < self.read_size
+    cdef int _settle_variant(self, Batch batch, scan_t* w) except -1:
+        """Choose the record header by the first records, for several variants share a magic number.
+
+        That a record is cut tells something at the end of a file; a stream is not waited for to know where it ends.
+        """
         cdef int odd, least = INT_MAX
+        while getattr(self.source, "size", None) is not None and self._read_more(batch, w):
+            pass
         for header_len in self.variants:
-            odd = doubt(w.data, w.size, ends, &self.pcap, header_len)
+            odd = doubt(w.data, w.size, self.at_end, &self.pcap, header_len)
             if odd < least:
                 least, self.pcap.header_len = odd, header_len
         self.variants = None

@@ -76,8 +76,8 @@ cdef class Formatter:
         """
         if len(words) > MAX_WORDS or len(conditions) > MAX_CONDITIONS:
             raise ValueError("too many words or conditions")
-        if kind == TextKind.HEX and size > 4:
-            raise ValueError("hexadecimal numbers have at most four bytes")
+        if kind == TextKind.HEX and not 1 <= size <= 4:
+            raise ValueError("hexadecimal numbers have one to four bytes")
         cdef column_t* column = self._next_column()
         column.kind, column.size, column.at, column.other = kind, size, <int> at, <int> other
         column.mask, column.quoted, column.width = mask, quoted, <int> width
@@ -86,7 +86,7 @@ cdef class Formatter:
         column.n_conditions = 0
         for place, bits, value, equal in conditions:
             self._add_condition(column, place, bits, value, equal)
-        if kind == TextKind.BITS and size <= 4 and words and not words[0]:
+        if kind == TextKind.BITS and at % 4 + size <= 4 and words and not words[0]:
             # The cell is empty unless a bit is set, so that is a condition, too; rows are little-endian.
             mask &= (<uint64_t> 1 << 8 * size) - 1
             self._add_condition(column, at - at % 4, mask << 8 * (at % 4), 0, False)
@@ -174,8 +174,9 @@ cdef class Formatter:
             raise MemoryError
         text = PyBytes_FromStringAndSize(NULL, self.text.size)
         cdef char* into = PyBytes_AS_STRING(text)
-        with nogil:
-            memcpy(into, self.text.out, self.text.size)
+        if self.text.size:
+            with nogil:
+                memcpy(into, self.text.out, self.text.size)
         return text
 
 

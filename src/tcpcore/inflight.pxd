@@ -8,7 +8,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memmove
 
 from tcpcore.pool cimport SIZES, pool_at, pool_give_back, pool_t, pool_take
-from tcpcore.seqnum cimport after
+from tcpcore.seqnum cimport after, not_after
 
 cdef enum:
     MAX_INFLIGHT = 10_000          # A-13
@@ -180,7 +180,7 @@ cdef inline void flight_ack_each(flying_t* flying, inflight_t* entries, uint32_t
     """AK-1 and AK-2 for every entry; what is kept moves up."""
     cdef uint32_t i, kept = flying.head
     for i in range(flying.head, flying.tail):
-        if entries[i].nxt != ack and after(ack, entries[i].seq) and not after(ack, entries[i].nxt):
+        if entries[i].nxt != ack and after(ack, entries[i].seq) and not_after(ack, entries[i].nxt):
             entries[i].seq = ack
         elif entries[i].nxt == ack or not after(entries[i].nxt, ack):
             flight_remove(&entries[i], ack, acked)

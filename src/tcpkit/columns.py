@@ -54,6 +54,10 @@ def number(name: str, wireshark: str, field: str, doc: str, when: tuple[When, ..
     return Column(name, wireshark, field, Kind.UNSIGNED, doc, when, unit, stage)
 
 
+def text(name: str, doc: str) -> Column:
+    return Column(name, "", name, Kind.LETTERS, doc)
+
+
 def duration(name: str, wireshark: str, field: str, doc: str, when: tuple[When, ...], stage: Stage) -> Column:
     return Column(name, wireshark, field, Kind.SECONDS, doc, when, "ns", stage)
 

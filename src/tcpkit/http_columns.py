@@ -2,11 +2,7 @@
 from __future__ import annotations
 
 from tcpcore.fieldtext import TextKind as Kind
-from tcpkit.columns import MARK, Column, Schema, number
-
-
-def text(name: str, doc: str) -> Column:
-    return Column(name, "", name, Kind.LETTERS, doc)
+from tcpkit.columns import MARK, Column, Schema, number, text
 
 
 def seconds(name: str, doc: str) -> Column:

@@ -107,7 +107,7 @@ def _flaw(flaw: Flaw) -> Iterator[str]:
 
 
 def _time(ns: int | None) -> str:
-    """Universal time; what no calendar holds as seconds."""
+    """Universal time."""
     if ns is None:
         return ""
     from datetime import UTC, datetime, timedelta

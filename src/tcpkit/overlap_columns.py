@@ -2,8 +2,7 @@
 from __future__ import annotations
 
 from tcpcore.fieldtext import TextKind as Kind
-from tcpkit.columns import MARK, Column, Schema, number
-from tcpkit.http_columns import text
+from tcpkit.columns import MARK, Column, Schema, number, text
 
 OVERLAPS = Schema("overlaps", (
     number("stream", "tcp.stream", "stream", "number of the connection"),

@@ -32,7 +32,7 @@ class RowFilter:
 
 
 class NoRows(dict[str, Array]):
-    """Of any table."""
+    """Of any table: a filter evaluated over them fails as it would over rows, before any are read."""
 
     def __missing__(self, name: str) -> Array:
         return np.empty(0, np.uint64)

@@ -109,7 +109,6 @@ def test_wrong_stage(path):
         tcpkit.open(path).pipeline("flows")
 
 
-
 def test_wrong_column(path):
     with pytest.raises(tcpkit.FieldError, match=r'did you mean "tcp\.stream"'):
         list(tcpkit.scan(path, columns=["tcp.steam"]))

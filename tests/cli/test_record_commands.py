@@ -59,7 +59,9 @@ def test_every_format(run, command, talk, rows, chosen, tmp_path):
     asked, wanted = [command, talk, *(["--columns", ",".join(names)] if chosen else [])], only(names, rows)
     assert json.loads(run(*asked, "--format", "json")[1]) == wanted
     assert [json.loads(line) for line in run(*asked, "--format", "jsonl")[1].splitlines()] == wanted
-    text = [{name: "" if value is None else str(value) for name, value in row.items()} for row in wanted]
+    marks = {None: "", False: "", True: "1"}                # as in every table
+    text = [{name: marks[value] if value is None or isinstance(value, bool) else str(value)
+             for name, value in row.items()} for row in wanted]
     assert list(csv.DictReader(io.StringIO(run(*asked, "--format", "csv")[1].decode()))) == text
     assert run(*asked, "--format", "parquet", "-o", tmp_path / "rows") == (0, b"", "")
     assert parquet.read_table(tmp_path / "rows").to_pylist() == wanted

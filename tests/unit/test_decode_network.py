@@ -104,6 +104,18 @@ def test_extension_headers_name_the_ends(name, source, destination):
         assert (tunnel["outer6_src_lo"], tunnel["outer6_dst_lo"]) == (1, 2)
 
 
+def test_a_packet_behind_a_route_is_in_a_tunnel():
+    """RFC 8754: the route says how the outer packet goes, what it carries has ends of its own."""
+    routed = NETWORK["IPv6 segments"].removesuffix(SEGMENT)
+    header = 14 + 40
+    frame = routed[:header] + b"\4" + routed[header + 1:] + ipv4("10.1.1.1", "10.2.2.2", SEGMENT)
+    frame = frame[:18] + (len(frame) - header).to_bytes(2, "big") + frame[20:]
+    done = run_decode([frame])
+    row, tunnel = done.rows[0], done.tunnels[0]
+    assert (row["ip_version"], row["payload_len"]) == (4, 10)
+    assert (tunnel["kind"], tunnel["depth"]) == (TunnelKind.TUNNEL_IP, 1)
+
+
 def test_snap_length_keeps_both_lengths():
     row = run_decode([Frame(T0, v4()[:58], 64)]).rows[0]                    # LN-2
     assert (row["frame_len"], row["cap_len"], row["payload_len"], row["payload_captured"]) == (64, 58, 10, 4)

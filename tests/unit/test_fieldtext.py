@@ -186,7 +186,7 @@ def test_how_long_after_the_original(after, words):
 def test_limits():
     with pytest.raises(ValueError, match="too many"):
         Formatter().add(TextKind.WORD, 0, 1, words=[b""] * 33)
-    with pytest.raises(ValueError, match="four bytes"):
+    with pytest.raises(ValueError, match="to four bytes"):
         Formatter().add(TextKind.HEX, 0, 8)
 
 

@@ -15,7 +15,7 @@ cdef enum ArpHardware:             # ARPHRD_*, of the SLL headers
     ARPHRD_NETLINK = 824
 
 cdef enum:
-    SHORT_FAMILY_IPV4 = 0x0200     # in 16 of the 32 bits, little-endian
+    SHORT_FAMILY_IPV4 = 0x0200     # in 16 of the 32 bits; no other family is so found in captures
 
 
 cdef inline int cooked(cursor_t* c, uint32_t size, uint16_t protocol, uint16_t hardware) noexcept nogil:

@@ -5,6 +5,7 @@ comes next: another Layer, or the DecodeStatus that ends the walk.
 """
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
+from tcpcore.flags cimport TUNNEL_ROUTE
 from tcpcore.records cimport frame_t, segment_t, tunnel_t
 
 cdef enum Layer:
@@ -149,8 +150,8 @@ cdef inline void drop_trailer(cursor_t* c, uint32_t n) noexcept nogil:
 
 
 cdef inline void enter_tunnel(cursor_t* c, uint8_t kind) noexcept nogil:
-    """Remember the outermost tunnel (TunnelKind)."""
-    if c.tunnel.kind == 0:
+    """Remember the outermost tunnel (TunnelKind); a route that only names other ends gives way to any."""
+    if c.tunnel.kind == 0 or c.tunnel.kind == TUNNEL_ROUTE:
         c.tunnel.kind = kind
 
 

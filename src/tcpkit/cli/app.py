@@ -58,6 +58,8 @@ WhereOption = Annotated[
     str, typer.Option("--where", "-Y", metavar="FILTER", help="Only rows this display filter selects.")]
 ColumnsOption = Annotated[str, typer.Option(
     "--columns", metavar="NAME,…", help="Only these columns, in this order; what only others need is not computed.")]
+ChosenColumnsOption = Annotated[str, typer.Option(
+    "--columns", metavar="NAME,…", help="Only these columns, in this order.")]
 MemoryLimitOption = Annotated[str, typer.Option(
     "--memory-limit", metavar="SIZE", help="Memory to use at most; when it runs out, old connections are given up.")]
 IdleTimeoutOption = Annotated[float, typer.Option(

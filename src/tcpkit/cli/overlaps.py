@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from tcpkit.cli.app import CaptureArgument, CaptureFilterOption, ColumnsOption, Format, FormatOption, OutputOption, app
+from tcpkit.cli.app import (
+    CaptureArgument,
+    CaptureFilterOption,
+    ChosenColumnsOption,
+    Format,
+    FormatOption,
+    OutputOption,
+    app,
+)
 from tcpkit.cli.output import named
 from tcpkit.cli.reading import reading
 
@@ -14,7 +22,7 @@ EvasionsOption = Annotated[bool, typer.Option("--evasions", help="Only those tha
 
 @app.command()
 def overlaps(file: CaptureArgument, evasions: EvasionsOption = False, capture_filter: CaptureFilterOption = "",
-             columns: ColumnsOption = "", form: FormatOption = Format.table, output: OutputOption = None) -> None:
+             columns: ChosenColumnsOption = "", form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """List bytes that were sent twice with different content, and which hosts read which version."""
     from tcpkit.cli.records import write_records
     from tcpkit.overlap_columns import OVERLAPS

@@ -48,12 +48,15 @@ def as_grid(rows: Iterable[Row], names: Sequence[str]) -> Iterator[str]:
     yield grid(names, [[cell(value) for value in row.values()] for row in rows]) + "\n"
 
 
+def plain(value: Any) -> Any:
+    """Text in one line; what is so is 1, as in every table, and what is not is left out."""
+    if value is None or isinstance(value, bool):
+        return "1" if value else ""
+    return one_line(value) if isinstance(value, str) else value
+
+
 def cell(value: Any) -> str:
-    if value is None or value is False:
-        return ""
-    if value is True:
-        return "1"
-    text = f"{value:.6f}" if isinstance(value, float) else one_line(str(value))
+    text = f"{value:.6f}" if isinstance(value, float) else str(plain(value))
     return text if len(text) <= WIDEST else text[:WIDEST - 1] + "…"
 
 
@@ -65,12 +68,17 @@ def as_csv(rows: Iterable[Row], names: Sequence[str]) -> Iterator[str]:
     for row in rows:
         line.seek(0)
         line.truncate()
-        writer.writerow([one_line(value) if isinstance(value, str) else value for value in row.values()])
+        writer.writerow([plain(value) for value in row.values()])
         yield line.getvalue()
 
 
 def as_json(rows: Iterable[Row], names: Sequence[str]) -> Iterator[str]:
-    yield json.dumps(list(rows), indent=1) + "\n"
+    """One array, row by row."""
+    before = "[\n"
+    for row in rows:
+        yield before + json.dumps(row)
+        before = ",\n"
+    yield "\n]\n" if before == ",\n" else "[]\n"
 
 
 def as_json_lines(rows: Iterable[Row], names: Sequence[str]) -> Iterator[str]:
