@@ -95,7 +95,7 @@ $(VENV)/pip:
 	touch $@
 
 $(VENV)/demo: $(VENV)/pip $(SOURCES)
-	$(BIN)/pip install -q .
+	$(BIN)/pip install -q ".[all]"
 	touch $@
 
 $(VENV)/test: $(VENV)/pip $(SOURCES)

@@ -46,7 +46,10 @@ cdef inline int ipv6_extension(cursor_t* c, int layer) noexcept nogil:
 
 
 cdef inline bint home_address(cursor_t* c, uint32_t size) noexcept nogil:
-    """The last home address among the options is the source; False if it is not there whole."""
+    """The last home address among the options is the source; False if it was not captured whole.
+
+    As in tshark, it may run on behind the header.
+    """
     cdef const uint8_t* p = c.p
     cdef uint32_t at = 2
     while at + 1 < size:

@@ -31,7 +31,7 @@ SECONDS = 5.0                      # of looking at an interface where no end is 
 FileArgument = Annotated[str, typer.Argument(metavar="[FILE]", show_default=False,
                                              help="A capture: the connections that live at its end.")]
 InterfaceOption = Annotated[str, typer.Option("--interface", "-i", metavar="NAME", show_default=False,
-                                                help="Look at an interface.")]
+                                              help="Look at an interface.")]
 DurationOption = Annotated[float, typer.Option(
     metavar="SECONDS", min=0, show_default=False,
     help="Seconds to look at the interface; without it 5, on a terminal until Ctrl-C.")]
