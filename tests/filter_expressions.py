@@ -44,6 +44,8 @@ EXPRESSIONS = [
     # addresses
     "ip.src == 10.0.0.1", "ip.dst == 10.0.0.2", "ip.addr == 10.0.0.1", "ip.addr != 10.0.0.1", "!(ip.addr == 10.0.0.1)",
     "ip.addr == 10.0.0.0/8", "ip.src == 10.0.0.0/24", "ip.dst != 10.0.0.0/31", "ip.addr == 192.168.0.0/16",
+    "ip.ttl == 7", "ip.ttl != 64", "ip.ttl > 7 && ip.ttl < 65", "ipv6.hlim == 7", "ipv6.hlim == 64", "ip.dsfield == 4",
+    "ip.id == 9", "tcp.checksum", "tcp.urgent_pointer", "vlan.id", "vlan.id == 5",
     "ip.src > 10.0.0.1", "ip.src <= 10.0.0.1", "ip.src == ip.dst", "ip.src != ip.dst", "ip.src < ip.dst",
     "ipv6.src == fd00::1", "ipv6.addr == fd00::/16", "ipv6.dst != fd00::1", "ipv6.addr == 2001:db8::/32",
     "ipv6.src == ipv6.dst", "ipv6.addr == fd00:0:0:0:0:0:0:1", "not ipv6.addr == fd00::2", "ip.addr == 0.0.0.0/0",

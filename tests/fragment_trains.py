@@ -20,9 +20,9 @@ class Fragment:
     def frame(self, time: int) -> Frame:
         if self.version == 6:
             header = struct.pack(">BBHI", 6, 0, self.offset | self.more, self.ident)
-            packet = ipv6("fd00::1", "fd00::2", header + self.data, 44)
+            packet = ipv6("fd00::1", "fd00::2", header + self.data, 44, hop_limit=self.offset % 251)
         else:
-            packet = ipv4("10.0.0.1", "10.0.0.2", self.data, ident=self.ident,
+            packet = ipv4("10.0.0.1", "10.0.0.2", self.data, ident=self.ident, ttl=self.offset % 251,
                           fragment=self.offset // 8 | (0x2000 if self.more else 0))
         data = ethernet(packet)
         return Frame(time, data, len(data))

@@ -57,11 +57,11 @@ def icmp(kind: int, code: int, rest: int, quoted: bytes) -> bytes:
 
 def quoted4(kind: int, code: int = 0, rest: int = 0, *, keep: int = 48, segment: bytes = SEGMENT) -> bytes:
     """An ICMP error with the first ``keep`` bytes of a packet from B to A."""
-    return v4(icmp(kind, code, rest, ipv4(B4, A4, segment)[:keep]), 1)
+    return v4(icmp(kind, code, rest, ipv4(B4, A4, segment, ttl=7, tos=4, ident=9)[:keep]), 1)
 
 
 def quoted6(kind: int, code: int = 0, rest: int = 0) -> bytes:
-    return v6(icmp(kind, code, rest, ipv6(B6, A6, SEGMENT)), 58)
+    return v6(icmp(kind, code, rest, ipv6(B6, A6, SEGMENT, hop_limit=7)), 58)
 
 
 NETWORK = {
@@ -136,7 +136,7 @@ TCP = {
     "data offset 15 of 60": v4(tcp(50000, 80, 1000, 2000, options=NOP * 40)),
     "urgent": v4(tcp(50000, 80, 1000, 2000, "PAU", urgent=5, payload=b"0123456789")),
     **{f"captured {n} bytes of TCP": Frame(T0, headed(NOP + NOP + timestamps(1, 2) + mss(), payload=b"x" * 30)[:34 + n],
-                                           100) for n in (3, 4, 8, 15, 16, 19, 20, 27, 28, 35, 36, 46)},
+                                           100) for n in (3, 4, 8, 15, 16, 17, 18, 19, 20, 27, 28, 35, 36, 46)},
 }
 
 ICMP = {
@@ -151,6 +151,7 @@ ICMP = {
     "quoting 4 bytes": quoted4(3, 3, keep=24),
     "quoting 3 bytes": quoted4(3, 3, keep=23),
     "quoting 16 bytes": quoted4(3, 3, keep=36),
+    "quoting 18 bytes": quoted4(3, 3, keep=38),
     "quoting 20 bytes": quoted4(3, 3, keep=40),
     "quoting UDP": v4(icmp(3, 3, 0, ipv4(B4, A4, struct.pack(">HHHH", 1, 2, 8, 0), 17)), 1),
     "packet too big": quoted6(2, 0, 1280),

@@ -98,10 +98,14 @@ cdef inline char* write_cell(char* p, const column_t* column, const source_t* so
     elif kind == TextKind.SIGNED:
         return put_signed(p, (<const int32_t*> at)[0] if column.size == 4 else (<const int64_t*> at)[0])
     elif kind == TextKind.HEX:
-        return put_hex(put_text(p, b"0x", 2), <uint32_t> load(at, column.size), 2 * column.size)
+        return put_hex_cell(p, load(at, column.size), column.size)
     elif kind == TextKind.WORD:
         return put_choice(p, column, load(at, column.size))
     return write_rare(p, column, source, row)
+
+
+cdef inline char* put_hex_cell(char* p, uint64_t value, int size) noexcept nogil:
+    return put_hex(put_text(p, b"0x", 2), <uint32_t> value, 2 * size)
 
 
 cdef inline Py_ssize_t letters_in(const char* text, Py_ssize_t size) noexcept nogil:
@@ -115,6 +119,8 @@ cdef inline char* write_rare(char* p, const column_t* column, const source_t* so
     cdef int kind = column.kind
     if kind == TextKind.OUTER_IPV4 or kind == TextKind.OUTER_IPV6:
         return put_outer(p, column, source, segment)
+    if kind == TextKind.OUTER_NUMBER or kind == TextKind.OUTER_HEX:
+        return put_outer_number(p, column, source, segment)
     if kind == TextKind.TUNNEL_KIND or kind == TextKind.TUNNEL_ID:
         return put_tunnel(p, column, source, segment)
     if kind == TextKind.LETTERS:
@@ -159,19 +165,24 @@ cdef inline char* put_address(char* p, uint64_t high, uint64_t low, bint is_ipv6
     return put_ipv6(p, high, low) if is_ipv6 else put_ipv4(p, <uint32_t> low)
 
 
+cdef inline const tunnel_t* tunnel_of(const source_t* source, const segment_t* row, uint64_t has) noexcept nogil:
+    """The row's tunnel with all of these TunnelHas bits, or NULL."""
+    if not 0 < row.tunnel <= source.n_tunnels:
+        return NULL
+    return &source.tunnels[row.tunnel - 1] if source.tunnels[row.tunnel - 1].has & has == has else NULL
+
+
 cdef inline char* put_outer(char* p, const column_t* column, const source_t* source,
                             const segment_t* row) noexcept nogil:
     """The first header of the version wanted: an outer one if there is one, else that nearest to TCP."""
     cdef bint to_ipv6 = column.kind == TextKind.OUTER_IPV6
     cdef bint destination = column.mask != 0
-    cdef const tunnel_t* tunnel
-    if 0 < row.tunnel <= source.n_tunnels:
-        tunnel = &source.tunnels[row.tunnel - 1]
-        if to_ipv6 and tunnel.has & HAS_OUTER_IPV6:
-            return (put_ipv6(p, tunnel.outer6_dst_hi, tunnel.outer6_dst_lo) if destination else
-                    put_ipv6(p, tunnel.outer6_src_hi, tunnel.outer6_src_lo))
-        if not to_ipv6 and tunnel.has & HAS_OUTER_IPV4:
-            return put_ipv4(p, tunnel.outer4_dst if destination else tunnel.outer4_src)
+    cdef const tunnel_t* tunnel = tunnel_of(source, row, HAS_OUTER_IPV6 if to_ipv6 else HAS_OUTER_IPV4)
+    if tunnel != NULL and to_ipv6:
+        return (put_ipv6(p, tunnel.outer6_dst_hi, tunnel.outer6_dst_lo) if destination else
+                put_ipv6(p, tunnel.outer6_src_hi, tunnel.outer6_src_lo))
+    if tunnel != NULL:
+        return put_ipv4(p, tunnel.outer4_dst if destination else tunnel.outer4_src)
     if row.ip_version != (6 if to_ipv6 else 4):
         return p
     if destination:
@@ -179,16 +190,28 @@ cdef inline char* put_outer(char* p, const column_t* column, const source_t* sou
     return put_address(p, row.src_hi, row.src_lo, to_ipv6)
 
 
+cdef inline char* put_outer_number(char* p, const column_t* column, const source_t* source,
+                                   const segment_t* row) noexcept nogil:
+    """As put_outer."""
+    cdef const tunnel_t* tunnel = tunnel_of(source, row, column.mask)
+    cdef uint64_t value
+    if tunnel != NULL:
+        value = load(<const char*> tunnel + column.other, column.size)
+    elif row.ip_version == (6 if column.mask == HAS_OUTER_IPV6 else 4):
+        value = load(<const char*> row + column.at, column.size)
+    else:
+        return p
+    return put_hex_cell(p, value, column.size) if column.kind == TextKind.OUTER_HEX else put_decimal(p, value)
+
+
 cdef inline char* put_tunnel(char* p, const column_t* column, const source_t* source,
                              const segment_t* row) noexcept nogil:
     """Nothing outside tunnels, nor as the identifier of one that has none."""
-    cdef const tunnel_t* tunnel
-    if not 0 < row.tunnel <= source.n_tunnels:
+    cdef bint wants_kind = column.kind == TextKind.TUNNEL_KIND
+    cdef const tunnel_t* tunnel = tunnel_of(source, row, 0 if wants_kind else HAS_OUTER_ID)
+    if tunnel == NULL:
         return p
-    tunnel = &source.tunnels[row.tunnel - 1]
-    if column.kind == TextKind.TUNNEL_KIND:
-        return put_choice(p, column, tunnel.kind)
-    return put_decimal(p, tunnel.vni) if tunnel.has & HAS_OUTER_ID else p
+    return put_choice(p, column, tunnel.kind) if wants_kind else put_decimal(p, tunnel.vni)
 
 
 cdef inline char* put_payload(char* p, const source_t* source, const segment_t* row) noexcept nogil:

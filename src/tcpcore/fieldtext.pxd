@@ -20,3 +20,5 @@ cpdef enum TextKind:
     TUNNEL_KIND = 16         # of the outermost tunnel, a word; its identifier
     TUNNEL_ID = 17
     VERDICT = 18             # in words; the verdict part begins at the value
+    OUTER_NUMBER = 19        # of the frame's first header of the version that the mask, a TunnelHas bit, says; the
+    OUTER_HEX = 20           # field of the tunnel's row lies at `other`, that of the nearest header at the value

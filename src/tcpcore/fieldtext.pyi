@@ -26,6 +26,8 @@ class TextKind(IntEnum):
     TUNNEL_KIND = 16
     TUNNEL_ID = 17
     VERDICT = 18
+    OUTER_NUMBER = 19
+    OUTER_HEX = 20
 
 class Formatter:
     start_ns: int

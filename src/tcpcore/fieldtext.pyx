@@ -16,7 +16,7 @@ from tcpcore.verdicttext cimport MAX_VERDICT
 from tcpcore.records import TUNNEL
 
 OF_SEGMENTS = (TextKind.OUTER_IPV4, TextKind.OUTER_IPV6, TextKind.SACK_EDGE, TextKind.PAYLOAD, TextKind.INFO,
-               TextKind.TUNNEL_KIND, TextKind.TUNNEL_ID)
+               TextKind.TUNNEL_KIND, TextKind.TUNNEL_ID, TextKind.OUTER_NUMBER, TextKind.OUTER_HEX)
 
 cdef struct text_t:
     column_t* columns
@@ -76,7 +76,7 @@ cdef class Formatter:
         """
         if len(words) > MAX_WORDS or len(conditions) > MAX_CONDITIONS:
             raise ValueError("too many words or conditions")
-        if kind == TextKind.HEX and not 1 <= size <= 4:
+        if kind in (TextKind.HEX, TextKind.OUTER_HEX) and not 1 <= size <= 4:
             raise ValueError("hexadecimal numbers have one to four bytes")
         cdef column_t* column = self._next_column()
         column.kind, column.size, column.at, column.other = kind, size, <int> at, <int> other

@@ -51,6 +51,7 @@ cdef enum Present:
     HAS_TSVAL = 1 << 17            # as HAS_TIMESTAMPS, or cut after tsval
     HAS_SACK_LE = 1 << 18          # the first left edge, also of a cut or broken option
     HAS_SACK_RE = 1 << 19          # the first right edge
+    HAS_CUT_CHECKSUM = 1 << 20     # the checksum without the urgent pointer
 
 cdef enum Damage:
     """segment_t.damage: what keeps the frame from being a whole segment."""

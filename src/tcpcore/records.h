@@ -52,7 +52,7 @@ typedef struct {
     uint16_t ip_id;
     uint16_t damage;           /* Damage bits: LN-3, LN-6, LN-7, LN-9, ST-9 */
     uint16_t options;          /* OptionBit set of the options read */
-    uint16_t vlan;             /* outermost VLAN id; Present bit tells whether there is one */
+    uint16_t vlan;             /* outermost 802.1Q VLAN id; Present bit tells whether there is one */
     uint16_t mptcp;            /* set of MPTCP subtypes, one bit each (DA-4) */
     uint8_t  hdr_len;          /* TCP header, bytes */
     uint8_t  wscale;           /* shift as sent */
@@ -65,16 +65,18 @@ typedef struct {
     uint32_t events;           /* flows: FlowEvent bits, what the segment did to its stream */
 } segment_t;
 
-/* decode -> fields: the outermost IP headers and identifiers of a frame with more than one IP header. */
+/* decode -> fields: of a frame with more than one IP header or in a tunnel, what its outermost headers say. */
 typedef struct {
     uint64_t outer6_src_hi, outer6_src_lo, outer6_dst_hi, outer6_dst_lo; /* outermost IPv6 header */
     uint32_t outer4_src, outer4_dst;                                     /* outermost IPv4 header */
     uint32_t vni;              /* VXLAN/Geneve/NVGRE identifier, GRE key, or GTP TEID */
-    uint16_t has;              /* TunnelHas bits: which of the above are there */
+    uint32_t icmp;             /* QUOTED: ICMP type << 24 | code << 16 | next-hop MTU (at most 65535) */
+    uint16_t outer4_id;
+    uint8_t  has;              /* TunnelHas bits: outermost headers and identifiers that are there */
     uint8_t  depth;            /* IP headers before the innermost */
     uint8_t  kind;             /* TunnelKind of the outermost tunnel */
-    uint32_t icmp;             /* QUOTED: ICMP type << 24 | code << 16 | next-hop MTU (at most 65535) */
-    uint32_t reserved;
+    uint8_t  outer4_ttl, outer4_tos;
+    uint8_t  outer6_hop_limit;
 } tunnel_t;
 
 /* flows: one TCP stream, or a piece of one (seam.pxd).  0: from the first sender, 1: towards it. */

@@ -58,11 +58,13 @@ cdef extern from "records.h" nogil:
         uint64_t outer6_src_hi, outer6_src_lo, outer6_dst_hi, outer6_dst_lo
         uint32_t outer4_src, outer4_dst
         uint32_t vni
-        uint16_t has
+        uint32_t icmp
+        uint16_t outer4_id
+        uint8_t has
         uint8_t depth
         uint8_t kind
-        uint32_t icmp
-        uint32_t reserved
+        uint8_t outer4_ttl, outer4_tos
+        uint8_t outer6_hop_limit
 
     ctypedef struct flow_record_t:
         int64_t first_ns

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tcpcore.fieldtext import TextKind as Kind
+from tcpcore.flags import TunnelHas
 
 if TYPE_CHECKING:
     from tcpcore.codes import Codes
@@ -69,6 +70,12 @@ def mark(name: str, wireshark: str, field: str, bits: int, doc: str, when: tuple
 
 def address(name: str, wireshark: str, kind: Kind, doc: str, field: str, destination: bool = False) -> Column:
     return Column(name, wireshark, field, kind, doc, mask=int(destination), other="ip_version")
+
+
+def outermost(name: str, wireshark: str, field: str, doc: str, other: str, kind: Kind = Kind.OUTER_NUMBER, *,
+              has: int = TunnelHas.OUTER_IPV4) -> Column:
+    """A number of the frame's first IP header of one version: ``other`` is the TUNNEL field of an outer one."""
+    return Column(name, wireshark, field, kind, doc, mask=has, other=other)
 
 
 def computed_by(stage: Stage, *columns: Column) -> tuple[Column, ...]:

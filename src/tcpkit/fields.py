@@ -8,6 +8,7 @@ import numpy as np
 
 from tcpcore.fieldtext import Formatter
 from tcpcore.fieldtext import TextKind as Kind
+from tcpcore.records import TUNNEL
 from tcpkit.columns import Column, Stage, When
 from tcpkit.errors import FieldError
 from tcpkit.text import one_line
@@ -19,9 +20,10 @@ QUOTED = {
     "fields": frozenset[Kind](),
     "csv": frozenset({Kind.INFO, Kind.VERDICT}),
     "json": frozenset({Kind.HEX, Kind.WORD, Kind.SET, Kind.ADDRESS, Kind.OUTER_IPV4, Kind.OUTER_IPV6, Kind.PAYLOAD,
-                       Kind.INFO, Kind.LETTERS, Kind.TUNNEL_KIND, Kind.VERDICT}),
+                       Kind.INFO, Kind.LETTERS, Kind.TUNNEL_KIND, Kind.VERDICT, Kind.OUTER_HEX}),
 }
 OWN = "tcpkit."                  # what the names of fields begin with that tshark does not have
+OUTER_NUMBERS = (Kind.OUTER_NUMBER, Kind.OUTER_HEX)
 EIGHT_BYTES = (Kind.SECONDS, Kind.SINCE_START, Kind.REAL)
 
 
@@ -118,7 +120,9 @@ def _place(dtype: np.dtype[Any], field: str) -> tuple[int, int]:
 
 
 def _other(dtype: np.dtype[Any], column: Column) -> int:
-    """The second place a cell is made of: the IP version, or where the analysis part begins."""
+    """The second place a cell is made of: the IP version, where the analysis part begins, or of a TUNNEL row."""
+    if column.kind in OUTER_NUMBERS:
+        return _place(TUNNEL, column.other)[0]
     if column.kind == Kind.INFO:
         return _place(dtype, "ack_rtt")[0] if dtype.fields and "ack_rtt" in dtype.fields else -1
     return _place(dtype, column.other)[0] if column.other else -1

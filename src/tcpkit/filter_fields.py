@@ -9,8 +9,8 @@ from tcpcore.fieldtext import TextKind as Kind
 from tcpcore.flags import TunnelHas
 from tcpkit.columns import Column
 from tcpkit.display_values import Occurrence
-from tcpkit.fields import find_column, index_columns
-from tcpkit.values import Array, Rows, present, tunnel_numbers
+from tcpkit.fields import OUTER_NUMBERS, find_column, index_columns
+from tcpkit.values import Array, Mask, Rows, of_version, present, tunnel_numbers, tunnel_values
 
 # Names that mean several fields at once.
 BOTH = {
@@ -79,6 +79,9 @@ class FilterFields:
     def _occurrences(self, column: Column) -> list[Occurrence]:
         if column.kind in (Kind.OUTER_IPV4, Kind.OUTER_IPV6):
             return self._addresses(column)
+        if column.kind in OUTER_NUMBERS:
+            return self._of_headers("uint", column.mask, self._rows.array[column.field],
+                                    tunnel_values(self._rows, column.other, column.mask))
         return [self._occurrence(column)]
 
     def _occurrence(self, column: Column) -> Occurrence:
@@ -107,19 +110,21 @@ class FilterFields:
         pairs = np.stack([array[f"{name}_hi"], array[f"{name}_lo"]], axis=1)
         return Occurrence("address", pairs, np.ones(len(self), bool))
 
-    def _addresses(self, column: Column) -> list[Occurrence]:
+    def _of_headers(self, kind: str, has: int, nearest: Array, outer: tuple[Array, Mask]) -> list[Occurrence]:
         """Of the header nearest to TCP, and of the outermost one if that is another of the same version."""
-        array, tunnels = self._rows.array, self._rows.tunnels
-        end, is_ipv6 = "dst" if column.mask else "src", column.kind == Kind.OUTER_IPV6
-        kind = "ipv6" if is_ipv6 else "ipv4"
+        return [Occurrence(kind, nearest, of_version(self._rows, has)), Occurrence(kind, *outer)]
+
+    def _addresses(self, column: Column) -> list[Occurrence]:
+        array = self._rows.array
+        end = "dst" if column.mask else "src"
         nearest = np.stack([array[f"{end}_hi"], array[f"{end}_lo"]], axis=1)
-        found = [Occurrence(kind, nearest, array["ip_version"] == (6 if is_ipv6 else 4))]
-        if tunnels is not None and len(tunnels):
-            outer = tunnels[np.maximum(array["tunnel"], 1) - 1]
-            bit = TunnelHas.OUTER_IPV6 if is_ipv6 else TunnelHas.OUTER_IPV4
-            inside = (array["tunnel"] > 0) & ((outer["has"] & bit) != 0)
-            found.append(Occurrence(kind, _outer_pairs(outer, end, is_ipv6), inside))
-        return found
+        if column.kind == Kind.OUTER_IPV6:
+            high, inside = tunnel_values(self._rows, f"outer6_{end}_hi", TunnelHas.OUTER_IPV6)
+            low, _ = tunnel_values(self._rows, f"outer6_{end}_lo")
+            return self._of_headers("ipv6", TunnelHas.OUTER_IPV6, nearest, (np.stack([high, low], axis=1), inside))
+        low, inside = tunnel_values(self._rows, f"outer4_{end}", TunnelHas.OUTER_IPV4)
+        pairs = np.stack([np.zeros(len(self), np.uint64), low.astype(np.uint64) | MAPPED], axis=1)
+        return self._of_headers("ipv4", TunnelHas.OUTER_IPV4, nearest, (pairs, inside))
 
     def _sack_blocks(self, column: Column) -> list[Occurrence]:
         """All blocks, where the column itself is only the first; edges of a cut option too, as far as they go."""
@@ -129,9 +134,3 @@ class FilterFields:
         first = present(array, column)
         return [Occurrence("uint", array[f"{side}{i}"] - base, there[i] if i or first is None else there[i] | first)
                 for i in range(4)]
-
-
-def _outer_pairs(outer: Array, end: str, is_ipv6: bool) -> Array:
-    if is_ipv6:
-        return np.stack([outer[f"outer6_{end}_hi"], outer[f"outer6_{end}_lo"]], axis=1)
-    return np.stack([np.zeros(len(outer), np.uint64), outer[f"outer4_{end}"].astype(np.uint64) | MAPPED], axis=1)

@@ -6,8 +6,8 @@ Everything else reads this registry: ``Table`` and its conversions, ``tcpkit fie
 from __future__ import annotations
 
 from tcpcore.fieldtext import TextKind as Kind
-from tcpcore.flags import AnalysisPresent, Damage, Finding, Present, TcpFlag, TunnelKind
-from tcpkit.columns import EPOCH, MARK, Column, Schema, When, address, duration, mark, number, words_of
+from tcpcore.flags import AnalysisPresent, Damage, Finding, Present, TcpFlag, TunnelHas, TunnelKind
+from tcpkit.columns import EPOCH, MARK, Column, Schema, When, address, duration, mark, number, outermost, words_of
 from tcpkit.endings import STATE_WORDS
 from tcpkit.verdict_columns import VERDICT_COLUMNS
 
@@ -43,12 +43,12 @@ TIMES = has(Present.HAS_TIMES)
 SACK = has(Present.HAS_SACK)
 STAMPS = has(Present.HAS_TIMESTAMPS)
 CHECKSUM = has(Present.HAS_CHECKSUM)
+ANY_CHECKSUM = (When("present", Present.HAS_CHECKSUM | Present.HAS_CUT_CHECKSUM, 0, equal=False),)
 ANY_SEQ = (When("present", Present.HAS_SEQ | Present.HAS_ICMP4_SEQ, 0, equal=False),)
 RAW_SEQ = (When("present", Present.HAS_SEQ | Present.HAS_ICMP4_SEQ, Present.HAS_SEQ),)
 NO_ACK = When("flags", TcpFlag.ACK, 0)
 IN_TUNNEL = (When("tunnel", 0xFFFFFFFF, 0, equal=False),)
 IPV4 = (When("ip_version", 0xFF, 4),)
-IPV6 = (When("ip_version", 0xFF, 6),)
 
 FRAME_COLUMNS = (
     number("frame", "frame.number", "frame", "number of the frame in the capture, from 1 (G-4)"),
@@ -58,7 +58,7 @@ FRAME_COLUMNS = (
     number("frame_len", "frame.len", "frame_len", "length on the wire", unit="bytes"),
     number("cap_len", "frame.cap_len", "cap_len", "length captured", unit="bytes"),
     number("interface", "tcpkit.interface", "interface_id", "index into Capture.info.interfaces"),
-    number("vlan", "vlan.id", "vlan", "outermost VLAN", has(Present.HAS_VLAN)),
+    number("vlan", "vlan.id", "vlan", "outermost 802.1Q VLAN", has(Present.HAS_VLAN)),
     Column("tunnel_kind", "tcpkit.tunnel.kind", "tunnel", Kind.TUNNEL_KIND, "outermost tunnel", IN_TUNNEL,
            words=words_of(TunnelKind, "TUNNEL_")),
     Column("tunnel_id", "tcpkit.tunnel.id", "tunnel", Kind.TUNNEL_ID,
@@ -69,10 +69,15 @@ FRAME_COLUMNS = (
     address("ip_dst", "ip.dst", Kind.OUTER_IPV4, "destination of the outermost IPv4 header", "dst_hi", True),
     address("ipv6_src", "ipv6.src", Kind.OUTER_IPV6, "source of the outermost IPv6 header", "src_hi"),
     address("ipv6_dst", "ipv6.dst", Kind.OUTER_IPV6, "destination of the outermost IPv6 header", "dst_hi", True),
-    number("ttl", "ip.ttl", "ttl", "time to live of the IPv4 header nearest to TCP", IPV4),
-    number("hop_limit", "ipv6.hlim", "ttl", "hop limit of the IPv6 header nearest to TCP", IPV6),
-    Column("dsfield", "ip.dsfield", "tos", Kind.HEX, "differentiated services field of that IPv4 header", IPV4),
-    Column("ip_id", "ip.id", "ip_id", Kind.HEX, "identification of that IPv4 header", IPV4),
+    number("ttl", "tcpkit.ttl", "ttl", "time to live or hop limit, of the IP header nearest to TCP"),
+    Column("tos", "tcpkit.tos", "tos", Kind.HEX, "differentiated services field or traffic class of that header"),
+    Column("ip_id", "tcpkit.ip_id", "ip_id", Kind.HEX, "identification of that header, if it is one of IPv4", IPV4),
+    outermost("outer_ttl", "ip.ttl", "ttl", "time to live of the outermost IPv4 header", "outer4_ttl"),
+    outermost("outer_dsfield", "ip.dsfield", "tos", "differentiated services field of that header", "outer4_tos",
+              Kind.OUTER_HEX),
+    outermost("outer_ip_id", "ip.id", "ip_id", "identification of that header", "outer4_id", Kind.OUTER_HEX),
+    outermost("outer_hop_limit", "ipv6.hlim", "ttl", "hop limit of the outermost IPv6 header", "outer6_hop_limit",
+              has=TunnelHas.OUTER_IPV6),
 )
 
 HEADER_COLUMNS = (
@@ -108,7 +113,7 @@ HEADER_COLUMNS = (
     tcp_flag("syn", TcpFlag.SYN, "synchronize"),
     tcp_flag("fin", TcpFlag.FIN, "no more data"),
     number("window", "tcp.window_size_value", "window", "window as sent (WN-1)", WINDOW),
-    Column("checksum", "tcp.checksum", "checksum", Kind.HEX, "checksum as sent; not checked (G-3)", CHECKSUM),
+    Column("checksum", "tcp.checksum", "checksum", Kind.HEX, "checksum as sent; not checked (G-3)", ANY_CHECKSUM),
     number("urgent", "tcp.urgent_pointer", "urgent", "urgent pointer", CHECKSUM),
     number("mss", "tcp.options.mss_val", "mss", "maximum segment size offered", has(Present.HAS_MSS), "bytes"),
     number("wscale", "tcp.options.wscale.shift", "wscale", "window scale offered: shift (WN-2)",

@@ -9,8 +9,9 @@ import numpy as np
 
 from tcpcore.fieldtext import TextKind as Kind
 from tcpcore.flags import TunnelHas
+from tcpcore.records import TUNNEL
 from tcpkit.columns import EPOCH, Column
-from tcpkit.fields import build_formatter
+from tcpkit.fields import OUTER_NUMBERS, build_formatter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,6 +59,8 @@ def dense_values(rows: Rows, column: Column) -> tuple[Array, Mask | None]:
     if column.kind in (Kind.TUNNEL_KIND, Kind.TUNNEL_ID):
         numbers, there = tunnel_numbers(rows, column)
         return (np.array(column.words)[numbers] if column.words else numbers), there
+    if column.kind in OUTER_NUMBERS:
+        return outer_numbers(rows, column)
     raw = rows.array[column.field]
     if column.kind == Kind.BITS:
         bits = (raw & column.mask) != 0
@@ -76,13 +79,30 @@ def dense_values(rows: Rows, column: Column) -> tuple[Array, Mask | None]:
 
 def tunnel_numbers(rows: Rows, column: Column) -> tuple[Array, Mask]:
     """Kinds or identifiers of the outermost tunnels, and which rows have one."""
-    inside = rows.array["tunnel"] > 0
-    if rows.tunnels is None or not len(rows.tunnels):
-        return np.zeros(len(rows.array), np.uint32), np.zeros(len(rows.array), bool)
-    outer = rows.tunnels[np.where(inside, rows.array["tunnel"] - 1, 0)]
     if column.kind == Kind.TUNNEL_KIND:
-        return outer["kind"], inside
-    return outer["vni"], inside & ((outer["has"] & TunnelHas.OUTER_ID) != 0)
+        return tunnel_values(rows, "kind")
+    return tunnel_values(rows, "vni", TunnelHas.OUTER_ID)
+
+
+def outer_numbers(rows: Rows, column: Column) -> tuple[Array, Mask]:
+    """Of the outermost header of a version, and which rows have one."""
+    outer, inside = tunnel_values(rows, column.other, column.mask)
+    return np.where(inside, outer, rows.array[column.field]), inside | of_version(rows, column.mask)
+
+
+def of_version(rows: Rows, has: int) -> Mask:
+    """Where the IP header nearest to TCP is of the version whose outer headers this TunnelHas bit tells of."""
+    there: Mask = rows.array["ip_version"] == (6 if has == TunnelHas.OUTER_IPV6 else 4)
+    return there
+
+
+def tunnel_values(rows: Rows, field: str, has: int = 0) -> tuple[Array, Mask]:
+    """A field of each row's tunnel, and which rows have one with all of these TunnelHas bits."""
+    if rows.tunnels is None or not len(rows.tunnels):
+        return np.zeros(len(rows.array), TUNNEL[field]), np.zeros(len(rows.array), bool)
+    inside = rows.array["tunnel"] > 0
+    at = np.where(inside, rows.array["tunnel"] - 1, 0)
+    return rows.tunnels[field][at], inside & ((rows.tunnels["has"][at] & has) == has)
 
 
 def present(array: Array, column: Column) -> Mask | None:

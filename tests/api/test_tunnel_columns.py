@@ -5,7 +5,7 @@ import pytest
 
 import tcpkit
 from layers import TUNNELS
-from packets import T0, Frame, ip, pcap, tcp
+from packets import T0, Frame, ethernet, ip, ipv4, ipv6, pcap, tcp
 from tcpkit.listing import write_fields
 
 NAMES = ["VXLAN", "GTP-U", "IP in IPv4", "Geneve", "MPLS"]
@@ -39,6 +39,16 @@ def test_filters(text, frames):
 def test_without_tunnels():
     packets = tcpkit.open(io.BytesIO(pcap([Frame(T0, FRAMES[-1], len(FRAMES[-1]))]))).packets
     assert packets["tunnel_kind"].tolist() == packets["tunnel_id"].tolist() == [None]
+
+
+def test_outermost_and_nearest_header():
+    packet = ipv6("fd00::1", "fd00::2", ipv4("10.0.0.1", "10.0.0.2", PACKET, 4, ttl=9, tos=4, ident=7), 4, hop_limit=5)
+    packets = tcpkit.open(io.BytesIO(pcap([Frame(T0, ethernet(each), 200) for each in (packet, PACKET)]))).packets
+    assert packets["ip.ttl"].tolist() == [9, 64]
+    assert packets["ip.dsfield"].tolist() == [4, 0]
+    assert packets["ip.id"].tolist() == [7, 1]
+    assert packets["ipv6.hlim"].tolist() == [5, None]
+    assert (packets["ttl"].tolist(), packets["tos"].tolist(), packets["ip_id"].tolist()) == ([64] * 2, [0] * 2, [1] * 2)
 
 
 def test_conversions():

@@ -24,8 +24,7 @@ def encapsulated():
     segments = [tcp(50000, 80, 1, payload=bytes(i)) for i in range(len(cases))]
     packets = [case.wrap(ip("10.0.0.1", "10.0.0.2", segment))
                for case, segment in zip(cases, segments, strict=True)]
-    # Of a header cut there, tshark still shows the checksum; here it comes with the urgent pointer.
-    odd = [frame for name, frame in {**NETWORK, **TCP, **ICMP}.items() if name != "captured 19 bytes of TCP"]
+    odd = {**NETWORK, **TCP, **ICMP}.values()
     return [frame if isinstance(frame, Frame) else Frame(T0, frame, len(frame)) for frame in [*packets, *odd]]
 
 

@@ -5,7 +5,8 @@ from fragment_trains import frames, trains
 from packets import pcap
 from tshark import needs_tshark, tcpkit_fields, tshark_fields
 
-FIELDS = ["frame.number", "ip.src", "ipv6.src", "tcp.srcport", "tcp.seq_raw", "tcp.len", "tcp.stream", "tcp.flags"]
+FIELDS = ["frame.number", "ip.src", "ip.ttl", "ip.id", "ipv6.src", "ipv6.hlim", "tcp.srcport", "tcp.seq_raw", "tcp.len",
+          "tcp.stream", "tcp.flags"]
 
 
 @needs_tshark

@@ -26,7 +26,8 @@ def decode(frame: bytes, wire_len: int | None = None) -> dict[str, int] | None:
     while ethertype in VLAN_TYPES:
         if len(rest) < 4:
             return None
-        found.setdefault("vlan", number(rest[:2]) & 0xFFF)
+        if ethertype != 0x88A8:
+            found.setdefault("vlan", number(rest[:2]) & 0xFFF)
         ethertype = number(rest[2:4])
         rest, length = rest[4:], length - 4
     if ethertype == 0x0800:

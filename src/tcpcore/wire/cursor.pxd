@@ -5,7 +5,7 @@ comes next: another Layer, or the DecodeStatus that ends the walk.
 """
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
-from tcpcore.flags cimport TUNNEL_ROUTE
+from tcpcore.flags cimport OUTER_ID, TUNNEL_ROUTE
 from tcpcore.records cimport frame_t, segment_t, tunnel_t
 
 cdef enum Layer:
@@ -30,6 +30,7 @@ cdef enum Layer:
 
     FIRST_ETHERNET_LAYER = 96      # link.pxd
     LAYER_VLAN
+    LAYER_PROVIDER_TAG             # 802.1ad
     LAYER_BACKBONE_TAG             # 802.1ah
     LAYER_ETAG                     # 802.1BR
     LAYER_VNTAG
@@ -158,6 +159,6 @@ cdef inline void enter_tunnel(cursor_t* c, uint8_t kind) noexcept nogil:
 cdef inline void identify_tunnel(cursor_t* c, uint8_t kind, uint32_t identifier) noexcept nogil:
     """As enter_tunnel; of several identifiers the outermost counts."""
     enter_tunnel(c, kind)
-    if not c.tunnel.has & 4:
-        c.tunnel.has |= 4
+    if not c.tunnel.has & OUTER_ID:
+        c.tunnel.has |= OUTER_ID
         c.tunnel.vni = identifier

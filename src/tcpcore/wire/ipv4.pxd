@@ -52,6 +52,7 @@ cdef inline void note_outer_ipv6(cursor_t* c) noexcept nogil:
         c.tunnel.has |= OUTER_IPV6
         c.tunnel.outer6_src_hi, c.tunnel.outer6_src_lo = row.src_hi, row.src_lo
         c.tunnel.outer6_dst_hi, c.tunnel.outer6_dst_lo = row.dst_hi, row.dst_lo
+        c.tunnel.outer6_hop_limit = row.ttl
 
 
 cdef inline void note_outer_ip(cursor_t* c) noexcept nogil:
@@ -62,6 +63,7 @@ cdef inline void note_outer_ip(cursor_t* c) noexcept nogil:
         c.tunnel.has |= OUTER_IPV4
         c.tunnel.outer4_src = <uint32_t> row.src_lo
         c.tunnel.outer4_dst = <uint32_t> row.dst_lo
+        c.tunnel.outer4_id, c.tunnel.outer4_ttl, c.tunnel.outer4_tos = row.ip_id, row.ttl, row.tos
     elif row.ip_version == 6:
         note_outer_ipv6(c)
 

@@ -64,11 +64,11 @@ cdef inline int after_tag(cursor_t* c, uint32_t size) noexcept nogil:
     return by_ethertype(ethertype)
 
 
-cdef inline int vlan_tag(cursor_t* c) noexcept nogil:
-    """Tag control information 2, EtherType 2 (IEEE 802.1Q clause 9)."""
+cdef inline int vlan_tag(cursor_t* c, bint customer) noexcept nogil:
+    """Tag control information 2, EtherType 2 (IEEE 802.1Q clause 9); a provider's is not what tshark calls vlan.id."""
     if lacks(c, 4):
         return STATUS_LINK_TRUNCATED
-    if not c.row.present & HAS_VLAN:
+    if customer and not c.row.present & HAS_VLAN:
         c.row.vlan = be16(c.p) & 0x0FFF
         c.row.present |= HAS_VLAN
     return after_tag(c, 4)
@@ -141,7 +141,9 @@ cdef inline int snap(cursor_t* c, uint32_t padding) noexcept nogil:
 
 cdef inline int link_layer(cursor_t* c, int layer) noexcept nogil:
     if layer == LAYER_VLAN:
-        return vlan_tag(c)
+        return vlan_tag(c, True)
+    if layer == LAYER_PROVIDER_TAG:
+        return vlan_tag(c, False)
     if layer == LAYER_LLC:
         return llc(c)
     if layer == LAYER_BACKBONE_TAG:

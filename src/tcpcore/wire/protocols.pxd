@@ -25,8 +25,10 @@ cdef inline int by_ethertype(uint16_t ethertype) noexcept nogil:
 
 
 cdef inline int by_other_ethertype(uint16_t ethertype) noexcept nogil:
-    if ethertype in (ETHERTYPE_VLAN, 0x88A8, 0x9100):
+    if ethertype in (ETHERTYPE_VLAN, 0x9100):
         return LAYER_VLAN
+    if ethertype == 0x88A8:
+        return LAYER_PROVIDER_TAG
     if ethertype in (0x8847, 0x8848):
         return LAYER_MPLS
     if ethertype == 0x8864:

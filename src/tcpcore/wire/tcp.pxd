@@ -3,8 +3,9 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 from tcpcore.bytes cimport be16, be32
 from tcpcore.flags cimport (
-    BOGUS_HEADER_LENGTH, HAS_CHECKSUM, HAS_ICMP4_SEQ, HAS_LEN, HAS_NXTSEQ, HAS_OPTIONS, HAS_PORTS, HAS_SEQ, HAS_WINDOW,
-    HEADER_CUT, LONE_FRAGMENT, OPTIONS_CUT, PORTS_ONLY, QUOTED, SHORT_SEGMENT, STATUS_TCP, STATUS_TCP_TRUNCATED)
+    BOGUS_HEADER_LENGTH, HAS_CHECKSUM, HAS_CUT_CHECKSUM, HAS_ICMP4_SEQ, HAS_LEN, HAS_NXTSEQ, HAS_OPTIONS, HAS_PORTS,
+    HAS_SEQ, HAS_WINDOW, HEADER_CUT, LONE_FRAGMENT, OPTIONS_CUT, PORTS_ONLY, QUOTED, SHORT_SEGMENT, STATUS_TCP,
+    STATUS_TCP_TRUNCATED)
 from tcpcore.records cimport segment_t
 from tcpcore.wire.cursor cimport QUOTED_IPV4, cursor_t
 from tcpcore.wire.options cimport read_options
@@ -13,6 +14,7 @@ cdef enum:
     TCP_PORTS = 4                  # bytes captured that show: the ports,
     TCP_SEQUENCE = 8               # the sequence number (quoted by ICMPv4),
     TCP_WINDOW = 16                # everything up to the window,
+    TCP_URGENT = 18                # everything up to the urgent pointer
     TCP_HEADER = 20
 
 
@@ -81,6 +83,9 @@ cdef inline void rest(cursor_t* c) noexcept nogil:
     cdef uint32_t size = row.hdr_len - TCP_HEADER
     if c.captured < TCP_HEADER:
         row.damage |= HEADER_CUT
+        if c.captured >= TCP_URGENT:
+            row.checksum = be16(c.p + 16)
+            row.present |= HAS_CUT_CHECKSUM
         return
     row.checksum = be16(c.p + 16)
     row.urgent = be16(c.p + 18)
