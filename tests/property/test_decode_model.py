@@ -23,6 +23,12 @@ OPTIONS = st.one_of(
     st.lists(st.tuples(U32, U32), max_size=4).map(lambda blocks: sack(*blocks)),
     st.builds(lambda kind, size, body: bytes([kind, size]) + body, st.sampled_from([2, 3, 5, 8, 19, 77]),
               st.integers(0, 20), st.binary(max_size=12)))
+# Behind next header and length: anything, a home address, a route.
+EXTENSIONS = st.one_of(
+    st.binary(max_size=20),
+    st.builds(lambda size, body: bytes([201, size]) + body, st.sampled_from([0, 4, 16, 17]), st.binary(max_size=30)),
+    st.builds(lambda kind, left, rest: bytes([kind, left]) + rest, st.sampled_from([0, 2, 3, 4, 5]),
+              st.integers(0, 2), st.binary(max_size=50)))
 ENDS = [("10.0.0.1", "10.0.0.2"), ("192.168.7.9", "0.0.0.0"), ("fd00::1", "fd00:1:2:3::2")]
 
 
@@ -37,7 +43,7 @@ def frames(draw):
     fields, following = {}, 6
     if ":" in ends[0]:
         for _ in range(draw(st.integers(0, 2))):
-            packet = extension(following, draw(st.binary(max_size=20))) + packet
+            packet = extension(following, draw(EXTENSIONS)) + packet
             following = draw(st.sampled_from([43, 60]))
         fields = {"length": draw(st.none() | st.integers(1, 200)), "hop_limit": draw(st.integers(0, 255))}
     else:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from tcpcore.flags import Damage
 
 VLAN_TYPES = (0x8100, 0x88A8, 0x9100)
-IPV6_OPTIONS = (0, 43, 60, 140)
+IPV6_OPTIONS, IPV6_ROUTING, IPV6_SHIM = (0, 60), 43, 140
+HOME_ADDRESS = 201                                          # RFC 6275
+ROUTE_SOURCE, ROUTE_MOBILE, ROUTE_RPL, ROUTE_SEGMENTS = 0, 2, 3, 4
 M64 = (1 << 64) - 1
 
 
@@ -57,19 +59,61 @@ def ipv6(found: dict[str, int], rest: bytes, length: int) -> dict[str, int] | No
     if len(rest) < 40 or rest[0] >> 4 != 6:
         return None
     found |= {"ip_version": 6, "tos": number(rest[:2]) >> 4 & 0xFF, "ttl": rest[7]}
-    for end, at in (("src", 8), ("dst", 24)):
-        found[f"{end}_hi"], found[f"{end}_lo"] = divmod(number(rest[at:at + 16]), 1 << 64)
+    ends = {"src": rest[8:24], "dst": rest[24:40]}
     following = rest[6]
     length = min(length - 40, number(rest[4:6]))
     rest = rest[40:][:length]
-    while following in IPV6_OPTIONS:
+    while following in (*IPV6_OPTIONS, IPV6_ROUTING, IPV6_SHIM):
         if len(rest) < 8:
             return None
         size = (rest[1] + 1) * 8
         if len(rest) < size:
             return None
+        if following in IPV6_OPTIONS and not home_address(ends, rest, size):
+            return None
+        if following == IPV6_ROUTING and not route(ends, rest[:size]):
+            return None
         following, rest, length = rest[0], rest[size:], length - size
+    for end, address in ends.items():
+        found[f"{end}_hi"], found[f"{end}_lo"] = divmod(number(address), 1 << 64)
     return tcp(found, rest, length) if following == 6 else None
+
+
+def home_address(ends: dict[str, bytes], rest: bytes, size: int) -> bool:
+    """The source is the last home address, wherever it ends; False if that was not captured."""
+    at = 2
+    while at + 1 < size:
+        if rest[at] == 0:                                   # padding of one byte
+            at += 1
+            continue
+        if rest[at] == HOME_ADDRESS:
+            if len(rest) < at + 18:
+                return False
+            ends["src"] = rest[at + 2:at + 18]
+        at += 2 + rest[at + 1]
+    return True
+
+
+def route(ends: dict[str, bytes], header: bytes) -> bool:
+    """While segments are left the last address of the route is the destination; False if there is less than announced."""
+    kind, left, addresses = header[2], header[3], header[8:]
+    last = b""
+    if kind == ROUTE_SOURCE:
+        last = addresses[:len(addresses) // 16 * 16][-16:]
+    elif kind in (ROUTE_MOBILE, ROUTE_SEGMENTS):
+        if len(addresses) < (16 if kind == ROUTE_MOBILE else 16 * (header[4] + 1)):
+            return False
+        last = addresses[:16]
+    elif kind == ROUTE_RPL:                                 # RFC 6554: what all share with the destination is left out
+        each, end = 16 - (header[4] >> 4), 16 - (header[4] & 15)
+        before = len(addresses) - (header[5] >> 4) - end
+        if -each < before < 0:
+            return False
+        if before >= 0:
+            last = addresses[before // each * each:][:end]
+    if left and last:
+        ends["dst"] = ends["dst"][:16 - len(last)] + last
+    return True
 
 
 def tcp(found: dict[str, int], rest: bytes, length: int) -> dict[str, int] | None:
