@@ -22,8 +22,7 @@ from tcpcore.seam cimport depends_on_past, note_opening, note_syn
 from tcpcore.records import FLOW
 
 cdef enum:
-    PLACE_AHEAD = 32               # rows ahead to hash and fetch the place
-    FLOW_AHEAD = 16                # ... and then the stream
+    BLOCK = 32                     # rows whose places, and then streams, are fetched at a time
     MIN_PLACES = 1 << 12
     PLACES = 3                     # of a stream, at most
     AT_ONCE = 1 << 13              # streams released before one batch, unless it needs more room
@@ -272,18 +271,23 @@ cdef inline uint64_t* find(table_t* t, const segment_t* row, const lookup_t* at,
     return &places[i]
 
 
-# -- batches: a row is hashed and its place fetched, later its stream fetched, and later still it is followed
+# -- batches: rows are hashed and their places fetched, then their streams fetched, and then they are followed
 
 cdef void process_rows(table_t* t, char* rows, Py_ssize_t stride, Py_ssize_t n_rows, uint32_t* slots) noexcept nogil:
-    cdef lookup_t lookups[PLACE_AHEAD]
-    cdef Py_ssize_t i
-    for i in range(-PLACE_AHEAD, n_rows):
-        if i >= 0:
-            slots[i] = follow(t, segment_at(rows, stride, i), &lookups[i & (PLACE_AHEAD - 1)])
-        if i + PLACE_AHEAD < n_rows:
-            fetch_place(t, segment_at(rows, stride, i + PLACE_AHEAD), &lookups[i & (PLACE_AHEAD - 1)])
-        if 0 <= i + FLOW_AHEAD < n_rows:
-            fetch_flow(t, &lookups[(i + FLOW_AHEAD) & (PLACE_AHEAD - 1)])
+    cdef lookup_t[BLOCK] lookups
+    cdef bint bounded = t.idle_ns != 0 or t.pieces
+    cdef Py_ssize_t i, n
+    while n_rows:
+        n = min(n_rows, <Py_ssize_t> BLOCK)
+        for i in range(n):
+            fetch_place(t, segment_at(rows, stride, i), &lookups[i])
+        for i in range(n):
+            fetch_flow(t, &lookups[i])
+        for i in range(n):
+            slots[i] = follow(t, segment_at(rows, stride, i), &lookups[i], bounded)
+        rows += n * stride
+        slots += n
+        n_rows -= n
 
 
 cdef inline void fetch_place(const table_t* t, const segment_t* row, lookup_t* at) noexcept nogil:
@@ -305,33 +309,45 @@ cdef inline void fetch_flow(const table_t* t, lookup_t* at) noexcept nogil:
             prefetch_write(<int64_t*> t.heard.data + (<uint32_t> place - 1))
 
 
-cdef inline uint32_t follow(table_t* t, segment_t* row, const lookup_t* at) noexcept nogil:
-    """One row: its stream found or created, and brought up to date.  Returns the slot."""
+cdef inline uint32_t follow(table_t* t, segment_t* row, const lookup_t* at, bint bounded) noexcept nogil:
+    """One row: its stream found or created, and brought up to date.  Returns the slot.
+
+    ``bounded``: streams may end by time or be cut into pieces.
+    """
     cdef uint64_t* place
     cdef uint32_t slot
     cdef int direction
     if not row.present & HAS_SEQ:               # LN-3, ST-9: too little of a header for a stream
         return NO_SLOT
     place = find(t, row, at, &direction)
-    if t.idle_ns:
+    if bounded and t.idle_ns:
         note_time(t, row.time_ns)
     if place[0] == 0:
         slot = create(t, row, at.tag, place)
     else:
         slot = <uint32_t> place[0] - 1
-        if (t.idle_ns and is_silent(t, slot)
-                or t.pieces and depends_on_past(row, <odd_t*> t.odd.data + slot, direction)):
+        if bounded and is_over(t, row, slot, direction):
             slot = create_again(t, row, at.tag, place)
         elif row.flags & SYN:
             slot = repeated_syn(t, row, at.tag, place, direction)
     if row.events & STREAM_CREATED:
         direction = 0
     update(t, row, slot, direction)
+    if bounded:
+        note_bounds(t, row, slot, direction)
+    return slot
+
+
+cdef inline bint is_over(const table_t* t, const segment_t* row, uint32_t slot, int direction) noexcept nogil:
+    return (t.idle_ns and is_silent(t, slot)
+            or t.pieces and depends_on_past(row, <odd_t*> t.odd.data + slot, direction))
+
+
+cdef inline void note_bounds(table_t* t, const segment_t* row, uint32_t slot, int direction) noexcept nogil:
     if t.pieces:
         note_piece(t, row, slot, direction)
     if t.idle_ns:
         note_heard(t, slot)
-    return slot
 
 
 cdef inline void note_piece(table_t* t, const segment_t* row, uint32_t slot, int direction) noexcept nogil:
