@@ -175,6 +175,9 @@ LINKS = {
         107, lambda p: frame_relay(b"\x03" + (b"\x8e" if p[0] >> 4 == 6 else b"\xcc") + p)),
     "frame relay SNAP": Encapsulation(107, lambda p: frame_relay(b"\x03\0\x80\0\0\0" + ethertype(p) + p)),
     "frame relay Cisco": Encapsulation(107, lambda p: frame_relay(ethertype(p) + p)),
+    "frame relay, address of 6 bytes": Encapsulation(107, lambda p: b"\x18\x40\x40\x40\x40\x41" + ethertype(p) + p),
+    "frame relay, address of 1 byte": Encapsulation(
+        107, lambda p: b"\x19\x03" + (b"\x8e" if p[0] >> 4 == 6 else b"\xcc") + p),
     "802.11": Encapsulation(105, lambda p: wlan(llc_snap(p))),
     "802.11 QoS": Encapsulation(105, lambda p: wlan(llc_snap(p), control=b"\x88\x01", extra=b"\0\0")),
     "802.11 QoS, four addresses": Encapsulation(

@@ -94,6 +94,8 @@ NETWORK = {
     "IPv6 atomic fragment": v6(struct.pack(">BBHI", 6, 0, 0, 7) + SEGMENT, 44),
     "IPv6 home address": v6(extension(6, b"\x01\x02\0\0\xC9\x10" + HOME) + SEGMENT, 60),
     "IPv6 home address that is not there": v6(extension(6, b"\xC9\x10" + HOME[:4])[:8], 60),
+    "IPv6 option beyond the packet": v6(extension(6, b"\x1E\x30\0\0\0\0") + SEGMENT, 60),
+    "IPv6 option beyond the header": v6(extension(6, b"\x1E\x10\0\0\0\0") + SEGMENT, 60),
     "IPv6 source route": v6(route(0, 1, bytes(4), OTHER, HOME), 43),
     "IPv6 source route without an address": v6(route(0, 1, bytes(4)), 43),
     "IPv6 route used up": v6(route(0, 0, bytes(4), OTHER, HOME), 43),

@@ -80,7 +80,7 @@ def ipv6(found: dict[str, int], rest: bytes, length: int) -> dict[str, int] | No
 
 
 def home_address(ends: dict[str, bytes], rest: bytes, size: int) -> bool:
-    """The source is the last home address, wherever it ends; False if that was not captured."""
+    """The source is the last home address, wherever it ends; False if any of the options was not captured."""
     at = 2
     while at + 1 < size:
         if rest[at] == 0:                                   # padding of one byte
@@ -91,7 +91,7 @@ def home_address(ends: dict[str, bytes], rest: bytes, size: int) -> bool:
                 return False
             ends["src"] = rest[at + 2:at + 18]
         at += 2 + rest[at + 1]
-    return True
+    return at <= len(rest)
 
 
 def route(ends: dict[str, bytes], header: bytes) -> bool:

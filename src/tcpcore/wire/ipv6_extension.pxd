@@ -37,7 +37,7 @@ cdef inline int ipv6_extension(cursor_t* c, int layer) noexcept nogil:
     size = (<uint32_t> c.p[1] + 1) * 8
     if lacks(c, size):
         return STATUS_IP_TRUNCATED
-    if layer == LAYER_IPV6_OPTIONS and not home_address(c, size):
+    if layer == LAYER_IPV6_OPTIONS and not ipv6_options(c, size):
         return STATUS_IP_MALFORMED
     if layer == LAYER_IPV6_ROUTING and not final_destination(c, size):
         return STATUS_IP_MALFORMED
@@ -45,23 +45,24 @@ cdef inline int ipv6_extension(cursor_t* c, int layer) noexcept nogil:
     return by_ip_protocol(following)
 
 
-cdef inline bint home_address(cursor_t* c, uint32_t size) noexcept nogil:
-    """The last home address among the options is the source; False if it was not captured whole.
+cdef inline bint ipv6_options(cursor_t* c, uint32_t size) noexcept nogil:
+    """The last home address among the options is the source.
 
-    As in tshark, it may run on behind the header.
+    False if an option was not captured whole; as in tshark, it may run on behind the header.
     """
     cdef const uint8_t* p = c.p
-    cdef uint32_t at = 2
+    cdef uint32_t at = 2, length
     while at + 1 < size:
         if p[at] == OPTION_PAD1:
             at += 1
             continue
+        length = p[at + 1]
+        if lacks(c, at + 2 + (ADDRESS if p[at] == OPTION_HOME_ADDRESS and length < ADDRESS else length)):
+            return False
         if p[at] == OPTION_HOME_ADDRESS:
-            if lacks(c, at + 2 + ADDRESS):
-                return False
             keep_header(c)
             c.row.src_hi, c.row.src_lo = be64(p + at + 2), be64(p + at + 10)
-        at += 2 + <uint32_t> p[at + 1]
+        at += 2 + length
     return True
 
 

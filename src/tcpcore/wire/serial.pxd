@@ -58,14 +58,17 @@ cdef inline int cisco_hdlc(cursor_t* c) noexcept nogil:
 
 
 cdef inline int frame_relay(cursor_t* c) noexcept nogil:
-    """Address 2-4, its last byte odd; then Cisco's EtherType, or control 1-2 and an NLPID (RFC 2427)."""
-    cdef uint32_t size = 2
+    """Address, its last byte odd; then Cisco's EtherType, or control 1-2 and an NLPID (RFC 2427).
+
+    It has 2-4 bytes; as in tshark, more are taken, and a single one before unnumbered information.
+    """
+    cdef uint32_t size = 1
     cdef int layer
-    while size < 4 and size <= c.captured and not c.p[size - 1] & 1:
+    while size < c.captured and not c.p[size - 1] & 1:
         size += 1
     if lacks(c, size + 2):
         return STATUS_LINK_TRUNCATED
-    if c.p[0] & 1:
+    if size == 1 and c.p[1] != 0x03:
         return STATUS_LINK_MALFORMED
     advance(c, size)
     layer = by_hdlc_protocol(be16(c.p))
