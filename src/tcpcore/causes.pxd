@@ -140,14 +140,16 @@ cdef inline const sent_t* last_sent(judge_t* j, turn_t* t, const sent_t* first, 
     """The packet that bore these bytes before, the last time; of bytes never captured, those before them; or NULL."""
     cdef const again_t* packet
     cdef const sent_t* ranges
+    cdef bint outlived = False                 # a timeout since then gave up what was sent before it
     cdef int i
     h.repeated = h.lost_again = False
     for i in range(t.trouble.again.tail, t.trouble.again.head, -1):
         packet = again_packets(&j.packets, &t.trouble.again) + i - 1
         if packet.sent.start <= t.sent.start < sent_end(&packet.sent) and packet.sent.kind == KIND_RETRANSMISSION:
             h.overdue, h.repeated = False, True
-            h.lost_again = packet.verdict.trigger == CAUSE_TIMEOUT
+            h.lost_again = packet.verdict.trigger == CAUSE_TIMEOUT and not outlived
             return &packet.sent
+        outlived |= packet.verdict.backoff != 0
     if first != NULL and not first.state & GAP:
         return first
     if t.sender.sent.tail == t.sender.sent.head:
@@ -165,11 +167,12 @@ cdef inline int64_t since_answer(turn_t* t) noexcept nogil:
     """How long the sender had heard nothing new, by the answer it echoes; -1 if the capture cannot tell."""
     cdef const sender_t* peer = t.peer
     cdef double tick
+    cdef int32_t steps
     if t.row.present & HAS_TIMESTAMPS and t.row.tsecr and peer.state & CLOCKED:
-        tick = clock_tick(peer)
-        if tick > 0:
+        tick, steps = clock_tick(peer), <int32_t> (peer.stamp - t.row.tsecr)
+        if tick > 0 or steps == 0:
             return max(<int64_t> 0, t.sent.time - <int64_t> peer.leg_min - stamp_time(peer)
-                       + <int64_t> (<int32_t> (peer.stamp - t.row.tsecr) * tick))
+                       + <int64_t> (steps * tick))
     if is_near(t.sender, peer) and peer.latest:
         return t.sent.time - peer.latest
     return -1

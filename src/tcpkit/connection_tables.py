@@ -128,7 +128,7 @@ class ConnectionTables(Passes):
 
     @cached_property
     def retransmissions(self) -> Table:
-        """One row for each segment that repeats an earlier one as tshark tells them, and why it was sent again."""
+        """One row for each segment that was sent again, as tshark or its verdict has it, and why."""
         return joined(self.retransmission_pieces())
 
     def retransmission_pieces(self, columns: Sequence[str] | None = None, *, where: str = "") -> Iterator[Table]:
@@ -138,7 +138,7 @@ class ConnectionTables(Passes):
 
         stages = stages_needed(RETRANSMISSIONS, columns, where, frozenset({"analysis", "lifecycle", "verdicts"}))
         totals: Totals = "too" if columns is None else "none"        # what it can tell besides serves other tables
-        yield rows_of(retransmission_table(self.pipeline({"analysis", *stages}, totals=totals)), where)
+        yield rows_of(retransmission_table(self.pipeline({"analysis", "verdicts", *stages}, totals=totals)), where)
 
 
 def stages_needed(schema: Schema, columns: Sequence[str] | None, where: str,

@@ -1,6 +1,8 @@
 """Verdicts that later segments have changed: applied to rows, and as a table."""
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 
 from tcpcore.batch import Batch
@@ -52,6 +54,12 @@ class Corrections:
             frames, rows, _ = batch.corrections
             self._frames.append(frames)
             self._rows.append(rows)
+
+    def collected(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """The batches as they come, those of each kept."""
+        for batch in batches:
+            self.collect(batch)
+            yield batch
 
     def apply(self, rows: Array) -> None:
         """Correct ``rows``, which are in the order of their frames."""

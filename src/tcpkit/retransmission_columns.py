@@ -5,8 +5,7 @@ from tcpcore.fieldtext import TextKind as Kind
 from tcpkit.columns import EPOCH, Column, Schema, When, computed_by, number
 from tcpkit.verdict_columns import JUDGED, KIND_WORDS, SHARED_COLUMNS
 
-# What tshark calls it; a fast or spurious one is a retransmission too (RT-8).
-KINDS = ("retransmission", "fast_retransmission", "spurious_retransmission")
+KINDS = ("none", "retransmission", "fast_retransmission", "spurious_retransmission", "out_of_order")
 ORIGINAL_KNOWN = (When("original", 0xFFFFFFFF, 0, equal=False),)
 
 RETRANSMISSIONS = Schema("retransmissions", (
@@ -27,7 +26,7 @@ RETRANSMISSIONS = Schema("retransmissions", (
         number("seq", "tcp.seq", "seq", "sequence number, relative (RL-1)"),
         number("payload_len", "tcp.len", "payload_len", "payload (LN-1)", unit="bytes"),
         Column("kind", "tcpkit.retransmission.kind", "tshark_kind", Kind.WORD,
-               "what tshark calls it (RT-3, RT-4, RT-6)", words=KINDS),
+               "what tshark calls it (RT-3 to RT-6)", (When("tshark_kind", 0xFF, 0, equal=False),), words=KINDS),
         number("original", "tcpkit.retransmission.original", "original",
                "frame that first carried any of it, as far as is remembered", ORIGINAL_KNOWN),
         Column("delay", "tcpkit.retransmission.since_original", "delay", Kind.SECONDS, "time since that frame",

@@ -3,28 +3,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from tcpcore.flags import Finding
+from tcpcore.flags import Finding, SegmentKind
 from tcpcore.records import VERDICT
 from tcpkit.corrections import AMENDED, Corrections
 from tcpkit.pipeline import Pipeline
 from tcpkit.retransmission_columns import RETRANSMISSIONS
+from tcpkit.settling import settle
 from tcpkit.table import Table
 from tcpkit.values import Array, stacked
 
 COPIED = ("time_ns", "frame", "src_hi", "src_lo", "dst_hi", "dst_lo", "stream", "seq", "payload_len", "src_port",
           "dst_port", "flags", "direction", "ip_version")
 FIELDS = {"original": "original_frame", "delay": "since_original"}
+# By their numbers among KINDS; the last that holds counts: a fast or spurious one is a retransmission too (RT-8).
+TSHARK_KINDS = ((1, Finding.RETRANSMISSION), (2, Finding.FAST_RETRANSMISSION), (3, Finding.SPURIOUS_RETRANSMISSION),
+                (4, Finding.OUT_OF_ORDER))
 
 
 def retransmission_table(pipeline: Pipeline) -> Table:
-    """One row for each segment of the pass that repeats an earlier one; runs the pass."""
+    """One row for each segment of the pass that was sent again, as tshark or its verdict has it; runs the pass."""
     dtype = _row_type(pipeline.batch.dtype, judged="verdicts" in pipeline.stages)
     parts, corrections = [np.empty(0, dtype)], Corrections()
-    for batch in pipeline:
-        parts.append(_pick(batch.array, dtype))
-        corrections.collect(batch)
+    for piece in settle(corrections.collected(pipeline)):
+        parts.append(_pick(piece.rows, dtype))
     rows = stacked(parts)
     corrections.apply(rows)
+    _add_originals(rows)
     return Table(rows, RETRANSMISSIONS, start_ns=pipeline.start_ns)
 
 
@@ -37,13 +41,28 @@ def _row_type(source: np.dtype[np.void], *, judged: bool) -> np.dtype[np.void]:
 
 
 def _pick(rows: Array, dtype: np.dtype[np.void]) -> Array:
-    chosen = rows[(rows["findings"] & Finding.RETRANSMISSION) != 0]
+    chosen = rows[(rows["findings"] & Finding.RETRANSMISSION != 0) | _sent_again(rows)]
     out = np.zeros(len(chosen), dtype)
     for name in (*COPIED, *(name for name in AMENDED if name in (dtype.names or ()))):
         out[name] = chosen[name]
     for name, field in FIELDS.items():
         out[name] = chosen[field]
-    findings = chosen["findings"]
-    fast = (findings & Finding.FAST_RETRANSMISSION) != 0
-    out["tshark_kind"] = np.where(findings & Finding.SPURIOUS_RETRANSMISSION, 2, fast)
+    for kind, finding in TSHARK_KINDS:
+        out["tshark_kind"][chosen["findings"] & finding != 0] = kind
     return out
+
+
+def _sent_again(rows: Array) -> Array:
+    """By the verdicts, if there are any."""
+    if "kind" not in (rows.dtype.names or ()):
+        return np.zeros(len(rows), bool)
+    found: Array = rows["kind"] == SegmentKind.KIND_RETRANSMISSION
+    return found
+
+
+def _add_originals(rows: Array) -> None:
+    """Of those that tshark does not call retransmissions."""
+    if "repeats" in (rows.dtype.names or ()):
+        known = (rows["original"] == 0) & (rows["repeats"] < rows["frame"])
+        rows["original"][known] = rows["repeats"][known]
+        rows["delay"][known] = rows["repeats_after"][known]

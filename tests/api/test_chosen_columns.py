@@ -19,7 +19,7 @@ from tcpkit.table import joined
 # Table; the pieces of it; the property that has every column; the stages it always takes.
 KINDS = [(FLOWS, "flow_pieces", "judged_flows", ("flows",)), (STATES, "state_pieces", "states", ("lifecycle",)),
          (DIRECTIONS, "direction_pieces", "directions", ("analysis",)),
-         (RETRANSMISSIONS, "retransmission_pieces", "retransmissions", ("analysis",))]
+         (RETRANSMISSIONS, "retransmission_pieces", "retransmissions", ("analysis", "verdicts"))]
 
 COUNTED = ("retransmissions", "packets", "reordered", "duplicate", "payload_len", "confidence")
 

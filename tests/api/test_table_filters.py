@@ -52,7 +52,7 @@ OF_ONE_TABLE = {
     ("directions", "out_of_order_rate in {0.05 .. 0.5}"):
         lambda row: row["packets"] > 0 and 0.05 <= row["out_of_order_rate"] <= 0.5,
     ("retransmissions", "ip.src == 10.1.0.2 && kind contains \"spurious\""):
-        lambda row: row["src"] == "10.1.0.2" and "spurious" in row["kind"],
+        lambda row: row["src"] == "10.1.0.2" and "spurious" in (row["kind"] or ""),
     ("retransmissions", "cause matches \"^time\""): lambda row: (row["cause"] or "").startswith("time"),
     ("conversations", "bytes_to_a > bytes_to_b"): lambda row: row["bytes_to_a"] > row["bytes_to_b"],
 }

@@ -6,7 +6,7 @@ import io
 import pytest
 
 import tcpkit
-from packets import MS, Conversation, sack, timestamps
+from packets import MS, SACK_PERMITTED, Conversation, sack, timestamps
 from talks import RTT, SIZE, Talk
 from tcpcore.flags import Evidence, RetransmissionCause, SegmentKind
 
@@ -60,6 +60,33 @@ def test_sent_again_after_a_timeout_and_lost_again() -> None:
     talk.answer(11, RTT, (12, 13)).answer(11, MS, (12, 14)).answer(11, MS, (12, 15))
     talk.data(11, RTT // 2).data(15)
     assert talk.verdicts()["trigger"][-2:].tolist() == [FAST, FAST]
+
+
+def test_a_timeout_gives_up_what_was_sent_again_before_it() -> None:
+    """The receiver still shows it missing, but that is no second loss since."""
+    talk = Talk().warm_up()
+    for n in range(10, 16):
+        talk.data(n)
+    talk.data(10, 300 * MS).data(10, 600 * MS, size=SIZE // 2)                # the second timeout: smaller
+    middle = 10 * SIZE + SIZE // 2
+    talk.s("A", 1, 1 + middle, dt=RTT, options=timestamps(talk.clock, talk.clock - 40) + b"\1\1"
+           + sack((talk.client_isn + 1 + 14 * SIZE, talk.client_isn + 1 + 15 * SIZE)))
+    talk.c("A", 1 + middle, 1, SIZE // 2, dt=RTT // 2, options=timestamps(talk.clock, talk.echo))
+    talk.data(11)
+    assert talk.verdicts()["trigger"][-2:].tolist() == [TIMEOUT, TIMEOUT]
+
+
+def test_a_tail_loss_probe_before_the_clock_has_a_rate() -> None:
+    """Nothing new was heard since the answer it echoes; the whole connection is younger than 20 ms."""
+    young = Conversation()
+    opening = SACK_PERMITTED + timestamps(1, 1)
+    young.handshake(20_000, opening, opening)
+    young.c("A", 1, 1, SIZE, dt=10_000, options=timestamps(2, 1)).s("A", 1, 1 + SIZE, dt=10_000,
+                                                                    options=timestamps(2, 2))
+    young.c("A", 1 + SIZE, 1, SIZE, dt=10_000, options=timestamps(2, 2))
+    young.c("A", 1 + SIZE, 1, SIZE, dt=9 * MS, options=timestamps(11, 2))
+    rows = tcpkit.open(io.BytesIO(young.pcap(nano=True))).packets.array
+    assert rows["trigger"][-1] == RetransmissionCause.CAUSE_TAIL_LOSS_PROBE
 
 
 def test_what_was_lost_above_a_timeout() -> None:

@@ -50,12 +50,14 @@ def test_nothing_sent_again_is_an_empty_table():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_rows_are_the_packets_that_have_the_mark(seed):
+def test_rows_are_the_packets_that_either_calls_sent_again(seed):
     capture = pcap(random_capture(seed, conversations=40), nano=True)
     table = tcpkit.open(io.BytesIO(capture)).retransmissions
     everything = tcpkit.open(io.BytesIO(capture)).packets
-    packets = everything.where("tcp.analysis.retransmission")
+    packets = everything.where('tcp.analysis.retransmission || tcpkit.segment.kind == "retransmission"')
     assert len(table) > 5
+    assert table["frame"][table["kind"] == "out_of_order"].tolist() == packets.where(
+        "tcp.analysis.out_of_order")["frame"].tolist()
     for name in ("frame", "stream", "direction", "time", "seq", "payload_len", "src", "dst", "src_port"):
         assert table[name].tolist() == packets[name].tolist()
     times = dict(zip(everything["frame"].tolist(), everything["time"], strict=True))

@@ -69,6 +69,20 @@ def test_copy_made_by_the_path(talk: Talk) -> None:
     assert (row["kind"], row["repeats"]) == (COPY, original)
 
 
+def test_a_packet_seen_on_both_sides_of_a_router() -> None:
+    """However short the round trips are: one tick of its sender's clock, two hop limits."""
+    seen = Conversation()
+    seen.client, seen.server = "fd09::1", "fd09::2"
+    for send, flags, acked in ((seen.c, "S", None), (seen.s, "SA", 1), (seen.c, "A", 1)):
+        for hops in (64, 63):
+            send(flags, int(flags == "A"), acked, dt=3000, options=timestamps(7, 7), ip_fields={"hop_limit": hops})
+    seen.c("A", 1, 1, 100, options=timestamps(8, 7)).s("A", 1, 101, dt=1000, options=timestamps(8, 8))
+    for hops in (64, 63):
+        seen.c("A", 101, 1, 100, dt=30_000, options=timestamps(9, 8), ip_fields={"hop_limit": hops})
+    rows = tcpkit.open(io.BytesIO(seen.pcap(nano=True))).packets.array
+    assert rows["kind"].tolist() == [NEW, COPY, NEW, COPY, 0, 0, NEW, 0, NEW, COPY]
+
+
 def test_timeouts_are_counted(talk: Talk) -> None:
     for n in range(10, 13):
         talk.data(n)

@@ -65,6 +65,7 @@ def retransmissions(file: CaptureArgument, view: ViewOption = None, capture_filt
             write_pieces(partial(capture.retransmission_pieces, names, where=where), form, output, names)
             return
         segments = joined(capture.retransmission_pieces(where=where))
-        affected = joined(table[table["retransmissions"] > 0] for table in capture.direction_pieces())
+        affected = joined(table[(table["retransmissions"] > 0) | (table["sent_again"] > 0)]
+                          for table in capture.direction_pieces())
         with opened(output) as out:
             out.write(f"{segments.to_grid()}\n{affected.to_grid()}".encode())
