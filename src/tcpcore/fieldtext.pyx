@@ -70,9 +70,9 @@ cdef class Formatter:
             bytes prefix=b"", bytes absent=b"", words=(), bint quoted=False, Py_ssize_t width=0):
         """One more column: a value of ``size`` bytes at offset ``at`` of a row.
 
-        ``conditions`` are tuples (offset of an aligned 32-bit word, mask, value, equal).  ``prefix``
-        comes before every cell, ``absent`` stands for a value that is not there; ``width`` pads the cell
-        with blanks, on the right if it is negative, but not at the end of a line.
+        ``conditions`` are tuples (offset of a field of at most 32 bits, mask, value, equal).  ``prefix`` comes
+        before every cell, ``absent`` stands for a value that is not there; ``width`` pads the cell with blanks,
+        on the right if it is negative, but not at the end of a line.
         """
         if len(words) > MAX_WORDS or len(conditions) > MAX_CONDITIONS:
             raise ValueError("too many words or conditions")
@@ -87,9 +87,8 @@ cdef class Formatter:
         for place, bits, value, equal in conditions:
             self._add_condition(column, place, bits, value, equal)
         if kind == TextKind.BITS and at % 4 + size <= 4 and words and not words[0]:
-            # The cell is empty unless a bit is set, so that is a condition, too; rows are little-endian.
-            mask &= (<uint64_t> 1 << 8 * size) - 1
-            self._add_condition(column, at - at % 4, mask << 8 * (at % 4), 0, False)
+            # The cell is empty unless a bit is set, so that is a condition, too.
+            self._add_condition(column, <uint32_t> at, <uint32_t> (mask & (<uint64_t> 1 << 8 * size) - 1), 0, False)
         longest = max([longest_cell(kind), len(absent), abs(width)]
                       + [sum(len(word) + 1 for word in words) if kind == TextKind.SET else len(word) for word in words])
         self.text.row_limit += len(prefix) + longest + 2
@@ -106,7 +105,10 @@ cdef class Formatter:
 
     cdef int _add_condition(self, column_t* column, uint32_t at, uint32_t mask, uint32_t value,
                             bint equal) except -1:
-        column.conditions[column.n_conditions] = condition_t(at, mask, value, equal)
+        """On the aligned word that holds the field: rows are little-endian."""
+        cdef uint32_t shift = 8 * (at % 4)
+        at -= at % 4
+        column.conditions[column.n_conditions] = condition_t(at, mask << shift, value << shift, equal)
         column.n_conditions += 1
         self.reach = max(self.reach, <Py_ssize_t> at + 4)
         return 0

@@ -129,7 +129,4 @@ def _other(dtype: np.dtype[Any], column: Column) -> int:
 
 
 def _condition(dtype: np.dtype[Any], when: When) -> Condition:
-    """The condition on the aligned 32-bit word that holds the field (little-endian, as all rows)."""
-    offset = _place(dtype, when.field)[0]
-    shift = 8 * (offset % 4)
-    return offset - offset % 4, when.mask << shift, when.value << shift, when.equal
+    return _place(dtype, when.field)[0], when.mask, when.value, when.equal

@@ -90,9 +90,7 @@ class FilterFields:
         if column.kind in (Kind.TUNNEL_KIND, Kind.TUNNEL_ID):
             numbers, inside = tunnel_numbers(self._rows, column)
             return Occurrence("text" if column.words else "uint", numbers, inside, column.words)
-        everywhere = np.ones(len(self), bool)
-        there = present(self._rows.array, column)
-        there = everywhere if there is None else there
+        there = self._there(column)
         raw = self._rows.array[column.field]
         if column.kind == Kind.BITS:
             bits = (raw & column.mask) != 0
@@ -108,7 +106,11 @@ class FilterFields:
         """An address of either version."""
         array, name = self._rows.array, column.field.removesuffix("_hi")
         pairs = np.stack([array[f"{name}_hi"], array[f"{name}_lo"]], axis=1)
-        return Occurrence("address", pairs, np.ones(len(self), bool))
+        return Occurrence("address", pairs, self._there(column))
+
+    def _there(self, column: Column) -> Mask:
+        there = present(self._rows.array, column)
+        return np.ones(len(self), bool) if there is None else there
 
     def _of_headers(self, kind: str, has: int, nearest: Array, outer: tuple[Array, Mask]) -> list[Occurrence]:
         """Of the header nearest to TCP, and of the outermost one if that is another of the same version."""

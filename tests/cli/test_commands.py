@@ -19,7 +19,15 @@ import pytest
 from pyarrow import parquet
 
 import tcpkit
-from packets import Conversation, pcap
+from packets import (
+    T0,
+    Conversation,
+    Frame,
+    pcap,
+    pcapng_interface,
+    pcapng_packet,
+    pcapng_section,
+)
 from tcpkit.cli import HOME, MODULES, app
 from tcpkit.packet_columns import PACKETS
 
@@ -129,6 +137,48 @@ def test_output_to_a_file_is_the_same(run, path, tmp_path):
     target = tmp_path / "flows.csv"
     assert run("flows", path, "--format", "csv", "-o", target) == (0, b"", "")
     assert target.read_bytes() == run("flows", path, "--format", "csv")[1]
+
+
+@pytest.mark.parametrize("before", [None, b"of an earlier run"])
+@pytest.mark.parametrize("mistake", [
+    *(f"{command} FILE -Y tcp.strem" for command in (
+        "fields -e tcp.seq", "packets", "packets --format json", "packets --format parquet", "packets --columns frame",
+        "flows", "flows --format csv", "flows --format json", "conversations --format json", "states", "handshakes",
+        "retransmissions", "retransmissions --view directions", "http --format json", "overlaps --format csv",
+        "threats", "threats --view half-open --format json")),
+    *(f"{command} FILE -f port" for command in ("fields -e tcp.seq", "packets", "flows --format json", "info")),
+    "follow FILE 1000", "fields FILE -e tcp.sek", "flows TEXT --format json", "packets TEXT", "http TEXT"])
+def test_a_mistake_leaves_the_output_as_it_was(run, path, tmp_path, mistake, before):
+    target, text = tmp_path / "out", tmp_path / "text"
+    text.write_text("From: a friend")
+    if before is not None:
+        target.write_bytes(before)
+    names = {"FILE": path, "TEXT": text}
+    status, out, err = run(*(names.get(word, word) for word in mistake.split()), "-o", target)
+    assert (status, out) == (2, b"")
+    assert err
+    assert (target.read_bytes() if target.exists() else None) == before
+
+
+def test_output_that_is_shorter_than_what_was_there(run, path, tmp_path):
+    target = tmp_path / "rows"
+    for form, empty in (("csv", run("flows", path, "--format", "csv", "-Y", "tcp.stream == 999")[1]), ("jsonl", b"")):
+        target.write_bytes(b"of an earlier run " * 1000)
+        assert run("flows", path, "--format", form, "-Y", "tcp.stream == 999", "-o", target) == (0, b"", "")
+        assert target.read_bytes() == empty
+
+
+def test_json_ends_where_reading_fails(run, tmp_path):
+    """The filter fits the first frames' link type, but not that of the last one."""
+    frames = Conversation().handshake().frames * 20_000
+    blocks = [pcapng_section(), pcapng_interface(1), pcapng_interface(101),
+              *(pcapng_packet(frame) for frame in frames), pcapng_packet(Frame(T0, frames[0].data[14:], 60), 1)]
+    file = tmp_path / "two.pcapng"
+    file.write_bytes(b"".join(blocks))
+    status, out, err = run("packets", file, "-f", "not vlan", "--format", "json", "--columns", "frame")
+    assert status == 2
+    assert err
+    assert [row["frame"] for row in json.loads(out)[:3]] == [1, 2, 3]
 
 
 def test_standard_input(path):

@@ -70,6 +70,25 @@ def test_every_format(run, command, talk, rows, chosen, tmp_path):
     assert len(lines) == len(rows)
 
 
+SELECTED = {
+    "http": {'method == "GET"': lambda row: row["method"] == "GET", "status": lambda row: row["status"] is not None,
+             'target contains "b" or complete': lambda row: "b" in row["target"] or row["complete"],
+             'lower(method) == "head" and not status': lambda row: row["method"] == "HEAD" and row["status"] is None,
+             "tcp.stream == 0 && request_bytes > 26": lambda row: row["request_bytes"] > 26,
+             "wait >= 0.0": lambda row: row["wait"] is not None, "status in {300..399}": lambda row: False},
+    "overlaps": {"evades": lambda row: row["evades"], "not evades": lambda row: not row["evades"],
+                 'other matches "EVIL|2j"': lambda row: "evil" in row["other"] or "2J" in row["other"],
+                 "length + 0 == 4": lambda row: row["length"] == 4, 'sender == "server"': lambda row: False,
+                 "frame < other_frame": lambda row: row["frame"] < row["other_frame"]}}
+
+
+def test_display_filter(run, command, talk, rows):
+    for where, chosen in SELECTED[command].items():
+        status, out, err = run(command, talk, "-Y", where, "--format", "json")
+        assert (status, err) == (0, "")
+        assert json.loads(out) == [row for row in rows if chosen(row)], where
+
+
 def test_no_rows_are_a_table_too(run, tmp_path):
     path = tmp_path / "silence.pcap"
     path.write_bytes(Conversation().handshake().pcap())

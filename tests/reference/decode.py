@@ -95,7 +95,7 @@ def home_address(ends: dict[str, bytes], rest: bytes, size: int) -> bool:
 
 
 def route(ends: dict[str, bytes], header: bytes) -> bool:
-    """While segments are left the last address of the route is the destination; False if there is less than announced."""
+    """While segments are left the route's last address is the destination; False if there is less than announced."""
     kind, left, addresses = header[2], header[3], header[8:]
     last = b""
     if kind == ROUTE_SOURCE:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import io
+import json
 from random import Random
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 import tcpkit
 from packets import MS, T0, Conversation, Frame, pcap
+from tcpkit.pipeline import Pipeline
 
 SERVER = "198.51.100.7"
 
@@ -87,6 +89,32 @@ def test_a_flood_a_scan_and_a_dead_server_are_told_apart():
     found = threats(flood(400) + probes + gone + busy(200))
     assert {(row["kind"], row["target"]) for row in (found[i] for i in range(len(found)))} == {
         ("syn_flood", SERVER), ("port_scan", "198.51.100.9"), ("dead_server", "198.51.100.10")}
+
+
+def test_the_commands_lines_can_be_chosen(cli, tmp_path):
+    sweep = [attempt(i, client="203.0.113.9", server=f"198.51.{i}.9", port=22).c("S", 0) for i in range(30)]
+    path = tmp_path / "flood.pcap"
+    path.write_bytes(merged(flood(400) + sweep))
+    chosen = {"attempts > 100": ["syn_flood"], "source == 203.0.113.9": ["host_scan"], "target": ["syn_flood"],
+              'kind contains "scan" and not target': ["host_scan"], "rate < 0.0": [],
+              "ip.addr == 198.51.100.0/24": ["syn_flood"]}
+    for where, kinds in chosen.items():
+        done = cli("threats", path, "-Y", where, "--format", "json")
+        assert [row["kind"] for row in json.loads(done.out)] == kinds, where
+    done = cli("threats", path, "--view", "half-open", "-Y", "server_port == 22", "--format", "json")
+    assert sum(row["begun"] for row in json.loads(done.out)) == 30
+
+
+@pytest.mark.parametrize(("view", "known", "other"),
+                         [("threats", "attempts", "begun"), ("half-open", "begun", "attempts")])
+def test_a_wrong_filter_of_lines_is_told_before_the_capture_is_read(cli, tmp_path, view, known, other, monkeypatch):
+    monkeypatch.setattr(Pipeline, "_read", lambda *_: pytest.fail("it was read"))
+    path = tmp_path / "talk.pcap"
+    path.write_bytes(merged(busy(1)))
+    for where, told in ((f"{other} > 1", f'"{other}" is not a field'), (f"{known} > ", "the filter ends here")):
+        done = cli("threats", path, "--view", view, "-Y", where)
+        assert (done.status, done.out) == (2, b"")
+        assert told in done.err.decode()
 
 
 def test_a_flood_shows_beside_other_traffic():

@@ -73,8 +73,8 @@ def show_stream(file: str, stream: int, side: str, show: Show, output: Path | No
                      (part.data for part in parts) if show == Show.raw else ways[show](parts, colour))
             for line in lines:
                 out.write(line)
-        if conversation.ends is None:
-            raise typer.BadParameter(f"there is no stream {stream}", param_hint="STREAM")
+            if conversation.ends is None:
+                raise typer.BadParameter(f"there is no stream {stream}", param_hint="STREAM")
 
 
 def write_all(file: str, directory: Path, capture_filter: str) -> None:

@@ -8,6 +8,7 @@ from tcpkit.cli.app import (
     Format,
     FormatOption,
     OutputOption,
+    WhereOption,
     app,
 )
 from tcpkit.cli.output import named
@@ -15,13 +16,15 @@ from tcpkit.cli.reading import reading
 
 
 @app.command()
-def http(file: CaptureArgument, capture_filter: CaptureFilterOption = "", columns: ChosenColumnsOption = "",
-         form: FormatOption = Format.table, output: OutputOption = None) -> None:
+def http(file: CaptureArgument, capture_filter: CaptureFilterOption = "", where: WhereOption = "",
+         columns: ChosenColumnsOption = "", form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """One line for each HTTP/1.x request with its response: frames, sizes, times."""
     from tcpkit.cli.records import write_records
     from tcpkit.http import exchanges
     from tcpkit.http_columns import HTTP
+    from tcpkit.record_filter import RecordFilter
 
-    names = named(columns, HTTP)
+    names, chosen = named(columns, HTTP), RecordFilter(where, HTTP)
     with reading(file, capture_filter=capture_filter, stages=("flows",)) as capture:
-        write_records((exchange.to_dict() for exchange in exchanges(capture)), HTTP, form, output, names)
+        rows = (exchange.to_dict() for exchange in exchanges(capture))
+        write_records(filter(chosen.selects, rows), HTTP, form, output, names)

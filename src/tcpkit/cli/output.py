@@ -1,11 +1,14 @@
 """Writes tables in the format asked for."""
 from __future__ import annotations
 
+import io
+import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tcpkit.cli.app import Format
 
@@ -14,15 +17,46 @@ if TYPE_CHECKING:
     from tcpkit.table import Table
 
 
+class OutputFile(io.FileIO):
+    """A file that keeps what it holds, or is gone again if it is new, when an error comes before the first byte.
+
+    It is opened at once, so that a place that cannot be written is told before a long capture is read.
+    """
+
+    _begun = True
+
+    def __init__(self, path: Path) -> None:
+        self._path = None if path.exists() else path
+        super().__init__(path, "ab")
+        self._begun = False
+
+    def begin(self) -> None:
+        """From now on the file is what is written."""
+        if not self._begun and stat.S_ISREG(os.fstat(self.fileno()).st_mode):
+            self.truncate(0)
+        self._begun = True
+
+    def write(self, data: Any) -> int:
+        self.begin()
+        return super().write(data)
+
+    def close(self) -> None:
+        super().close()
+        if self._path and not self._begun:
+            self._path.unlink(missing_ok=True)
+
+
 @contextmanager
 def opened(output: Path | None) -> Iterator[BinaryIO]:
-    """The file to write to, or standard output."""
+    """The file to write to, or standard output; an error before the first byte leaves the file as it was."""
     if output is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
     else:
-        with output.open("wb") as file:
+        raw = OutputFile(output)
+        with io.BufferedWriter(raw) as file:
             yield file
+            raw.begin()
 
 
 def named(columns: str, schema: Schema) -> list[str] | None:
@@ -59,7 +93,8 @@ def write_tables(tables: Iterable[Table], form: Format, output: Path | None,
 
             write_parquet((table.to_arrow(columns) for table in tables), file)
         elif form == Format.json:
-            write_json(tables, file, columns)
+            for text in json_array(objects(table, columns) for table in tables if len(table)):
+                file.write(text)
         else:
             for i, table in enumerate(tables):
                 file.write(table.to_text("csv" if form == Format.csv else "json", columns, head=i == 0))
@@ -84,12 +119,20 @@ def flushed(tables: Iterable[Table]) -> Iterator[Table]:
         sys.stdout.buffer.flush()
 
 
-def write_json(tables: Iterable[Table], file: BinaryIO, columns: Sequence[str] | None) -> None:
-    """One array of objects."""
-    file.write(b"[")
-    before = b"\n"
-    for table in tables:
-        if len(table):
-            file.write(before + table.to_text("json", columns).removesuffix(b"\n").replace(b"\n", b",\n"))
+def objects(table: Table, columns: Sequence[str] | None) -> bytes:
+    """The rows as they stand in an array of JSON."""
+    return table.to_text("json", columns).removesuffix(b"\n").replace(b"\n", b",\n")
+
+
+def json_array(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """One array of pieces that hold one object or more; it ends properly where reading fails behind the first."""
+    before = b"[\n"
+    try:
+        for piece in pieces:
+            yield before + piece
             before = b",\n"
-    file.write(b"\n]\n")
+    except Exception:
+        if before == b",\n":
+            yield b"\n]\n"
+        raise
+    yield b"\n]\n" if before == b",\n" else b"[]\n"

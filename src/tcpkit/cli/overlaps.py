@@ -12,6 +12,7 @@ from tcpkit.cli.app import (
     Format,
     FormatOption,
     OutputOption,
+    WhereOption,
     app,
 )
 from tcpkit.cli.output import named
@@ -22,13 +23,15 @@ EvasionsOption = Annotated[bool, typer.Option("--evasions", help="Only those tha
 
 @app.command()
 def overlaps(file: CaptureArgument, evasions: EvasionsOption = False, capture_filter: CaptureFilterOption = "",
-             columns: ChosenColumnsOption = "", form: FormatOption = Format.table, output: OutputOption = None) -> None:
+             where: WhereOption = "", columns: ChosenColumnsOption = "", form: FormatOption = Format.table,
+             output: OutputOption = None) -> None:
     """List bytes that were sent twice with different content, and which hosts read which version."""
     from tcpkit.cli.records import write_records
     from tcpkit.overlap_columns import OVERLAPS
     from tcpkit.overlaps import differences
+    from tcpkit.record_filter import RecordFilter
 
-    names = named(columns, OVERLAPS)
+    names, chosen = named(columns, OVERLAPS), RecordFilter(where, OVERLAPS)
     with reading(file, capture_filter=capture_filter) as capture:
         rows = (found.to_dict() for found in differences(capture.streams) if found.evades or not evasions)
-        write_records(rows, OVERLAPS, form, output, names)
+        write_records(filter(chosen.selects, rows), OVERLAPS, form, output, names)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tcpkit.cli.app import Format
-from tcpkit.cli.output import opened
+from tcpkit.cli.output import json_array, opened
 from tcpkit.cli.text import one_line
 from tcpkit.columns import Schema
 
@@ -28,7 +28,7 @@ def write_records(rows: Iterable[Row], schema: Schema, form: Format, output: Pat
             write_parquet(chosen, schema, names, out)
         else:
             for text in WRITERS[form](chosen, names):
-                out.write(text.encode())
+                out.write(text)
 
 
 def write_parquet(rows: Iterable[Row], schema: Schema, names: Sequence[str], out: BinaryIO) -> None:
@@ -42,10 +42,10 @@ def write_parquet(rows: Iterable[Row], schema: Schema, names: Sequence[str], out
     convert.write_parquet(iter([pa.Table.from_pylist(list(rows), schema=fields)]), out)
 
 
-def as_grid(rows: Iterable[Row], names: Sequence[str]) -> Iterator[str]:
+def as_grid(rows: Iterable[Row], names: Sequence[str]) -> Iterator[bytes]:
     from tcpkit.grid import grid
 
-    yield grid(names, [[cell(value) for value in row.values()] for row in rows]) + "\n"
+    yield f"{grid(names, [[cell(value) for value in row.values()] for row in rows])}\n".encode()
 
 
 def plain(value: Any) -> Any:
@@ -60,30 +60,25 @@ def cell(value: Any) -> str:
     return text if len(text) <= WIDEST else text[:WIDEST - 1] + "…"
 
 
-def as_csv(rows: Iterable[Row], names: Sequence[str]) -> Iterator[str]:
+def as_csv(rows: Iterable[Row], names: Sequence[str]) -> Iterator[bytes]:
     line = io.StringIO()
     writer = csv.writer(line, lineterminator="\n")
     writer.writerow(names)
-    yield line.getvalue()
+    yield line.getvalue().encode()
     for row in rows:
         line.seek(0)
         line.truncate()
         writer.writerow([plain(value) for value in row.values()])
-        yield line.getvalue()
+        yield line.getvalue().encode()
 
 
-def as_json(rows: Iterable[Row], names: Sequence[str]) -> Iterator[str]:
-    """One array, row by row."""
-    before = "[\n"
-    for row in rows:
-        yield before + json.dumps(row)
-        before = ",\n"
-    yield "\n]\n" if before == ",\n" else "[]\n"
+def as_json(rows: Iterable[Row], names: Sequence[str]) -> Iterator[bytes]:
+    return json_array(json.dumps(row).encode() for row in rows)
 
 
-def as_json_lines(rows: Iterable[Row], names: Sequence[str]) -> Iterator[str]:
-    return (json.dumps(row) + "\n" for row in rows)
+def as_json_lines(rows: Iterable[Row], names: Sequence[str]) -> Iterator[bytes]:
+    return ((json.dumps(row) + "\n").encode() for row in rows)
 
 
-WRITERS: dict[Format, Callable[[Iterable[Row], Sequence[str]], Iterator[str]]] = {
+WRITERS: dict[Format, Callable[[Iterable[Row], Sequence[str]], Iterator[bytes]]] = {
     Format.table: as_grid, Format.csv: as_csv, Format.json: as_json, Format.jsonl: as_json_lines}

@@ -16,6 +16,7 @@ from tcpkit.cli.app import (
     IdleTimeoutOption,
     MemoryLimitOption,
     OutputOption,
+    WhereOption,
     app,
 )
 from tcpkit.cli.output import named, write_table
@@ -35,11 +36,15 @@ ViewOption = Annotated[View, typer.Option(
 
 @app.command()
 def threats(file: CaptureArgument, view: ViewOption = View.threats, capture_filter: CaptureFilterOption = "",
-            memory_limit: MemoryLimitOption = MEMORY, idle_timeout: IdleTimeoutOption = 0.0,
+            memory_limit: MemoryLimitOption = MEMORY, idle_timeout: IdleTimeoutOption = 0.0, where: WhereOption = "",
             columns: ColumnsOption = "", form: FormatOption = Format.table, output: OutputOption = None) -> None:
     """SYN floods, port and host scans, and dead servers, each with its evidence."""
+    from tcpkit.connection_tables import check_filter, rows_of
     from tcpkit.threat_columns import HALF_OPEN, THREATS
 
-    names = named(columns, HALF_OPEN if view == View.half_open else THREATS)
+    schema = HALF_OPEN if view == View.half_open else THREATS
+    names = named(columns, schema)
+    check_filter(where, schema)
     with reading(file, capture_filter=capture_filter, memory_limit=memory_limit, idle_timeout=idle_timeout) as capture:
-        write_table(capture.half_open if view == View.half_open else capture.threats, form, output, names)
+        table = capture.half_open if view == View.half_open else capture.threats
+        write_table(rows_of(table, where), form, output, names)
