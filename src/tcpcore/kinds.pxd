@@ -128,6 +128,10 @@ cdef inline void judge(judge_t* j, turn_t* t) noexcept nogil:
         remember(j, t, KIND_NETWORK_DUPLICATE)
     elif held == NULL or held.state & GAP:
         fill_gap(j, t, held)
+    elif held.state & OPENING and t.sent.state & SYN_ANSWER:                  # the SYNs crossed (RFC 9293 figure 7)
+        t.sent.kind = KIND_NEW
+        held[0] = t.sent
+        call_new(t)
     else:
         judge_seen(j, t, held)
     if row.flags & SYN:

@@ -150,14 +150,16 @@ cdef inline void note_syn(life_t* life, const segment_t* row, int direction) noe
     course.opening |= bit
     course.syn_seq[direction] = row.seq_raw
     if life.handshake != NULL:
-        time_syn(life, row, direction, before & 3 * kind)
+        read_offers(life.handshake, row, direction)
+        # Of SYNs that cross (RFC 9293 figure 7) the first is the client's; the server's SYN+ACK answers it.
+        if course.opening & 3 * SEEN_SYN != 3 * SEEN_SYN or acks == direction:
+            time_syn(life, row, before & bit)
 
 
-cdef inline void time_syn(life_t* life, const segment_t* row, int direction, bint is_copy) noexcept nogil:
+cdef inline void time_syn(life_t* life, const segment_t* row, bint is_copy) noexcept nogil:
     cdef handshake_t* handshake = life.handshake
     cdef bint acks = row.flags & ACK != 0
     cdef bint before_answer = handshake.ack_ns == 0 and (acks or handshake.first_ns[1] == 0)
-    read_offers(handshake, row, direction)
     if is_copy:
         note_copy(life, row.time_ns, acks, before_answer)
     elif before_answer:

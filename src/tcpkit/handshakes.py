@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tcpcore.flags import Offer
+from tcpcore.flags import Offer, Outcome
 from tcpkit.directed import ends, join
 from tcpkit.handshake_columns import HANDSHAKES
 from tcpkit.table import Table
@@ -33,7 +33,8 @@ def _times(records: Array) -> dict[str, tuple[Array, Array]]:
     syn, synack, ack = (records[f"{name}_ns"] for name in ("syn", "synack", "ack"))
     request, response = records["request_ns"], records["response_ns"]
     server, client = synack - records["syn_sent_ns"], ack - records["synack_sent_ns"]
-    answered, acknowledged, begun = (syn != 0) & (synack != 0), (synack != 0) & (ack != 0), (syn != 0) & (ack != 0)
+    answered, begun = (syn != 0) & (synack != 0), (syn != 0) & (ack != 0)
+    acknowledged = (synack != 0) & (ack != 0) & (records["outcome"] != Outcome.OUTCOME_SIMULTANEOUS)
     return {
         "syn": (syn, syn != 0), "synack": (synack, synack != 0), "ack": (ack, ack != 0),
         "server_rtt": (server, answered), "client_rtt": (client, acknowledged),
