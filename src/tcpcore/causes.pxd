@@ -77,7 +77,7 @@ cdef inline uint8_t find_trigger(judge_t* j, turn_t* t, const sent_t* first) noe
     if first != NULL and not first.state & GAP and is_smaller(j, t, first):
         t.out.evidence |= SMALLER
         return CAUSE_PATH_MTU
-    timer = is_timer(&h)
+    timer = is_timer(&h, tail)
     t.out.evidence |= AFTER_SILENCE * timer
     if h.inside and sender.mode == RECOVERY_TIMEOUT and (timer or not h.lost_again):
         if timer and is_earliest(t):
@@ -180,12 +180,13 @@ cdef inline int64_t since_answer(turn_t* t) noexcept nogil:
 
 # -- what made it send
 
-cdef inline bint is_timer(const hints_t* h) noexcept nogil:
+cdef inline bint is_timer(const hints_t* h, bint tail) noexcept nogil:
     """A timer runs out when nothing has happened for more than a round trip (RFC 6298, RFC 8985)."""
+    cdef int64_t slack = 2 * MS if tail and not h.asked else 5 * MS           # answers hardly speak for the last bytes
     if h.idle < 0:
         if h.quiet > 2 * h.trip + 10 * MS and h.waited > h.trip * 9 // 10:
             return True
-    elif h.idle > h.trip + 5 * MS and h.quiet > h.trip and h.waited > h.trip * 9 // 10:
+    elif h.idle > h.trip + slack and h.quiet > h.trip and h.waited > h.trip * 9 // 10:
         return True
     return not h.asked and not h.inside and h.waited > h.trip + 150 * MS
 

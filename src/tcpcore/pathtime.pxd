@@ -137,8 +137,8 @@ cdef inline bint is_copy(const sender_t* sender, const sender_t* peer, const sen
         return False
     if sent.counter and first.counter and sender.counts >= 0:
         return sent.counter == first.counter
-    if sent.hops != first.hops and sent.state & STAMPED:        # seen again behind a router
-        return True
+    if sent.state & STAMPED and (sent.hops < first.hops if apart >= 0 else sent.hops > first.hops):
+        return True                             # seen again behind a router
     if sent.state & SYN_ANSWER and peer.state & SYN_AGAIN:      # each SYN has its answer
         return False
     if too_close(sender, peer, first, apart) or (sent.state & OPENING and apart < EARLIEST_TIMEOUT):

@@ -84,7 +84,7 @@ def test_a_tail_loss_probe_before_the_clock_has_a_rate() -> None:
     young.c("A", 1, 1, SIZE, dt=10_000, options=timestamps(2, 1)).s("A", 1, 1 + SIZE, dt=10_000,
                                                                     options=timestamps(2, 2))
     young.c("A", 1 + SIZE, 1, SIZE, dt=10_000, options=timestamps(2, 2))
-    young.c("A", 1 + SIZE, 1, SIZE, dt=9 * MS, options=timestamps(11, 2))
+    young.c("A", 1 + SIZE, 1, SIZE, dt=4 * MS, options=timestamps(6, 2))
     rows = tcpkit.open(io.BytesIO(young.pcap(nano=True))).packets.array
     assert rows["trigger"][-1] == RetransmissionCause.CAUSE_TAIL_LOSS_PROBE
 
