@@ -99,21 +99,19 @@ $(VENV)/demo: $(VENV)/pip $(SOURCES)
 	touch $@
 
 $(VENV)/test: $(VENV)/pip $(SOURCES)
-	$(BIN)/pip install -q ".[all]" --group test --group lint
+	$(BIN)/pip install -q ".[all]" --group test --group lint --group build
 	touch $@
 
 $(VENV)/sanitize: $(VENV)/test
-	$(BIN)/pip install -q --group build
 	CC=gcc TCPKIT_DEBUG=1 TCPKIT_SANITIZE=1 $(BIN)/python setup.py -q build --build-base build/sanitize --build-lib build/sanitize/lib
 	touch $@
 
 $(VENV)/fuzz: $(VENV)/test | clang
-	$(BIN)/pip install -q --group build --group fuzz
+	$(BIN)/pip install -q --group fuzz
 	CC=clang TCPKIT_FUZZ=1 $(BIN)/python setup.py -q build --build-base build/fuzz --build-lib build/fuzz/lib
 	touch $@
 
 $(VENV)/coverage: $(VENV)/test
-	$(BIN)/pip install -q --group build
 	CC=gcc TCPKIT_COVERAGE=1 $(BIN)/python setup.py -q build --build-base build/coverage --build-lib build/coverage/lib
 	touch $@
 

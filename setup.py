@@ -22,7 +22,7 @@ SAFE = {"boundscheck": DEBUG, "wraparound": DEBUG, "initializedcheck": DEBUG, "o
 DIRECTIVES = {"language_level": 3, "cdivision": True, "embedsignature": True, **SAFE}
 
 FLAGS = ["-std=c11", "-Wall", "-Wno-unused-function", "-Wno-unreachable-code"]
-FLAGS += ["-O1", "-g"] if DEBUG or SANITIZE else ["-O3", "-fno-plt"]
+FLAGS += ["-O1", "-g"] if DEBUG or SANITIZE else ["-O3", "-g0", "-fno-plt"]
 # What stops an attacker who has found an overflow: of these the ones this compiler knows for this processor.
 HARDENING = ["-fstack-protector-strong", "-fstack-clash-protection", "-fcf-protection",
              "-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2"]

@@ -1,0 +1,51 @@
+"""What is shipped: a source distribution that can be built from, and an installed tree without what built it."""
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = {".py", ".pyx", ".pxd", ".pyi", ".h", ".typed"}
+NOT_INSTALLED = {".pyx"}
+MADE = {".c", ".so", ".html"}
+
+
+def sources():
+    """Names of the source files below src."""
+    return {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src").rglob("*")
+            if (path.suffix in SOURCES or path.name == "py.typed") and "egg-info" not in str(path)}
+
+
+def setup(*arguments):
+    """A command of setup.py, whose notes of what it builds go to a directory of their own."""
+    done = subprocess.run([sys.executable, "setup.py", "-q", *arguments], cwd=ROOT, capture_output=True, text=True,
+                          env=os.environ | {"PYTHONWARNINGS": "ignore"}, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    """Names in the source distribution, without that of its folder."""
+    folder = tmp_path_factory.mktemp("sdist")
+    setup("egg_info", "--egg-base", str(folder), "sdist", "--dist-dir", str(folder))
+    with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
+        return {name.partition("/")[2] for name in archive.getnames()}
+
+
+def test_the_source_distribution_has_all_sources(shipped):
+    assert {f"src/{name}" for name in sources()} <= shipped
+    assert {"setup.py", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "Makefile", ".ci/run"} <= shipped
+
+
+def test_the_source_distribution_has_nothing_that_is_made(shipped):
+    assert {name for name in shipped if name.startswith("src/") and Path(name).suffix in MADE} == set()
+
+
+def test_what_is_installed_beside_the_modules(tmp_path):
+    setup("egg_info", "--egg-base", str(tmp_path), "build_py", "--build-lib", str(tmp_path / "lib"))
+    installed = {path.relative_to(tmp_path / "lib").as_posix() for path in (tmp_path / "lib").rglob("*")
+                 if path.is_file()}
+    assert installed == {name for name in sources() if Path(name).suffix not in NOT_INSTALLED}
