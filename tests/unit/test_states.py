@@ -39,7 +39,7 @@ def test_states_lists_what_lives_at_the_end_of_the_capture():
     assert states["client_state"].tolist() == ["ESTABLISHED", "FIN-WAIT-2"]
     assert states["server_state"].tolist() == ["ESTABLISHED", "CLOSE-WAIT"]
     assert states["age"][0] - states["idle"][0] == opened(one).flows["duration"][0]
-    assert states["idle"][1] == np.timedelta64(0)
+    assert states["idle"][1] == np.timedelta64(0, "ns")
     assert states["retransmissions_client"].tolist() == [0, 0]
     assert states["rtt_mean_client"][0] == np.timedelta64(10 * MS, "ns")
 
