@@ -15,6 +15,7 @@ import tcpkit
 from tcpkit import parts
 from tcpkit.budget import LIMIT, checked, checked_timeout
 from tcpkit.columns import Stage
+from tcpkit.connection_tables import rows_of
 from tcpkit.convert import need
 from tcpkit.pipeline import ALL_STAGES
 from tcpkit.table import Table
@@ -47,7 +48,7 @@ def table(captures: Iterable[CaptureSet], name: str = "flows", *, columns: Seque
     """The table ``name`` of all captures, with a column ``capture`` that tells them apart.
 
     ``captures``: paths or fsspec URLs that the workers can open.  ``columns``: of the table, all if not given.
-    ``where``: a display filter that chooses the rows of packets.  A capture that cannot be read gives no rows, a
+    ``where``: a display filter that chooses the rows.  A capture that cannot be read gives no rows, a
     damaged one those before the damage; ``failures`` lists both.  ``split``: spread the files of a rotated set over
     the workers; only "flows", without the columns of analysis and states, and "conversations".  Files that overlap
     in time, or have a fragmented datagram across a seam, are read by one worker after all.  ``memory_limit``: bytes,
@@ -110,10 +111,7 @@ class Work(NamedTuple):
         """One capture's rows."""
         capture = tcpkit.open(source, capture_filter=self.capture_filter, stages=self.stages,
                               memory_limit=self.memory_limit, idle_timeout=self.idle_timeout)
-        chosen = getattr(capture, self.table)
-        if self.where and self.table == "packets":
-            chosen = chosen.where(self.where)
-        frame = self.frame(chosen, label)
+        frame = self.frame(getattr(capture, self.table), label)
         for warning in capture.warnings:
             report(Failure(label, str(warning)))
         return frame
@@ -135,9 +133,9 @@ class Work(NamedTuple):
         made = parts.join_parts([part for _, part in read], self.table)
         return self([file for file, _ in read], files[0]) if made is None else self.frame(made, files[0])
 
-    def frame(self, chosen: Table, label: str) -> pandas.DataFrame:
-        """A table as a data frame that names its capture."""
-        frame: pandas.DataFrame = chosen.to_pandas(self.columns)
+    def frame(self, whole: Table, label: str) -> pandas.DataFrame:
+        """The chosen rows and columns of a table as a data frame that names its capture."""
+        frame: pandas.DataFrame = rows_of(whole, self.where).to_pandas(self.columns)
         frame.insert(0, "capture", need("pandas", "cluster").array([label] * len(frame), dtype="string[pyarrow]"))
         return frame
 

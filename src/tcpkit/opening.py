@@ -20,15 +20,15 @@ def open(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_fi
     """The capture in ``source``: a path, "-" for standard input, a glob pattern, a directory, a URL, a binary file
     object, or a list of these, which are then one capture in order of time.  Decompressed by content.
 
-    ``stages`` says how far the work goes, "decode", "flows" or "analysis" (each with what it builds on): the
-    packets and flows tables have the columns of these stages only, and cost only them.  ``capture_filter``
-    (libpcap's syntax) leaves out frames as if they had not been captured.  ``strict``: damage is an error too.
-    ``follow``: a file that is still being written, read until it is closed for good.  ``threads``: how many may work
-    on a pass (0: as many as help); what comes out is the same.  ``msl``: seconds that a segment may live; TIME-WAIT
-    lasts twice as long.  ``memory_limit``: bytes (4 GiB); when they run out, connections that are over or silent are
-    given up, and ``budget`` tells of it.  ``idle_timeout``: seconds (of the capture) of silence that end a connection,
-    so that what comes later is another one; 0: none do.  ``observer`` is called with the Pipeline after each batch, and
-    may set its ``stopped``.
+    ``stages`` says how far the work goes, any of "decode", "flows", "analysis", "lifecycle" and "verdicts" (each with
+    what it builds on): the packets and flows tables have the columns of these stages only, and cost only them.
+    ``capture_filter`` (libpcap's syntax) leaves out frames as if they had not been captured.  ``strict``: damage is an
+    error too.  ``follow``: a file that is still being written, read until it is closed for good.  ``threads``: how many
+    may work on a pass (0: as many as help); what comes out is the same.  ``msl``: seconds that a segment may live;
+    TIME-WAIT lasts twice as long.  ``memory_limit``: bytes (4 GiB); when they run out, connections that are over or
+    silent are given up, and ``budget`` tells of it.  ``idle_timeout``: seconds (of the capture) of silence that end a
+    connection, so that what comes later is another one; 0: none do.  ``observer`` is called with the Pipeline after
+    each batch, and may set its ``stopped``.
 
     CaptureError if it is no capture or cannot be read; FilterError for a wrong filter; ValueError for a memory limit
     that is too small or an idle time-out below 0.

@@ -247,4 +247,4 @@ def index_streams(pipeline: Pipeline, data: PayloadBytes, policy: str = DEFAULT_
         if batch.released is not None:
             records.append(batch.released["flows"])
     flows = np.concatenate([*records, *(streams.flows for streams in pipeline.stream_records())])
-    return Streams(*index.finish(), flows[np.argsort(flows["stream"])], data, policy)
+    return Streams(*index.finish(), flows, data, policy)

@@ -57,6 +57,16 @@ def test_silence_ends_connections(client, captures):
     assert_same_values(made, expected.to_pandas())
 
 
+@pytest.mark.parametrize(("name", "where", "split"), [
+    ("packets", "tcp.len > 100", False), ("flows", "packets_client > 12", False),
+    ("flows", "packets_client > 12", True)])
+def test_a_display_filter_chooses_the_rows(captures, name, where, split):
+    made = cluster.table(captures[:1], name, columns=["stream"], where=where, split=split).compute(scheduler="threads")
+    whole = getattr(tcpkit.open(captures[0]), name)
+    assert 0 < len(made) < len(whole)
+    assert made["stream"].tolist() == whole.where(where)["stream"].tolist()
+
+
 @pytest.mark.parametrize("name", ["flows", "directions", "packets"])
 def test_tables_are_those_of_the_captures(client, captures, name):
     made = cluster.table(captures, name).compute()

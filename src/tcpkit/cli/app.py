@@ -50,6 +50,7 @@ def checked_seconds(seconds: float) -> float:
 
 CaptureArgument = Annotated[str, typer.Argument(
     metavar="FILE", help="Capture file; a directory or quoted pattern of captures; a URL; - for standard input.")]
+STREAM = typer.Argument(metavar="STREAM", min=0, help="Number of the connection (tcp.stream).", show_default=False)
 FormatOption = Annotated[Format, typer.Option("--format", metavar="FORMAT",
                                               help="table, csv, json (one array), jsonl or parquet.")]
 CaptureFilterOption = Annotated[

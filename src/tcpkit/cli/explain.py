@@ -6,17 +6,16 @@ from typing import Annotated
 
 import typer
 
-from tcpkit.cli.app import CaptureArgument, app
+from tcpkit.cli.app import STREAM, CaptureArgument, CaptureFilterOption, app
 from tcpkit.cli.reading import reading
 
-StreamArgument = Annotated[int, typer.Argument(metavar="STREAM", min=0, help="Number of the connection.")]
 SvgOption = Annotated[Path | None, typer.Option("--svg", metavar="FILE", help="Draw it into this file instead.")]
 AllOption = Annotated[bool, typer.Option("--all", help="Every segment, with nothing folded.")]
 
 
 @app.command()
-def explain(file: CaptureArgument, stream: StreamArgument, svg: SvgOption = None,
-            everything: AllOption = False) -> None:
+def explain(file: CaptureArgument, stream: Annotated[int, STREAM], svg: SvgOption = None,
+            everything: AllOption = False, capture_filter: CaptureFilterOption = "") -> None:
     """Draw a connection as a ladder: its segments, the states of both ends, and what stands out."""
     from rich.console import Console
 
@@ -24,7 +23,7 @@ def explain(file: CaptureArgument, stream: StreamArgument, svg: SvgOption = None
     from tcpkit.ladder_svg import ladder_svg
     from tcpkit.ladder_text import ladder_lines
 
-    with reading(file) as capture:
+    with reading(file, capture_filter=capture_filter) as capture:
         try:
             ladder = build_ladder(capture, stream, everything=everything)
         except IndexError as error:

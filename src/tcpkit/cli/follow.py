@@ -8,12 +8,11 @@ from typing import Annotated
 
 import typer
 
-from tcpkit.cli.app import CaptureArgument, CaptureFilterOption, app
+from tcpkit.cli.app import STREAM, CaptureArgument, CaptureFilterOption, app
 from tcpkit.cli.output import opened
 from tcpkit.cli.reading import reading
 from tcpkit.cli.text import one_line
 
-STREAM = typer.Argument(metavar="STREAM", help="Number of the stream (tcp.stream).", show_default=False, min=0)
 OUTPUT = typer.Option("--output", "-o", metavar="PATH", help="Write to this file, or with --all into this directory.")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tcpkit.cli.app import CaptureArgument, app
+from tcpkit.cli.app import STREAM, CaptureArgument, CaptureFilterOption, app
 from tcpkit.cli.reading import reading
 from tcpkit.graph_names import End, GraphName
 
@@ -18,14 +18,13 @@ SenderOption = Annotated[End | None, typer.Option("--sender", help="Whose segmen
 
 
 @app.command()
-def plot(file: CaptureArgument, stream: Annotated[int, typer.Argument(metavar="STREAM", min=0,
-                                                                      help="Number of the connection.")],
-         output: OutputOption, graph: GraphOption = "sequence", sender: SenderOption = None) -> None:
+def plot(file: CaptureArgument, stream: Annotated[int, STREAM], output: OutputOption, graph: GraphOption = "sequence",
+         sender: SenderOption = None, capture_filter: CaptureFilterOption = "") -> None:
     """Draw a connection over time: sequence numbers with verdicts, round trips, throughput or windows."""
     from tcpkit.graphs import draw_stream, new_figure
 
     figure = new_figure()
-    with reading(file) as capture:
+    with reading(file, capture_filter=capture_filter) as capture:
         try:
             draw_stream(capture, stream, graph, sender=sender, axes=figure.subplots())
             figure.savefig(output)
