@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tcpkit.cli.app import MEMORY, CaptureFilterOption, IdleTimeoutOption, MemoryLimitOption, WhereOption, app
+from tcpkit.cli.app import MEMORY, CaptureFilterOption, IdleTimeoutOption, MemoryLimitOption, app
 from tcpkit.cli.reading import read_size
 from tcpkit.cli.text import one_line
 
@@ -24,12 +24,16 @@ class ExportFormat(StrEnum):
     csv = "csv"
 
 
+PacketsWhereOption = Annotated[str, typer.Option(
+    "--where", "-Y", metavar="FILTER", help="Only packets this display filter selects; other tables are whole.")]
+
+
 @app.command()
 def export(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Capture files.")],
            output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Directory to write below.")],
            tables: Annotated[str, typer.Option(metavar="NAME,…", help="Tables to write.")] = "packets,flows",
            form: Annotated[ExportFormat, typer.Option("--format", help="How to write them.")] = ExportFormat.parquet,
-           capture_filter: CaptureFilterOption = "", where: WhereOption = "",
+           capture_filter: CaptureFilterOption = "", where: PacketsWhereOption = "",
            memory_limit: MemoryLimitOption = MEMORY, idle_timeout: IdleTimeoutOption = 0.0,
            threads: Annotated[int, typer.Option(metavar="N", min=0,
                                                 help="Captures at a time; 0: one per core.")] = 0) -> None:
