@@ -21,8 +21,11 @@ TSHARK_KINDS = ((1, Finding.RETRANSMISSION), (2, Finding.FAST_RETRANSMISSION), (
 
 
 def retransmission_table(pipeline: Pipeline) -> Table:
-    """One row for each segment of the pass that was sent again, as tshark or its verdict has it; runs the pass."""
-    dtype = _row_type(pipeline.batch.dtype, judged="verdicts" in pipeline.stages)
+    """One row for each segment of the pass that was sent again, as tshark or its verdict has it; runs the pass.
+
+    The pass goes through the analysis and the verdicts.
+    """
+    dtype = _row_type(pipeline.batch.dtype)
     parts, corrections = [np.empty(0, dtype)], Corrections()
     for piece in settle(corrections.collected(pipeline)):
         parts.append(_pick(piece.rows, dtype))
@@ -32,18 +35,19 @@ def retransmission_table(pipeline: Pipeline) -> Table:
     return Table(rows, RETRANSMISSIONS, start_ns=pipeline.start_ns)
 
 
-def _row_type(source: np.dtype[np.void], *, judged: bool) -> np.dtype[np.void]:
-    """If they are judged, the fields of VERDICT as they lie there, then the others, the widest first."""
-    fields = [(name, VERDICT[name]) for name in VERDICT.names or () if judged]
+def _row_type(source: np.dtype[np.void]) -> np.dtype[np.void]:
+    """The fields of VERDICT as they lie there, then the others, the widest first."""
+    fields = [(name, VERDICT[name]) for name in VERDICT.names or ()]
     others = [*((name, source[field]) for name, field in FIELDS.items()), *((name, source[name]) for name in COPIED)]
     fields += sorted(others, key=lambda field: -field[1].itemsize)
     return np.dtype([*fields, ("tshark_kind", np.dtype(np.uint8))], align=True)
 
 
 def _pick(rows: Array, dtype: np.dtype[np.void]) -> Array:
-    chosen = rows[(rows["findings"] & Finding.RETRANSMISSION != 0) | _sent_again(rows)]
+    marked, judged = rows["findings"] & Finding.RETRANSMISSION != 0, rows["kind"] == SegmentKind.KIND_RETRANSMISSION
+    chosen = rows[marked | judged]
     out = np.zeros(len(chosen), dtype)
-    for name in (*COPIED, *(name for name in AMENDED if name in (dtype.names or ()))):
+    for name in (*COPIED, *AMENDED):
         out[name] = chosen[name]
     for name, field in FIELDS.items():
         out[name] = chosen[field]
@@ -52,17 +56,8 @@ def _pick(rows: Array, dtype: np.dtype[np.void]) -> Array:
     return out
 
 
-def _sent_again(rows: Array) -> Array:
-    """By the verdicts, if there are any."""
-    if "kind" not in (rows.dtype.names or ()):
-        return np.zeros(len(rows), bool)
-    found: Array = rows["kind"] == SegmentKind.KIND_RETRANSMISSION
-    return found
-
-
 def _add_originals(rows: Array) -> None:
     """Of those that tshark does not call retransmissions."""
-    if "repeats" in (rows.dtype.names or ()):
-        known = (rows["original"] == 0) & (rows["repeats"] < rows["frame"])
-        rows["original"][known] = rows["repeats"][known]
-        rows["delay"][known] = rows["repeats_after"][known]
+    known = (rows["original"] == 0) & (rows["repeats"] < rows["frame"])
+    rows["original"][known] = rows["repeats"][known]
+    rows["delay"][known] = rows["repeats_after"][known]
