@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from tcpcore.fieldtext import Formatter
 from tcpkit.capture import Capture
 from tcpkit.columns import Column
 from tcpkit.corrections import Changes, correction_table
@@ -33,16 +34,23 @@ def write_fields(capture: Capture, names: Sequence[str], out: BinaryIO, where: s
     """A header line, then one tab-separated row for each frame with TCP; FieldError for an unknown name."""
     columns = [find_column(name, FIELDS) for name in names]
     pipeline = capture.pipeline(stages_of(columns), where, calling=CALLING + CELL * len(columns))
-    formatter = build_formatter(columns, pipeline.batch.dtype)
-    out.write(header(names, "fields"))
-    if "verdicts" in pipeline.stages and PAYLOAD not in columns:
-        for rows, tunnels, _ in pipeline.pieces(settled=not capture.follow):
+    settled = "verdicts" in pipeline.stages and PAYLOAD not in columns and not capture.follow
+    head = header(names, "fields")
+    for text in _field_lines(pipeline, build_formatter(columns, pipeline.batch.dtype), settled):
+        out.write(head + text)
+        head = b""
+    out.write(head)
+
+
+def _field_lines(pipeline: Pipeline, formatter: Formatter, settled: bool) -> Iterator[bytes]:
+    if settled:
+        for rows, tunnels, _ in pipeline.pieces(settled=True):
             formatter.start_ns = pipeline.start_ns
-            out.write(formatter.rows(rows, tunnels))
-        return
-    for batch in pipeline:
-        formatter.start_ns = pipeline.start_ns
-        out.write(formatter.batch(batch))
+            yield formatter.rows(rows, tunnels)
+    else:
+        for batch in pipeline:
+            formatter.start_ns = pipeline.start_ns
+            yield formatter.batch(batch)
 
 
 def packet_lines(capture: Capture, where: str = "") -> Iterator[bytes]:
@@ -63,14 +71,17 @@ def lines_of(pipeline: Pipeline, *, settled: bool) -> Iterator[bytes]:
     widths = [width for _, _, width in LISTED]
     formatter = build_formatter(columns, pipeline.batch.dtype, widths=widths)
     titles = (title.rjust(width) if width > 0 else title.ljust(-width) for _, title, width in LISTED)
-    yield ("  ".join(titles).rstrip() + "\n").encode()
+    head = ("  ".join(titles).rstrip() + "\n").encode()
     for rows, tunnels, changes in pipeline.pieces(settled=settled):
         if IPV6_WIDTH not in widths and np.any(rows["ip_version"] == 6):
             widths[2] = widths[3] = IPV6_WIDTH
             formatter = build_formatter(columns, rows.dtype, widths=widths)
         formatter.start_ns = pipeline.start_ns
         text = formatter.rows(rows, tunnels)
-        yield _with_changes(text, rows, changes) if changes else text
+        yield head + (_with_changes(text, rows, changes) if changes else text)
+        head = b""
+    if head:
+        yield head
 
 
 def _with_changes(text: bytes, rows: Array, changes: Changes) -> bytes:

@@ -147,13 +147,16 @@ def test_output_to_a_file_is_the_same(run, path, tmp_path):
         "retransmissions", "retransmissions --view directions", "http --format json", "overlaps --format csv",
         "threats", "threats --view half-open --format json")),
     *(f"{command} FILE -f port" for command in ("fields -e tcp.seq", "packets", "flows --format json", "info")),
+    *(f"{command} RAW -f vlan" for command in ("fields -e tcp.seq", "packets", "flows --format csv",
+                                               "http --format csv", "overlaps --format json")),
     "follow FILE 1000", "fields FILE -e tcp.sek", "flows TEXT --format json", "packets TEXT", "http TEXT"])
 def test_a_mistake_leaves_the_output_as_it_was(run, path, tmp_path, mistake, before):
-    target, text = tmp_path / "out", tmp_path / "text"
+    target, text, raw = tmp_path / "out", tmp_path / "text", tmp_path / "raw.pcap"
     text.write_text("From: a friend")
+    raw.write_bytes(pcap([Frame(T0, bytes(40), 40)], link_type=101))      # whose frames have no VLAN tags
     if before is not None:
         target.write_bytes(before)
-    names = {"FILE": path, "TEXT": text}
+    names = {"FILE": path, "TEXT": text, "RAW": raw}
     status, out, err = run(*(names.get(word, word) for word in mistake.split()), "-o", target)
     assert (status, out) == (2, b"")
     assert err

@@ -68,6 +68,16 @@ def test_a_limit_on_files_leaves_what_was_written_and_says_so(link, tmp_path):
     assert (len(read.packets), read.warnings) == (written, [])
 
 
+def test_a_wrong_filter_leaves_the_file_as_it_was(link, tmp_path):
+    path = tmp_path / "kept.pcap"
+    path.write_bytes(b"of an earlier run")
+    process = link.tcpkit("capture", "-i", link.far, "-w", str(path), "-Y", "tcp.strem == 1")
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "did you mean" in told
+    assert path.read_bytes() == b"of an earlier run"
+
+
 def test_a_full_device_is_told_at_once(link):
     process = started(link, "-w", "/dev/full")
     link.send(segments(3))

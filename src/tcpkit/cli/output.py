@@ -26,7 +26,7 @@ class OutputFile(io.FileIO):
     _begun = True
 
     def __init__(self, path: Path) -> None:
-        self._path = None if path.exists() else path
+        self._path = None if path.exists() else path.resolve()
         super().__init__(path, "ab")
         self._begun = False
 

@@ -64,12 +64,12 @@ def as_csv(rows: Iterable[Row], names: Sequence[str]) -> Iterator[bytes]:
     line = io.StringIO()
     writer = csv.writer(line, lineterminator="\n")
     writer.writerow(names)
-    yield line.getvalue().encode()
     for row in rows:
-        line.seek(0)
-        line.truncate()
         writer.writerow([plain(value) for value in row.values()])
         yield line.getvalue().encode()
+        line.seek(0)
+        line.truncate()
+    yield line.getvalue().encode()           # the names, if there was no row
 
 
 def as_json(rows: Iterable[Row], names: Sequence[str]) -> Iterator[bytes]:
