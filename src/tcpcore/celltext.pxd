@@ -119,8 +119,6 @@ cdef inline char* write_rare(char* p, const column_t* column, const source_t* so
     cdef int kind = column.kind
     if kind == TextKind.OUTER_IPV4 or kind == TextKind.OUTER_IPV6:
         return put_outer(p, column, source, segment)
-    if kind == TextKind.OUTER_NUMBER or kind == TextKind.OUTER_HEX:
-        return put_outer_number(p, column, source, segment)
     if kind == TextKind.TUNNEL_KIND or kind == TextKind.TUNNEL_ID:
         return put_tunnel(p, column, source, segment)
     if kind == TextKind.LETTERS:
@@ -135,6 +133,8 @@ cdef inline char* write_rare(char* p, const column_t* column, const source_t* so
         return p + snprintf(p, MAX_CELL, b"%.9g", (<const double*> at)[0])
     if kind == TextKind.PAYLOAD:
         return put_payload(p, source, segment)
+    if kind == TextKind.OUTER_NUMBER or kind == TextKind.OUTER_HEX:
+        return put_outer_number(p, column, source, segment)
     if kind == TextKind.SET:
         return put_set(p, column, load(at, column.size))
     if kind == TextKind.VERDICT:
