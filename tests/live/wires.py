@@ -51,9 +51,10 @@ class Wire:
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
     def wait_for_listener(self, count: int = 1) -> None:
-        """Until so many capture."""
+        """Until so many capture: frames come to a socket only when it runs, some time after it is made."""
         for _ in range(300):
-            if len(self.run("cat", "/proc/net/packet", capture_output=True, text=True).stdout.splitlines()) > count:
+            table = self.run("cat", "/proc/net/packet", capture_output=True, text=True).stdout
+            if sum(line.split()[5] == "1" for line in table.splitlines()[1:]) >= count:
                 return
             time.sleep(0.1)
         raise AssertionError("nobody captures")
