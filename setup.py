@@ -23,6 +23,9 @@ DIRECTIVES = {"language_level": 3, "cdivision": True, "embedsignature": True, **
 
 FLAGS = ["-std=c11", "-Wall", "-Wno-unused-function", "-Wno-unreachable-code"]
 FLAGS += ["-O1", "-g"] if DEBUG or SANITIZE else ["-O3", "-g0", "-fno-plt"]
+# What is written inline is: by their own limits compilers would call the layers of every frame, their cursor in memory.
+INLINING = ["--param max-inline-insns-single=1000 --param large-function-growth=10000",      # GCC
+            "-mllvm -inlinehint-threshold=10000"]                                            # Clang
 # What stops an attacker who has found an overflow: of these the ones this compiler knows for this processor.
 HARDENING = ["-fstack-protector-strong", "-fstack-clash-protection", "-fcf-protection",
              "-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2"]
@@ -45,9 +48,7 @@ elif COVERAGE:
     FLAGS += ["-O0", "--coverage"]
     LINK.append("--coverage")
 else:
-    # What is written inline is: GCC's own limits would have the layers of every frame called, their cursor in memory.
-    FLAGS += ["-DCYTHON_INLINE=__inline__ __attribute__((always_inline))"]
-    FLAGS += [flag for flags in HARDENING if accepted(flags) for flag in flags.split()]
+    FLAGS += [flag for flags in INLINING + HARDENING if accepted(flags) for flag in flags.split()]
 
 HERE = Path(__file__).parent
 SOURCES = sorted((HERE / "src" / "tcpcore").glob("*.pyx"))
