@@ -103,7 +103,7 @@ def test_quoted_segment_is_no_segment(name, kind, code, mtu):
     assert row["damage"] & D.QUOTED
     assert not row["present"] & (P.HAS_LEN | P.HAS_NXTSEQ)
     assert (row["src_port"], row["dst_port"], row["seq_raw"]) == (50000, 80, 1000)
-    assert (row["src_lo"] & 0xFF, row["dst_lo"] & 0xFF) == (2, 1)                          # the quoted addresses
+    assert (int(row["src_lo"]) & 0xFF, int(row["dst_lo"]) & 0xFF) == (2, 1)                # the quoted addresses
     assert tunnel["kind"] == TunnelKind.TUNNEL_ICMP
     assert (tunnel["icmp"] >> 24, tunnel["icmp"] >> 16 & 0xFF, tunnel["icmp"] & 0xFFFF) == (kind, code, mtu)
 

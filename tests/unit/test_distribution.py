@@ -19,7 +19,7 @@ def sources():
             if (path.suffix in SOURCES or path.name == "py.typed") and "egg-info" not in str(path)}
 
 
-def setup(*arguments):
+def run_setup(*arguments):
     """A command of setup.py, whose notes of what it builds go to a directory of their own."""
     done = subprocess.run([sys.executable, "setup.py", "-q", *arguments], cwd=ROOT, capture_output=True, text=True,
                           env=os.environ | {"PYTHONWARNINGS": "ignore"}, check=False)
@@ -30,7 +30,7 @@ def setup(*arguments):
 def shipped(tmp_path_factory):
     """Names in the source distribution, without that of its folder."""
     folder = tmp_path_factory.mktemp("sdist")
-    setup("egg_info", "--egg-base", str(folder), "sdist", "--dist-dir", str(folder))
+    run_setup("egg_info", "--egg-base", str(folder), "sdist", "--dist-dir", str(folder))
     with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
         return {name.partition("/")[2] for name in archive.getnames()}
 
@@ -45,7 +45,7 @@ def test_the_source_distribution_has_nothing_that_is_made(shipped):
 
 
 def test_what_is_installed_beside_the_modules(tmp_path):
-    setup("egg_info", "--egg-base", str(tmp_path), "build_py", "--build-lib", str(tmp_path / "lib"))
+    run_setup("egg_info", "--egg-base", str(tmp_path), "build_py", "--build-lib", str(tmp_path / "lib"))
     installed = {path.relative_to(tmp_path / "lib").as_posix() for path in (tmp_path / "lib").rglob("*")
                  if path.is_file()}
     assert installed == {name for name in sources() if Path(name).suffix not in NOT_INSTALLED}
