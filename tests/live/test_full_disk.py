@@ -122,7 +122,7 @@ def test_no_room_for_a_file_without_frames(disk):
 def test_a_capture_ends_with_a_clear_message(disk, words):
     with wire() as link:
         process = link.tcpkit("capture", "-i", link.far, "-w", str(disk / words[0]), *words[1:])
-        link.wait_for_listener()
+        link.wait_for_capture(process)
         link.send([frame.data for frame in talk().frames])
         out, told = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")

@@ -43,8 +43,7 @@ def segments(n, size=900, sport=50000):
 
 def started(link, *words, **options):
     process = link.tcpkit("capture", "-i", link.far, *words, **options)
-    link.wait_for_listener()
-    time.sleep(0.3)
+    link.wait_for_capture(process)
     return process
 
 
@@ -208,8 +207,7 @@ def test_a_session_reports_what_its_file_reports(link, tmp_path, sender, interfa
     path = tmp_path / "live.pcapng"
     process = subprocess.Popen(["ip", "netns", "exec", link.name, sys.executable, "-c", SAVES, interface, str(path),
                                 str(len(frames))])
-    link.wait_for_listener()
-    time.sleep(0.3)
+    link.wait_for_capture(process)
     in_bursts(link, frames, sender)
     assert process.wait(timeout=60) == 0
     read, live = tcpkit.open(path), np.load(f"{path}.npz")
@@ -264,8 +262,7 @@ def test_an_interface_that_goes(tmp_path, end):
 
 def test_captures_with_the_same_number_share_connections(link):
     both = [started(link, "--flows", "--format", "jsonl", "--fanout", "17") for _ in range(2)]
-    link.wait_for_listener(2)
-    time.sleep(0.3)
+    time.sleep(0.3)                                 # until they share
     frames = [frame.data for port in range(4200, 4232)
               for frame in Conversation(sport=port).handshake().c("PA", 1, 1, 10).s("A", 1, 11).frames]
     link.send(frames)

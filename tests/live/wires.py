@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -50,13 +51,13 @@ class Wire:
         return subprocess.Popen(["ip", "netns", "exec", self.name, sys.executable, "-m", "tcpkit", *words],
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
-    def wait_for_listener(self, count: int = 1) -> None:
-        """Until so many capture: frames come to a socket only when it runs, some time after it is made."""
-        for _ in range(300):
-            table = self.run("cat", "/proc/net/packet", capture_output=True, text=True).stdout
-            if sum(line.split()[5] == "1" for line in table.splitlines()[1:]) >= count:
+    @staticmethod
+    def wait_for_capture(*processes: subprocess.Popen) -> None:
+        """Until each has mapped the kernel's ring: frames that come to its socket before that are lost."""
+        for _ in range(600):
+            if all("socket:[" in Path(f"/proc/{process.pid}/maps").read_text() for process in processes):
                 return
-            time.sleep(0.1)
+            time.sleep(0.05)
         raise AssertionError("nobody captures")
 
     def send(self, frames: list[bytes], end: str = "near") -> None:

@@ -20,9 +20,10 @@ def sources():
 
 
 def run_setup(*arguments):
-    """A command of setup.py, whose notes of what it builds go to a directory of their own."""
-    done = subprocess.run([sys.executable, "setup.py", "-q", *arguments], cwd=ROOT, capture_output=True, text=True,
-                          env=os.environ | {"PYTHONWARNINGS": "ignore"}, check=False)
+    """A command of setup.py, in an ordinary interpreter whatever runs the tests."""
+    unwatched = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    done = subprocess.run([sys.executable, "-W", "ignore", "setup.py", "-q", *arguments], cwd=ROOT, env=unwatched,
+                          capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
