@@ -10,12 +10,10 @@ import numpy as np
 
 from tcpkit.columns import Schema
 from tcpkit.connection_tables import ConnectionTables
-from tcpkit.errors import CaptureError
 from tcpkit.fields import find_columns, stages_of
 from tcpkit.packet_columns import SCHEMA
 from tcpkit.pipeline import Pipeline
-from tcpkit.rotated import files_of
-from tcpkit.source_facts import is_same_file
+from tcpkit.rotated import refuse_own
 from tcpkit.table import Table
 
 if TYPE_CHECKING:
@@ -91,8 +89,7 @@ class Capture(ConnectionTables):
         """
         from tcpkit.capture_writer import CaptureWriter
 
-        if any(is_same_file(path, source) for source in files_of(self._source)):
-            raise CaptureError(path, "is being read, so it cannot be written")
+        refuse_own(path, self._source)
         pipeline = self.pipeline(("decode",), where, threads=1)       # interfaces are written as they are met
         with CaptureWriter(path, interfaces=pipeline.reader.interfaces) as writer:
             for batch in pipeline:

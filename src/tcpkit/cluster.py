@@ -48,13 +48,14 @@ def table(captures: Iterable[CaptureSet], name: str = "flows", *, columns: Seque
     """The table ``name`` of all captures, with a column ``capture`` that tells them apart.
 
     ``captures``: paths or fsspec URLs that the workers can open.  ``columns``: of the table, all if not given.
-    ``where``: a display filter that chooses the rows.  A capture that cannot be read gives no rows, a
-    damaged one those before the damage; ``failures`` lists both.  ``split``: spread the files of a rotated set over
-    the workers; only "flows", without the columns of analysis and states, and "conversations".  Files that overlap
-    in time, or have a fragmented datagram across a seam, are read by one worker after all.  ``memory_limit``: bytes,
-    for each pass over a capture, as for ``open``.  ``idle_timeout``: likewise; not with ``split``, since how long a
-    connection has been silent is not known in the middle of a set.  ValueError for an unknown table, a limit too small
-    or what cannot be split, FieldError for an unknown column.
+    ``where``: a display filter that chooses the rows, with ``split`` by the columns there are then.  A capture that
+    cannot be read gives no rows, a damaged one those before the damage; ``failures`` lists both.  ``split``: spread
+    the files of a rotated set over the workers; only "flows", without the columns of analysis and states, and
+    "conversations".  Files that overlap in time, or have a fragmented datagram across a seam, are read by one worker
+    after all.  ``memory_limit``: bytes, for each pass over a capture, as for ``open``.  ``idle_timeout``: likewise; not
+    with ``split``, since how long a connection has been silent is not known in the middle of a set.  ValueError for
+    an unknown table, a limit too small or what cannot be split, FieldError for an unknown column, FilterError for a
+    wrong filter.
     """
     if name not in TABLES:
         raise ValueError(f'there is no table "{name}"; there are {", ".join(TABLES)}')

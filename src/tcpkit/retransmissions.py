@@ -57,7 +57,7 @@ def _pick(rows: Array, dtype: np.dtype[np.void]) -> Array:
 
 
 def _add_originals(rows: Array) -> None:
-    """Of those that tshark does not call retransmissions."""
+    """Where tshark's analysis knows none."""
     known = (rows["original"] == 0) & (rows["repeats"] < rows["frame"])
     rows["original"][known] = rows["repeats"][known]
     rows["delay"][known] = rows["repeats_after"][known]

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import termios
 import time
+from pathlib import Path
 
 import pytest
 from pyarrow import parquet
@@ -169,6 +170,18 @@ def test_output_that_is_shorter_than_what_was_there(run, path, tmp_path):
         target.write_bytes(b"of an earlier run " * 1000)
         assert run("flows", path, "--format", form, "-Y", "tcp.stream == 999", "-o", target) == (0, b"", "")
         assert target.read_bytes() == empty
+
+
+@pytest.mark.parametrize("words", [
+    ("packets", "--format", "csv"), ("fields", "-e", "frame.number"), ("flows",), ("retransmissions",), ("http",),
+    ("report",), ("plot", 0)])
+def test_the_capture_that_is_read_is_not_written(run, path, tmp_path, words):
+    capture = tmp_path / "capture.pcap"
+    capture.write_bytes(Path(path).read_bytes())
+    status, out, err = run(words[0], capture, *words[1:], "-o", tmp_path / "." / "capture.pcap")
+    assert (status, out) == (2, b"")
+    assert "is being read, so it cannot be written" in err
+    assert capture.read_bytes() == Path(path).read_bytes()
 
 
 def test_json_ends_where_reading_fails(run, tmp_path):

@@ -82,6 +82,14 @@ def test_a_stream_that_is_not_there(run, path):
     assert b"no stream 7" in run("follow", path, 7, status=2).err
 
 
+@pytest.mark.parametrize("way", ["--text", "--hex", "--raw", "--tshark"])
+def test_a_stream_that_is_not_there_leaves_the_file(run, path, tmp_path, way):
+    kept = tmp_path / "kept"
+    kept.write_bytes(b"kept")
+    run("follow", path, 7, way, "-o", kept, status=2)
+    assert kept.read_bytes() == b"kept"
+
+
 @pytest.mark.parametrize("arguments", [(), ("--all",), ("0", "--client", "--server"), ("0", "--raw", "--hex"),
                                        ("0", "--all", "-o", "x")])
 def test_options_that_do_not_go_together(run, path, arguments):

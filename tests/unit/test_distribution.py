@@ -16,7 +16,7 @@ MADE = {".c", ".so", ".html"}
 def sources():
     """Names of the source files below src."""
     return {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src").rglob("*")
-            if (path.suffix in SOURCES or path.name == "py.typed") and "egg-info" not in str(path)}
+            if path.suffix in SOURCES}
 
 
 def run_setup(*arguments):

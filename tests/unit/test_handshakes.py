@@ -79,6 +79,14 @@ def test_syns_that_cross() -> None:
     assert tcpkit.open(io.BytesIO(again.pcap(nano=True))).packets["kind"][-1] == "retransmission"
 
 
+def test_syns_that_cross_with_data() -> None:
+    """RFC 7413: the SYN+ACK without the SYN's bytes does not take their place."""
+    talk = Conversation().c("S", 0, None, 1000).s("S", 0).c("SA", 0, 1).c("A", 1, 1, 1000)
+    packets = tcpkit.open(io.BytesIO(talk.pcap())).packets
+    assert packets["kind"][3] == "retransmission"
+    assert packets["original"][3] == 1
+
+
 def test_without_its_beginning_there_is_none():
     capture = tcpkit.open(io.BytesIO(Conversation().c("PA", 1, 1, 10).pcap()))
     assert len(capture.handshakes) == 0

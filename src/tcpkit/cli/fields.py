@@ -41,6 +41,6 @@ def fields(
         return
     if file is None or not names:
         raise typer.BadParameter("give a FILE and at least one -e NAME, or --list")
-    with reading(file, streaming=True, follow=follow, capture_filter=capture_filter,
+    with reading(file, output, streaming=True, follow=follow, capture_filter=capture_filter,
                  memory_limit=memory_limit, idle_timeout=idle_timeout) as capture, opened(output) as out:
         write_fields(capture, names, out, where)

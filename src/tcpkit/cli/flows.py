@@ -36,7 +36,7 @@ def flows(file: CaptureArgument, capture_filter: CaptureFilterOption = "", memor
     from tcpkit.flow_columns import FLOWS
 
     names = named(columns, FLOWS)
-    with reading(file, follow=follow, capture_filter=capture_filter, memory_limit=memory_limit,
+    with reading(file, output, follow=follow, capture_filter=capture_filter, memory_limit=memory_limit,
                  idle_timeout=idle_timeout) as capture:
         write_pieces(partial(capture.flow_pieces, names, where=where, verdicts=verdicts), form, output, names)
 
@@ -50,6 +50,6 @@ def conversations(file: CaptureArgument, capture_filter: CaptureFilterOption = "
     from tcpkit.flow_columns import CONVERSATIONS
 
     names = named(columns, CONVERSATIONS)
-    with reading(file, follow=follow, capture_filter=capture_filter, memory_limit=memory_limit,
+    with reading(file, output, follow=follow, capture_filter=capture_filter, memory_limit=memory_limit,
                  idle_timeout=idle_timeout) as capture:
         write_pieces(partial(capture.conversation_pieces, where=where), form, output, names)

@@ -62,7 +62,7 @@ def follow(
 def show_stream(file: str, stream: int, side: str, show: Show, output: Path | None, capture_filter: str) -> None:
     from tcpkit.follow import Conversation, as_hex, as_text
 
-    with reading(file, streaming=output is None, capture_filter=capture_filter) as capture:
+    with reading(file, output, streaming=output is None, capture_filter=capture_filter) as capture:
         conversation = Conversation(capture, stream)
         parts = (part for part in conversation if not side or part.from_client == (side == "client"))
         colour = output is None and sys.stdout.isatty()
@@ -71,6 +71,8 @@ def show_stream(file: str, stream: int, side: str, show: Show, output: Path | No
             lines = (conversation.report() if show == Show.tshark else
                      (part.data for part in parts) if show == Show.raw else ways[show](parts, colour))
             for line in lines:
+                if conversation.ends is None:
+                    break
                 out.write(line)
             if conversation.ends is None:
                 raise typer.BadParameter(f"there is no stream {stream}", param_hint="STREAM")

@@ -28,5 +28,6 @@ def handshakes(file: CaptureArgument, capture_filter: CaptureFilterOption = "",
     from tcpkit.handshake_columns import HANDSHAKES
 
     names = named(columns, HANDSHAKES)
-    with reading(file, capture_filter=capture_filter, memory_limit=memory_limit, idle_timeout=idle_timeout) as capture:
+    with reading(file, output, capture_filter=capture_filter, memory_limit=memory_limit,
+                 idle_timeout=idle_timeout) as capture:
         write_pieces(partial(capture.handshake_pieces, where=where), form, output, names)

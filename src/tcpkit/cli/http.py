@@ -25,6 +25,6 @@ def http(file: CaptureArgument, capture_filter: CaptureFilterOption = "", where:
     from tcpkit.record_filter import RecordFilter
 
     names, chosen = named(columns, HTTP), RecordFilter(where, HTTP)
-    with reading(file, capture_filter=capture_filter, stages=("flows",)) as capture:
+    with reading(file, output, capture_filter=capture_filter, stages=("flows",)) as capture:
         rows = (exchange.to_dict() for exchange in exchanges(capture))
         write_records(filter(chosen.selects, rows), HTTP, form, output, names)

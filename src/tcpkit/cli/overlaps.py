@@ -32,6 +32,6 @@ def overlaps(file: CaptureArgument, evasions: EvasionsOption = False, capture_fi
     from tcpkit.record_filter import RecordFilter
 
     names, chosen = named(columns, OVERLAPS), RecordFilter(where, OVERLAPS)
-    with reading(file, capture_filter=capture_filter) as capture:
+    with reading(file, output, capture_filter=capture_filter) as capture:
         rows = (found.to_dict() for found in differences(capture.streams) if found.evades or not evasions)
         write_records(filter(chosen.selects, rows), OVERLAPS, form, output, names)

@@ -29,7 +29,7 @@ def packets(file: CaptureArgument, capture_filter: CaptureFilterOption = "", mem
     from tcpkit.table import lines_as_they_come
 
     names = named(columns, SCHEMA)
-    with reading(file, streaming=True, follow=follow, capture_filter=capture_filter,
+    with reading(file, output, streaming=True, follow=follow, capture_filter=capture_filter,
                  memory_limit=memory_limit, idle_timeout=idle_timeout) as capture:
         pieces = capture.batches(names, where=where, settled=True)
         if form != Format.table:

@@ -24,7 +24,7 @@ def plot(file: CaptureArgument, stream: Annotated[int, STREAM], output: OutputOp
     from tcpkit.graphs import draw_stream, new_figure
 
     figure = new_figure()
-    with reading(file, capture_filter=capture_filter) as capture:
+    with reading(file, output, capture_filter=capture_filter) as capture:
         try:
             draw_stream(capture, stream, graph, sender=sender, axes=figure.subplots())
             figure.savefig(output)

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -24,15 +25,20 @@ TICK = 0.1                       # seconds until Ctrl-C is noticed while nothing
 
 
 @contextmanager
-def reading(path: str, *, streaming: bool = False, follow: bool = False, memory_limit: str = MEMORY,
-            **options: Any) -> Iterator[Capture]:
+def reading(path: str, output: Path | None = None, *, streaming: bool = False, follow: bool = False,
+            memory_limit: str = MEMORY, **options: Any) -> Iterator[Capture]:
     """The capture at ``path``; what is wrong with it is told afterwards, and ends the command with status 1.
+
+    ``output``: where the command writes, which must not be what it reads.
 
     ``streaming``: output appears while the capture is read, so no progress bar may go over it.
     ``follow``: it is read until Ctrl-C, which is the normal end.
     """
     import tcpkit
+    from tcpkit.rotated import refuse_own
 
+    if output:
+        refuse_own(output, path)
     options["memory_limit"] = read_size(memory_limit)
     with Watch(bar=sys.stderr.isatty() and not (streaming and sys.stdout.isatty()), flush=streaming) as watch:
         source: Any = Pipe(sys.stdin.fileno(), watch) if path == "-" else path

@@ -12,7 +12,7 @@ def report(file: CaptureArgument, output: OutputOption = None, capture_filter: C
     """Write a page (HTML) on a capture: what it is, how its connections fared, which of them deserve a look."""
     from tcpkit.report import report_html
 
-    with reading(file, capture_filter=capture_filter, memory_limit=memory_limit) as capture:
+    with reading(file, output, capture_filter=capture_filter, memory_limit=memory_limit) as capture:
         page = report_html(capture)
         with opened(output) as out:
             out.write(page.encode())

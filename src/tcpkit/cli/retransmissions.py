@@ -54,7 +54,8 @@ def retransmissions(file: CaptureArgument, view: ViewOption = None, capture_filt
 
     schemas: dict[View | None, Schema] = {View.directions: DIRECTIONS, View.reordering: REORDERING}
     names = named(columns, schemas.get(view, RETRANSMISSIONS))
-    with reading(file, capture_filter=capture_filter, memory_limit=memory_limit, idle_timeout=idle_timeout) as capture:
+    with reading(file, output, capture_filter=capture_filter, memory_limit=memory_limit,
+                 idle_timeout=idle_timeout) as capture:
         if view == View.directions:
             write_pieces(partial(capture.direction_pieces, names, where=where), form, output, names)
             return

@@ -52,7 +52,7 @@ def states(file: FileArgument = "", interface: InterfaceOption = "", capture_fil
         raise typer.BadParameter("name a capture or, with -i, an interface", param_hint="FILE")
     names = named(columns, STATES)
     if file:
-        with reading(file, capture_filter=capture_filter, memory_limit=memory_limit, idle_timeout=idle_timeout,
+        with reading(file, output, capture_filter=capture_filter, memory_limit=memory_limit, idle_timeout=idle_timeout,
                      msl=msl) as capture:
             write_pieces(partial(capture.state_pieces, names, where=where), form, output, names)
         return

@@ -45,6 +45,7 @@ def threats(file: CaptureArgument, view: ViewOption = View.threats, capture_filt
     schema = HALF_OPEN if view == View.half_open else THREATS
     names = named(columns, schema)
     check_filter(where, schema)
-    with reading(file, capture_filter=capture_filter, memory_limit=memory_limit, idle_timeout=idle_timeout) as capture:
+    with reading(file, output, capture_filter=capture_filter, memory_limit=memory_limit,
+                 idle_timeout=idle_timeout) as capture:
         table = capture.half_open if view == View.half_open else capture.threats
         write_table(rows_of(table, where), form, output, names)
