@@ -14,7 +14,7 @@ from tcpcore.probes cimport is_probe
 from tcpcore.records cimport segment_t, verdict_t
 from tcpcore.sender cimport (
     AGAIN, ANSWERED, CLOCKED, ECHOING, FINISHED, GAP, MEASURING, OPENING, OVERDUE, SACK_PERMITTED, STAMPED, STARTED,
-    SYN_AGAIN, SYN_ANSWER, UNPLACED, again_t, is_same_range, list_t, sender_t, sent_end, sent_t)
+    SYN_AGAIN, SYN_ANSWER, UNPLACED, again_t, list_t, sender_t, sent_end, sent_t)
 from tcpcore.weighing cimport CERTAIN, LIKELY, judge_t, remember, show_needless, trouble_at, trouble_of, turn_t
 
 cdef enum:
@@ -128,11 +128,6 @@ cdef inline void judge(judge_t* j, turn_t* t) noexcept nogil:
         remember(j, t, KIND_NETWORK_DUPLICATE)
     elif held == NULL or held.state & GAP:
         fill_gap(j, t, held)
-    elif held.state & OPENING and t.sent.state & SYN_ANSWER and is_same_range(held, &t.sent):
-        # The SYNs crossed (RFC 9293 figure 7).
-        t.sent.kind = KIND_NEW
-        held[0] = t.sent
-        call_new(t)
     else:
         judge_seen(j, t, held)
     if row.flags & SYN:
@@ -213,7 +208,8 @@ cdef inline void judge_seen(judge_t* j, turn_t* t, sent_t* first) noexcept nogil
         t.out.evidence |= BY_TIME * (not t.out.evidence & SAME_PACKET)
         remember(j, t, KIND_NETWORK_DUPLICATE)
         return
-    if sent_after(t.sender, &t.sent, first, &t.out.evidence) < 0 and is_same_range(first, &t.sent):
+    if (sent_after(t.sender, &t.sent, first, &t.out.evidence) < 0
+            and first.start == t.sent.start and first.length == t.sent.length):
         t.out.evidence |= OVERTAKEN
         trouble_of(j, t.sender).tally.too_late += first.kind == KIND_RETRANSMISSION
         expose(j, t, first)

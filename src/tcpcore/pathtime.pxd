@@ -112,7 +112,7 @@ cdef inline int sent_after(const sender_t* sender, const sent_t* a, const sent_t
 
 cdef inline bint looks_same(const sent_t* a, const sent_t* b) noexcept nogil:
     return (a.start == b.start and a.length == b.length and a.checksum == b.checksum
-            and not (a.state ^ b.state) & STAMPED and a.stamp == b.stamp)
+            and not (a.state ^ b.state) & (STAMPED | SYN_ANSWER) and a.stamp == b.stamp)
 
 
 cdef inline bint too_close(const sender_t* sender, const sender_t* peer, const sent_t* first,

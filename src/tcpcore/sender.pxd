@@ -117,9 +117,5 @@ ctypedef struct trouble_t:
     tally_t tally
 
 
-cdef inline bint is_same_range(const sent_t* one, const sent_t* other) noexcept nogil:
-    return one.start == other.start and one.length == other.length
-
-
 cdef inline int64_t sent_end(const sent_t* sent) noexcept nogil:
     return sent.start + sent.length
