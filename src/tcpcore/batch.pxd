@@ -2,6 +2,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from tcpcore.growable cimport growable_t
+from tcpcore.lender cimport Lender, Window
 from tcpcore.records cimport analysis_t, frame_t, segment_t, states_t, tunnel_t, verdict_t
 
 ctypedef struct released_t:
@@ -11,10 +12,13 @@ ctypedef struct released_t:
 
 
 cdef class Batch:
-    # The bytes: a piece of the capture that holds whole records (filled by the reader).
-    cdef uint8_t* data
+    # The bytes: a piece of the capture that holds whole records (filled by the reader), in `buffer` or borrowed.
+    cdef uint8_t* data                          # NULL: given back
     cdef readonly Py_ssize_t data_len           # valid bytes
-    cdef readonly Py_ssize_t data_capacity
+    cdef uint8_t* buffer
+    cdef readonly Py_ssize_t data_capacity      # of the buffer
+    cdef Lender lender                          # None: nothing is borrowed
+    cdef Window window                          # in which the borrowed bytes are
     cdef readonly uint64_t data_offset          # position of data[0] in the capture
 
     # The frames found in them (walk) and what decode made of each.
@@ -48,6 +52,10 @@ cdef class Batch:
     cdef int fresh_rows(self) except -1
     cdef object use_room(self, room)
     cdef int reserve_data(self, Py_ssize_t capacity) except -1
+    cdef Py_ssize_t borrow(self, Lender lender, uint64_t offset, Py_ssize_t size) except -2
+    cdef int keep_data(self) except -1
+    cdef int swap_data(self, Batch other) noexcept
+    cdef const uint8_t* capture(self) except? NULL
     cdef tunnel_t* add_tunnel(self) except NULL nogil
     cdef uint8_t* add_arena(self, Py_ssize_t size) except NULL nogil
 

@@ -55,7 +55,8 @@ cdef class Batch:
         self.reserve_data(data)
 
     def __dealloc__(self):
-        free(self.data)
+        self.give_back()
+        free(self.buffer)
         free(self.frames)
         free(self.slots)
         free(self.tunnels)
@@ -63,16 +64,65 @@ cdef class Batch:
         release(&self.given_up)
 
     cdef int reserve_data(self, Py_ssize_t capacity) except -1:
-        """Make room for ``capacity`` bytes of capture; what is there stays."""
+        """Make room for ``capacity`` bytes of capture in the buffer; what is there stays."""
         cdef uint8_t* grown
-        unfence(self.data, self.data_capacity)
+        self.give_back()
+        unfence(self.buffer, self.data_capacity)
         if capacity > self.data_capacity:
-            grown = <uint8_t*> realloc(self.data, capacity)
+            grown = <uint8_t*> realloc(self.buffer, capacity)
             if grown == NULL:
                 raise MemoryError
-            self.data = grown
+            self.buffer = grown
             self.data_capacity = capacity
+        self.data = self.buffer
         return 0
+
+    cdef Py_ssize_t borrow(self, Lender lender, uint64_t offset, Py_ssize_t size) except -2:
+        """Let ``data`` be ``size`` bytes of the lender's file or what there is; how many, -1 if they have to be read."""
+        self.give_back()
+        self.window = lender.lend(offset, &size)
+        if self.window is None:
+            return -1
+        self.lender = lender
+        self.data = self.window.pages + (offset - self.window.start)
+        return size
+
+    def give_back(self):
+        """End the loan of the bytes, if there is one: they must not be looked at any more."""
+        if self.lender is not None:
+            self.lender.take_back()
+            self.lender = self.window = None
+            self.data = NULL
+
+    cdef int keep_data(self) except -1:
+        """Copy what is borrowed, and give it back."""
+        cdef const uint8_t* borrowed = self.data
+        cdef Lender lender = self.lender
+        cdef Window window = self.window            # stays mapped
+        if lender is None:
+            return 0
+        self.lender = None
+        try:
+            self.reserve_data(self.data_len)
+            memcpy(self.data, borrowed, self.data_len)
+        finally:
+            lender.take_back()
+        return 0
+
+    cdef int swap_data(self, Batch other) noexcept:
+        """Exchange the bytes of two batches, with what they lie in."""
+        self.data, other.data = other.data, self.data
+        self.buffer, other.buffer = other.buffer, self.buffer
+        self.data_capacity, other.data_capacity = other.data_capacity, self.data_capacity
+        self.lender, other.lender = other.lender, self.lender
+        self.window, other.window = other.window, self.window
+        return 0
+
+    cdef const uint8_t* capture(self) except? NULL:
+        """Where byte 0 of the capture would lie; RuntimeError if the bytes were given back."""
+        if self.data == NULL and self.data_len:
+            raise RuntimeError("the bytes of this batch are not there any more: ask for a pass with payload=True")
+        return self.data - self.data_offset
 
     cdef tunnel_t* add_tunnel(self) except NULL nogil:
         """A new row of the side table; its number is ``n_tunnels`` afterwards."""
@@ -106,8 +156,8 @@ cdef class Batch:
 
     @property
     def data_bytes(self):
-        """The capture bytes of this batch, copied."""
-        return PyBytes_FromStringAndSize(<char*> self.data, self.data_len)
+        """The capture bytes of this batch, copied; RuntimeError if the pass did not ask for payload."""
+        return PyBytes_FromStringAndSize(<char*> self.capture() + self.data_offset, self.data_len)
 
     @property
     def arena_bytes(self):

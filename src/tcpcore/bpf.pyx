@@ -252,7 +252,8 @@ cdef class Program:
         return run(self.steps, &m)
 
 
-cdef void select_frames(Batch batch, const instruction_t* steps, uint16_t link_type, uint8_t* keep) noexcept nogil:
+cdef void select_frames(Batch batch, const uint8_t* capture, const instruction_t* steps, uint16_t link_type,
+                        uint8_t* keep) noexcept nogil:
     """Mark the frames of one link type that the program accepts."""
     cdef machine_t m
     cdef frame_t* frame
@@ -262,7 +263,7 @@ cdef void select_frames(Batch batch, const instruction_t* steps, uint16_t link_t
         frame = &batch.frames[i]
         if frame.link_type != link_type:
             continue
-        m.frame = batch.data + (frame.offset - batch.data_offset)
+        m.frame = capture + frame.offset
         m.cap_len = frame.cap_len
         m.wire_len = frame.wire_len
         keep[i] = run(steps, &m) != 0
@@ -295,6 +296,7 @@ cdef class Filter:
         cdef Program program
         cdef Py_ssize_t n = batch.n_frames, kept
         cdef uint16_t link_type
+        cdef const uint8_t* capture = batch.capture()
         cdef uint8_t* keep = <uint8_t*> malloc(n + 1)
         if keep == NULL:
             raise MemoryError
@@ -303,7 +305,7 @@ cdef class Filter:
                 program = self.programs[kind]
                 link_type = kind
                 with nogil:
-                    select_frames(batch, program.steps, link_type, keep)
+                    select_frames(batch, capture, program.steps, link_type, keep)
             with nogil:
                 kept = drop_unmarked(batch.frames, n, keep)
         finally:

@@ -2,6 +2,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from tcpcore.batch cimport Batch
+from tcpcore.lender cimport Lender
 from tcpcore.wire.pcap cimport pcap_t
 from tcpcore.wire.pcapng cimport section_t
 from tcpcore.wire.scan cimport scan_t
@@ -29,15 +30,19 @@ cdef class Reader:
     cdef Py_ssize_t tail_len, tail_capacity
     cdef uint64_t tail_offset                   # position of tail[0] in the capture
     cdef Py_ssize_t read_size
+    cdef Lender lender                          # None: the bytes are always read
+    cdef bint sparse                            # the last records were mostly payload
+    cdef bint borrows                           # the batch looks at the file itself
 
     cdef int _start(self, Batch batch, scan_t* w) except -1
     cdef int _scan(self, scan_t* w) noexcept nogil
     cdef bint _read_more(self, Batch batch, scan_t* w) except -1
+    cdef bint _borrow(self, Batch batch, scan_t* w, Py_ssize_t size) except -1
     cdef object _read_block(self, scan_t* w)
     cdef int _add_interface(self, object described) except -1
     cdef int _settle_variant(self, Batch batch, scan_t* w) except -1
     cdef int _finish(self, Batch batch, scan_t* w, int stop) except -1
-    cdef int _end(self) except -1
+    cdef int _end(self, Py_ssize_t left) except -1
     cdef Py_ssize_t _read(self, uint8_t* at, Py_ssize_t room) except -1
     cdef int _read_head(self, Py_ssize_t wanted) except -1
     cdef int _not_a_capture(self, cause) except -1

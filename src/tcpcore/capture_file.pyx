@@ -8,6 +8,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove
 
 from tcpcore.bytes cimport be32
+from tcpcore.lender cimport Lender
 from tcpcore.sanitize cimport fence
 from tcpcore.wire.pcap cimport (
     LENGTHS_CAPTURED_FIRST, LENGTHS_EITHER, LENGTHS_WIRE_FIRST, doubt, scan_pcap)
@@ -15,6 +16,7 @@ from tcpcore.wire.pcapng cimport BLOCK_INTERFACE, BLOCK_SECTION, BYTE_ORDER_MAGI
 from tcpcore.wire.scan cimport (
     LINK_NONE, SCAN_BLOCK, SCAN_BLOCK_LENGTH, SCAN_MORE, SCAN_NO_INTERFACE, SCAN_OPTIONS, SCAN_SHORT_BLOCK,
     SCAN_TOO_LONG, SCAN_TRAILER, load16, load32, max_captured)
+from tcpcore.wire.scout cimport scout_pcap, scout_pcapng
 
 from tcpcore.errors import CaptureError
 from tcpcore.magic import describe
@@ -25,6 +27,7 @@ cdef enum:
     SECTION_HEADER = 28
     MIN_READ = 64 * 1024
     MAX_READ = 1024 * 1024
+    SPARSE = 256                    # bytes a record from which on a look at the headers costs less than a copy
     SIMPLE_SECONDS = 4_000_000_000  # twice this many nanoseconds fit into 64 bits
 
 # magic -> (name, unit of the time's fraction in ns, further bytes of the file header, record header lengths)
@@ -72,6 +75,15 @@ cdef class Reader:
         free(self.tail)
         free(self.section.interfaces)
 
+    def lend(self):
+        """From now on let batches look at the bytes where the page cache has them, if the source is a file as it is.
+
+        They are good until the batch gives them back, which is to be soon: who wants to write the file waits for it.
+        """
+        descriptor = getattr(self.source, "descriptor", None)
+        if descriptor is not None:
+            self.lender = Lender(descriptor)
+
     def next(self, Batch batch not None):
         """Fill ``batch`` with the next frames and their bytes; False at the end of the capture.
 
@@ -80,6 +92,7 @@ cdef class Reader:
         cdef scan_t w
         cdef int stop
         batch.n_frames = batch.n_rows = batch.n_tunnels = batch.arena_len = batch.data_len = 0
+        batch.give_back()
         if self.done:
             return False
         self._start(batch, &w)
@@ -97,6 +110,8 @@ cdef class Reader:
             elif stop != SCAN_MORE or w.n_frames or not self._read_more(batch, &w):
                 break
         self._finish(batch, &w, stop)
+        if batch.n_frames == 0:
+            batch.give_back()
         return batch.n_frames > 0
 
     @property
@@ -124,7 +139,12 @@ cdef class Reader:
             self.source.close()
 
     cdef int _start(self, Batch batch, scan_t* w) except -1:
-        """Lay what is left of the last piece at the start of the new one."""
+        """Lay what is left of the last piece at the start of the new one, unless bytes are borrowed now or were before."""
+        if self.borrows or self.sparse and self.lender is not None:
+            self.tail_len, self.at_end = 0, False
+            self.borrows = self.sparse
+            if not self.borrows:
+                self.source.seek(self.tail_offset)
         batch.reserve_data(self.tail_len)
         memcpy(batch.data, self.tail, self.tail_len)
         w.data, w.size, w.at, w.need, w.detail = batch.data, self.tail_len, 0, 0, 0
@@ -141,19 +161,38 @@ cdef class Reader:
         cdef Py_ssize_t room
         if w.n_frames == 0 and w.at:                    # only blocks without frames: forget them
             w.size -= w.at
-            memmove(batch.data, batch.data + w.at, w.size)
+            if not self.borrows:
+                memmove(batch.data, batch.data + w.at, w.size)
             w.offset += w.at
             w.at = 0
         room = max(self.read_size, w.need) - w.size
         if self.at_end or room <= 0:
             return False
         room = min(room, max(w.size, MAX_READ))         # memory grows with the bytes there are, not with a claim
+        if self.borrows and self._borrow(batch, w, w.size + room):
+            return True
         batch.reserve_data(w.size + room)
         w.data = batch.data
         room = self._read(batch.data + w.size, room)
         w.size += room
         fence(w.data + w.size, batch.data_capacity - w.size)
         return room > 0
+
+    cdef bint _borrow(self, Batch batch, scan_t* w, Py_ssize_t size) except -1:
+        """Look at ``size`` bytes from ``w.offset`` on, where the file has them; False if they have to be read, for ever."""
+        w.size = batch.borrow(self.lender, w.offset, size)
+        if w.size < 0:
+            self.lender, self.borrows, w.size = None, False, 0
+            self.source.seek(w.offset)
+            return False
+        w.data = batch.data
+        self.at_end = w.size < size
+        with nogil:
+            if self.is_pcapng:
+                scout_pcapng(w.data, w.size, &self.section)
+            else:
+                scout_pcap(w.data, w.size, &self.pcap)
+        return True
 
     cdef object _read_block(self, scan_t* w):
         """Take in the block at ``w.at``, and step over it; the cause if it is malformed."""
@@ -218,21 +257,23 @@ cdef class Reader:
         self.n_frames += w.n_frames
         self.n_untimed, self.n_wrapped, self.n_comments = w.untimed, w.wrapped, w.comments
         self.tail_offset = w.offset + w.at
-        self._keep_tail(w.data + w.at, w.size - w.at)
-        fence(batch.data + batch.data_len, batch.data_capacity - batch.data_len)
+        if not self.borrows:
+            self._keep_tail(w.data + w.at, w.size - w.at)
+            fence(batch.data + batch.data_len, batch.data_capacity - batch.data_len)
         if stop in CAUSES:
             self.damage = (self.tail_offset, CAUSES[stop].format(w.detail))
         elif stop == SCAN_MORE and w.n_frames == 0:
-            self._end()
+            self._end(w.size - w.at)
         self.done = self.done or self.damage is not None
         if w.n_frames:
+            self.sparse = w.at >= SPARSE * w.n_frames
             self.read_size = min(max(w.at // w.n_frames * batch.frame_capacity, MIN_READ), MAX_READ)
         return 0
 
-    cdef int _end(self) except -1:
-        """The source has no more bytes."""
+    cdef int _end(self, Py_ssize_t left) except -1:
+        """The source has no more bytes than the ``left`` ones."""
         cause = getattr(self.source, "damage", None)
-        if cause is None and self.tail_len and not getattr(self.source, "growing", False):
+        if cause is None and left and not getattr(self.source, "growing", False):
             cause = "the capture ends in the middle of a record"
         if cause is not None:
             self.damage = (self.tail_offset, cause)

@@ -68,6 +68,7 @@ def encode(Batch batch not None, *, bint pcapng, uint32_t snaplen=0xffffffff) ->
     cdef Py_ssize_t i, size = 0
     cdef frame_t* frame
     cdef output_t out
+    cdef const uint8_t* capture = batch.capture()
     for i in range(batch.n_frames):
         size += kept_len(&batch.frames[i], snaplen)
     size += batch.n_frames * (PCAPNG_RECORD + 3 + PCAPNG_TRAILER if pcapng else PCAP_RECORD)
@@ -79,7 +80,7 @@ def encode(Batch batch not None, *, bint pcapng, uint32_t snaplen=0xffffffff) ->
         for i in range(batch.n_frames):
             frame = &batch.frames[i]
             if pcapng:
-                put_pcapng(&out, frame, batch.data + (frame.offset - batch.data_offset))
+                put_pcapng(&out, frame, capture + frame.offset)
             else:
-                put_pcap(&out, frame, batch.data + (frame.offset - batch.data_offset))
+                put_pcap(&out, frame, capture + frame.offset)
     return encoded[:out.at - start]

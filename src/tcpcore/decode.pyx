@@ -10,7 +10,7 @@ from tcpcore.flags cimport (
     STATUS_TUNNEL_TOO_DEEP)
 from tcpcore.fragments cimport IPV6_DATAGRAM, Fragments, datagram_key_t
 from tcpcore.inflate cimport inflate
-from tcpcore.prefetch cimport prefetch_write
+from tcpcore.prefetch cimport prefetch, prefetch_write
 from tcpcore.records cimport frame_t, segment_t
 from tcpcore.sanitize cimport fence, unfence
 from tcpcore.wire.capture cimport capture_layer
@@ -33,12 +33,6 @@ from tcpcore.wire.tunnel cimport (
 from tcpcore.wire.udp cimport udp
 from tcpcore.wire.wireless cimport wireless_layer
 
-cdef extern from *:
-    """
-    #define prefetch(p) __builtin_prefetch(p)
-    """
-    void prefetch(const void* p) noexcept nogil
-
 cdef enum:
     AHEAD = 8                      # frames between prefetch and use
     LINE = 64                      # bytes of a cache line
@@ -59,15 +53,16 @@ cdef class Decoder:
 
     def process(self, Batch batch not None):
         """Fill ``batch.rows`` (SEGMENT part), ``n_rows``, the side tables and each frame's ``status``."""
+        cdef const uint8_t* capture = batch.capture()
         batch.n_rows = batch.n_tunnels = batch.arena_len = 0
         batch.fresh_rows()
         with nogil:
-            decode(batch, self.fragments, &self.n_unknown_links)
+            decode(batch, capture, self.fragments, &self.n_unknown_links)
         self.n_frames += batch.n_frames
 
 
-cdef int decode(Batch batch, Fragments fragments, uint64_t* n_unknown_links) except -1 nogil:
-    cdef const uint8_t* capture = batch.data - batch.data_offset     # where its byte 0 would lie
+cdef int decode(Batch batch, const uint8_t* capture, Fragments fragments,
+                uint64_t* n_unknown_links) except -1 nogil:
     cdef frame_t* frame
     cdef segment_t* row = <segment_t*> batch.rows
     cdef Py_ssize_t i

@@ -142,6 +142,8 @@ cdef class Formatter:
     def batch(self, Batch batch not None):
         """The rows of ``batch`` as bytes."""
         self._check_fits(batch.stride)
+        if self.text.has_payload:
+            batch.capture()
         return self._write(source_t(batch.rows, batch.stride, batch.n_rows, self.start_ns, batch.tunnels,
                                     batch.n_tunnels, batch.data, batch.data_offset, batch.data_len, batch.arena,
                                     batch.arena_len))

@@ -84,9 +84,9 @@ cdef class Follower:
         """FO-4."""
         cdef int number = row.direction & 1
         cdef Direction side = self.side1 if number else self.side0
-        cdef const uint8_t* payload = (batch.arena + (row.payload_offset ^ PAYLOAD_IN_ARENA)
+        cdef const uint8_t* payload = (<const uint8_t*> batch.arena + (row.payload_offset ^ PAYLOAD_IN_ARENA)
                                        if row.payload_offset & PAYLOAD_IN_ARENA
-                                       else batch.data + (row.payload_offset - batch.data_offset))
+                                       else batch.capture() + row.payload_offset)
         cdef int64_t start, length = row.payload_len, captured = min(row.payload_captured, row.payload_len), old
         if self.first < 0:
             self.first = number

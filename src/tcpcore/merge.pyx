@@ -116,6 +116,7 @@ cdef class MergedReader:
             limit = self._limit()
             if self.active and self._pass_on(batch, limit):
                 break
+            self._keep_data()
             if self.active:
                 self._merge(batch, limit)
             if batch.n_frames == 0:
@@ -125,6 +126,10 @@ cdef class MergedReader:
         self.n_frames += batch.n_frames
         self.offset += batch.data_len
         return True
+
+    def lend(self):
+        """As Reader.lend, of every capture."""
+        self.lends = True
 
     def close(self):
         """Close what is open."""
@@ -143,6 +148,8 @@ cdef class MergedReader:
 
     cdef int _activate(self, Py_ssize_t frames) except -1:
         reader = self.captures[self.n_opened][1]()
+        if self.lends:
+            reader.lend()
         self.n_opened += 1
         self.parts.append(reader)
         self.active.append(Input(reader, Batch(frames, LEAST_DATA)))
@@ -161,6 +168,13 @@ cdef class MergedReader:
                 else:
                     source.reader.close()
                     self.active.remove(source)
+        return 0
+
+    cdef int _keep_data(self) except -1:
+        """What has to wait for other captures is not borrowed for so long."""
+        cdef Input source
+        for source in self.active:
+            source.batch.keep_data()
         return 0
 
     cdef int64_t _limit(self) except? -1:
@@ -182,8 +196,7 @@ cdef class MergedReader:
             batch.frames[i] = given.frames[i]
             renumber(batch.frames + i, &view, self.n_frames + i + 1,
                      self.offset + given.frames[i].offset - given.data_offset)
-        batch.data, given.data = given.data, batch.data
-        batch.data_capacity, given.data_capacity = given.data_capacity, batch.data_capacity
+        batch.swap_data(given)
         batch.n_frames, batch.data_len, batch.data_offset = given.n_frames, given.data_len, self.offset
         source.at = given.n_frames
         return True

@@ -40,15 +40,16 @@ cdef class StreamIndex:
         """Collect from a batch that has been through the flow table."""
         cdef int failed = 0
         cdef Py_ssize_t i
+        cdef const uint8_t* capture = batch.capture() if self.keep else NULL
         with nogil:
             for i in range(batch.n_rows):
-                failed = self._collect(segment_at(batch.rows, batch.stride, i), batch)
+                failed = self._collect(segment_at(batch.rows, batch.stride, i), batch, capture)
                 if failed:
                     break
         if failed:
             raise MemoryError
 
-    cdef int _collect(self, const segment_t* row, Batch batch) noexcept nogil:
+    cdef int _collect(self, const segment_t* row, Batch batch, const uint8_t* capture) noexcept nogil:
         """0, or -1 without memory."""
         cdef side_t* side
         cdef int64_t start
@@ -65,9 +66,9 @@ cdef class StreamIndex:
             side = &self.sides[2 * <Py_ssize_t> row.stream + 1 - (row.direction & 1)]
             side.acked = max(side.acked, row.ack64 - 1)
         # Rule RESET (docs/streams.md)
-        return self._add(row, start, batch) if row.payload_len and not row.flags & RST else 0
+        return self._add(row, start, batch, capture) if row.payload_len and not row.flags & RST else 0
 
-    cdef int _add(self, const segment_t* row, int64_t start, Batch batch) noexcept nogil:
+    cdef int _add(self, const segment_t* row, int64_t start, Batch batch, const uint8_t* capture) noexcept nogil:
         cdef chunk_t* grown
         cdef Py_ssize_t capacity
         if self.n_chunks == self.chunk_capacity:
@@ -87,7 +88,7 @@ cdef class StreamIndex:
         if row.payload_offset & PAYLOAD_IN_ARENA:
             if self._keep_bytes(batch.arena + (row.payload_offset ^ PAYLOAD_IN_ARENA), grown):
                 return -1
-        elif self.keep and self._keep_bytes(batch.data + (row.payload_offset - batch.data_offset), grown):
+        elif self.keep and self._keep_bytes(capture + row.payload_offset, grown):
             return -1
         self.n_chunks += 1
         return 0

@@ -86,12 +86,12 @@ cdef class Assembler:
     def process(self, Batch batch not None):
         """Work through the rows of a batch that has been through a FlowTable, which may have released streams."""
         cdef Py_ssize_t i
+        cdef const uint8_t* capture = batch.capture()
         self._begin(batch, batch.n_slots)
         with nogil:
             for i in range(batch.n_released):
                 end_evicted(&self.a, (<released_t*> batch.given_up.data)[i].slot)
-            assemble(&self.a, batch.rows, batch.stride, batch.n_rows, batch.slots, batch.data - batch.data_offset,
-                     batch.arena)
+            assemble(&self.a, batch.rows, batch.stride, batch.n_rows, batch.slots, capture, batch.arena)
             self._end_silent(batch.n_rows)
         if self.a.out_of_memory:
             raise MemoryError

@@ -90,7 +90,7 @@ class Capture(ConnectionTables):
         from tcpkit.capture_writer import CaptureWriter
 
         refuse_own(path, self._source)
-        pipeline = self.pipeline(("decode",), where, threads=1)       # interfaces are written as they are met
+        pipeline = self.pipeline(("decode",), where, threads=1, payload=True)      # interfaces are written as they are met
         with CaptureWriter(path, interfaces=pipeline.reader.interfaces) as writer:
             for batch in pipeline:
                 if where:
@@ -108,7 +108,8 @@ class Capture(ConnectionTables):
         from tcpkit.stream_bytes import PayloadBytes, plain_file
         from tcpkit.streams import index_streams
 
-        return index_streams(self.pipeline(("flows",)), PayloadBytes(plain_file(self._source)))
+        payload = PayloadBytes(plain_file(self._source))
+        return index_streams(self.pipeline(("flows",), payload=payload.keeps_all), payload)
 
     @cached_property
     def http(self) -> list[Exchange]:

@@ -48,7 +48,7 @@ class Conversation:
         self._follower = Follower(stream)
 
     def __iter__(self) -> Iterator[Part]:
-        pipeline = self._capture.pipeline(("flows",), in_step=True)
+        pipeline = self._capture.pipeline(("flows",), in_step=True, payload=True)
         assert pipeline.flows
         for batch in pipeline:
             parts = self._follower.process(batch)

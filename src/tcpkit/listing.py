@@ -33,7 +33,8 @@ def field_list() -> bytes:
 def write_fields(capture: Capture, names: Sequence[str], out: BinaryIO, where: str = "") -> None:
     """A header line, then one tab-separated row for each frame with TCP; FieldError for an unknown name."""
     columns = [find_column(name, FIELDS) for name in names]
-    pipeline = capture.pipeline(stages_of(columns), where, calling=CALLING + CELL * len(columns))
+    pipeline = capture.pipeline(stages_of(columns), where, payload=PAYLOAD in columns,
+                                calling=CALLING + CELL * len(columns))
     settled = "verdicts" in pipeline.stages and PAYLOAD not in columns and not capture.follow
     head = header(names, "fields")
     for text in _field_lines(pipeline, build_formatter(columns, pipeline.batch.dtype), settled):

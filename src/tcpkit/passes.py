@@ -66,14 +66,18 @@ class Passes:
             self._pass.stop()
 
     def pipeline(self, stages: Iterable[Stage] = (), where: str = "", totals: Totals = "none",
-                 threads: int = 0, in_step: bool = False, beside: int = 0, calling: int = CALLING) -> Pipeline:
+                 threads: int = 0, in_step: bool = False, payload: bool = False, beside: int = 0,
+                 calling: int = CALLING) -> Pipeline:
         """A new pass, for one's own loop over batches with the rows of a display filter.
 
         Through ``stages`` and those they build on; if none are named, all that this capture was opened with.
+        ``payload``: whether it looks at the bytes of the capture, which are gone after decode otherwise.
         ``beside``: bytes that the loop keeps of each stream held, which count against the memory limit; ``calling``:
         nanoseconds that it takes for a frame, by which threads share the work.
         """
         reader, self._reader = self._reader or self._open_again(), None
+        if not payload:
+            reader.lend()
         size = size_of(self._source)
         self._pass = Pipeline(reader, stages or self._stages, size=size, observer=self._observer,
                               capture_filter=self._capture_filter, where=where, strict=self._strict, totals=totals,

@@ -32,10 +32,10 @@ Observer = Callable[["Pipeline"], None]
 Totals = Literal["none", "flows", "only", "too"]
 DETAIL: dict[Totals, int] = {"none": 0, "flows": 1, "only": 2, "too": 2}
 MSL = 120.0                                      # seconds: maximum segment lifetime (RFC 9293 section 3.4.2)
-# Nanoseconds a frame that each task takes of ordinary traffic, to share the work out among threads; CALLING: what the
-# caller does with the rows, unless it says that it takes more.
-READING, CALLING = 120, 40
-COSTS: dict[Stage, int] = {"decode": 50, "flows": 55, "analysis": 85, "lifecycle": 75, "verdicts": 120}
+# Nanoseconds a frame that each task takes of ordinary traffic, to share the work out among threads; READING: with
+# decode; CALLING: what the caller does with the rows, unless it says that it takes more.
+READING, CALLING = 130, 40
+COSTS: dict[Stage, int] = {"flows": 55, "analysis": 85, "lifecycle": 75, "verdicts": 120}
 
 
 class FrameReader(Protocol):
@@ -149,7 +149,7 @@ class Pipeline:
     def _batches(self) -> Generator[Batch, None, None]:
         """Batches that have been through all stages."""
         costs, tasks = zip(*self._tasks(), strict=True)
-        cuts = share_out([*costs, self._calling], self.threads, 2 if self._in_step else len(tasks))
+        cuts = share_out([*costs, self._calling], self.threads, 1 if self._in_step else len(tasks))
         *ahead, mine = (in_turn(tasks[start:end]) for start, end in pairwise([0, *cuts, len(tasks)]))
         # One for each thread, and one on its way to each: threads that wait for each other at every batch lose a fifth.
         batches = [self.batch, *(self._new_batch() for _ in range(2 * len(cuts)))]
@@ -165,8 +165,7 @@ class Pipeline:
 
     def _tasks(self) -> Iterator[tuple[int, Task]]:
         """What each batch goes through, and the cost of it."""
-        yield READING, self._read
-        yield COSTS["decode"], self._decode
+        yield READING, in_turn((self._read, self._decode))
         for stage, tracker in self._trackers.at_work.items():
             yield COSTS[stage], tracker.process
 
@@ -187,6 +186,7 @@ class Pipeline:
         if self._filter:
             self._filter.process(batch)
         self._decoder.process(batch)
+        batch.give_back()                        # at once: who wants to write the file waits for it
 
     def run(self) -> None:
         """The whole pass, for what the stages hold at its end."""

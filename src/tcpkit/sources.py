@@ -34,6 +34,7 @@ class PlainSource:
     """An unbuffered or foreign binary file."""
 
     damage: str | None = None
+    descriptor: int | None = None                # of a regular file, whose bytes are the capture's
 
     def __init__(self, raw: Any, name: str, size: int | None, *, close: bool = True) -> None:
         self.name = name
@@ -63,6 +64,11 @@ class PlainSource:
             have += got
         self._head = bytes(head[:have])
         return self._head
+
+    def seek(self, offset: int) -> None:
+        """Go on from there; in a file that can do that."""
+        self._raw.seek(offset)
+        self._head = b""
 
     def close(self) -> None:
         """Close the file, unless it is the caller's."""
@@ -122,7 +128,10 @@ def _open_path(path: str, follow: bool) -> Source:
     size = status.st_size if stat.S_ISREG(status.st_mode) else None
     if follow and size is not None:
         return _followed(raw, path)
-    return _by_content(raw, path, size)
+    source = _by_content(raw, path, size)
+    if size is not None and isinstance(source, PlainSource):
+        source.descriptor = raw.fileno()
+    return source
 
 
 def _followed(raw: Any, path: str) -> Source:

@@ -55,7 +55,7 @@ class StreamScan:
         self._assembler = Assembler(rule=rule_of(policy), stream_limit=stream_limit, total_limit=memory_limit,
                                     patience_ns=round(patience * SECOND), timeout_ns=round(timeout * SECOND),
                                     record=record)
-        self._pipeline: Pipeline = capture.pipeline(("flows",), in_step=True, beside=SLOT_BYTES)
+        self._pipeline: Pipeline = capture.pipeline(("flows",), in_step=True, payload=True, beside=SLOT_BYTES)
 
     def __iter__(self) -> Iterator[Piece]:
         for _ in self._steps():
