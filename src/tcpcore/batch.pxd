@@ -52,6 +52,7 @@ cdef class Batch:
     cdef int fresh_rows(self) except -1
     cdef object use_room(self, room)
     cdef int reserve_data(self, Py_ssize_t capacity) except -1
+    cdef int _grow_buffer(self, Py_ssize_t capacity) except -1
     cdef Py_ssize_t borrow(self, Lender lender, uint64_t offset, Py_ssize_t size) except -2
     cdef int keep_data(self) except -1
     cdef int swap_data(self, Batch other) noexcept

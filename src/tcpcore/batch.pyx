@@ -65,8 +65,13 @@ cdef class Batch:
 
     cdef int reserve_data(self, Py_ssize_t capacity) except -1:
         """Make room for ``capacity`` bytes of capture in the buffer; what is there stays."""
-        cdef uint8_t* grown
         self.give_back()
+        self._grow_buffer(capacity)
+        self.data = self.buffer
+        return 0
+
+    cdef int _grow_buffer(self, Py_ssize_t capacity) except -1:
+        cdef uint8_t* grown
         unfence(self.buffer, self.data_capacity)
         if capacity > self.data_capacity:
             grown = <uint8_t*> realloc(self.buffer, capacity)
@@ -74,11 +79,10 @@ cdef class Batch:
                 raise MemoryError
             self.buffer = grown
             self.data_capacity = capacity
-        self.data = self.buffer
         return 0
 
     cdef Py_ssize_t borrow(self, Lender lender, uint64_t offset, Py_ssize_t size) except -2:
-        """Let ``data`` be ``size`` bytes of the lender's file or what there is; how many, -1 if they have to be read."""
+        """Let ``data`` be ``size`` bytes of a file, or what there is; how many, -1 if they have to be read."""
         self.give_back()
         self.window = lender.lend(offset, &size)
         if self.window is None:
@@ -96,17 +100,11 @@ cdef class Batch:
 
     cdef int keep_data(self) except -1:
         """Copy what is borrowed, and give it back."""
-        cdef const uint8_t* borrowed = self.data
-        cdef Lender lender = self.lender
-        cdef Window window = self.window            # stays mapped
-        if lender is None:
-            return 0
-        self.lender = None
-        try:
-            self.reserve_data(self.data_len)
-            memcpy(self.data, borrowed, self.data_len)
-        finally:
-            lender.take_back()
+        if self.lender is not None:
+            self._grow_buffer(self.data_len)
+            memcpy(self.buffer, self.data, self.data_len)
+            self.give_back()
+            self.data = self.buffer
         return 0
 
     cdef int swap_data(self, Batch other) noexcept:

@@ -139,7 +139,7 @@ cdef class Reader:
             self.source.close()
 
     cdef int _start(self, Batch batch, scan_t* w) except -1:
-        """Lay what is left of the last piece at the start of the new one, unless bytes are borrowed now or were before."""
+        """Lay what is left of the last piece at the start of the new one, unless bytes are or were borrowed."""
         if self.borrows or self.sparse and self.lender is not None:
             self.tail_len, self.at_end = 0, False
             self.borrows = self.sparse
@@ -179,7 +179,7 @@ cdef class Reader:
         return room > 0
 
     cdef bint _borrow(self, Batch batch, scan_t* w, Py_ssize_t size) except -1:
-        """Look at ``size`` bytes from ``w.offset`` on, where the file has them; False if they have to be read, for ever."""
+        """Look at ``size`` bytes from ``w.offset`` on, where they are; False if they have to be read, from now on."""
         w.size = batch.borrow(self.lender, w.offset, size)
         if w.size < 0:
             self.lender, self.borrows, w.size = None, False, 0

@@ -23,7 +23,7 @@ cdef extern from "<unistd.h>" nogil:
 
 cdef enum:
     HUGE = 2 << 20                   # where big pages of the cache begin: mapped as one they cost next to nothing
-    PIECE = 4 << 20
+    PIECE = 8 << 20
 
 
 cdef class Window:

@@ -90,7 +90,7 @@ class Capture(ConnectionTables):
         from tcpkit.capture_writer import CaptureWriter
 
         refuse_own(path, self._source)
-        pipeline = self.pipeline(("decode",), where, threads=1, payload=True)      # interfaces are written as they are met
+        pipeline = self.pipeline(("decode",), where, payload=True, threads=1)  # interfaces are written as they are met
         with CaptureWriter(path, interfaces=pipeline.reader.interfaces) as writer:
             for batch in pipeline:
                 if where:

@@ -29,7 +29,7 @@ UNKNOWN_BLOCKS = st.sampled_from([7, 8, 0x0BAE, 0x7FFFFFFF, 0x80000001, 0xFFFFFF
 
 
 @st.composite
-def pcapngs(draw):
+def pcapngs(draw, payloads=DATA):
     made = PcapngWriter()
     made.section(draw(ORDERS))
     steps = draw(st.lists(st.sampled_from(["packet", "packet", "packet", "old", "simple", "interface", "section",
@@ -41,12 +41,12 @@ def pcapngs(draw):
         elif step == "interface" or (step in ("packet", "old", "simple", "statistics") and n_interfaces == 0):
             made.interface(draw(INTERFACES), end=draw(st.booleans()))
         elif step in ("packet", "old"):
-            data = draw(DATA)
+            data = draw(payloads)
             made.packet(draw(st.integers(0, n_interfaces - 1)), draw(TICKS), data,
-                        len(data) + draw(st.sampled_from([0, 1, 9000, 2**32 - 100])), draw(PACKET_OPTIONS),
+                        min(len(data) + draw(st.sampled_from([0, 1, 9000, 2**32])), 2**32 - 1), draw(PACKET_OPTIONS),
                         old=step == "old", end=draw(st.booleans()))
         elif step == "simple":
-            made.simple_packet(draw(DATA))
+            made.simple_packet(draw(payloads))
         elif step == "unknown":
             made.block(draw(UNKNOWN_BLOCKS), draw(DATA))
         elif step == "custom":
@@ -58,8 +58,8 @@ def pcapngs(draw):
     return made
 
 
-def pcaps(nano):
-    rows = st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 999_999), DATA, st.integers(70, 9000))
+def pcaps(nano, payloads=DATA):
+    rows = st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 999_999), payloads, st.integers(70, 9000))
     return st.builds(pcap_file, ORDERS, nano, st.sampled_from([1, 101, 113]), st.lists(rows, max_size=15))
 
 
