@@ -1,6 +1,7 @@
 """Storage of a batch, reused from one batch to the next; nothing is allocated per frame."""
 import numpy as np
 
+cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.ref cimport Py_REFCNT
 from libc.stdlib cimport free, malloc, realloc
@@ -9,6 +10,7 @@ from libc.string cimport memcpy, memset
 from tcpcore.growable cimport release
 from tcpcore.sanitize cimport unfence
 
+from tcpcore.errors import CaptureError
 from tcpcore.records import ANALYSIS, FRAME, SEGMENT, STATES, TUNNEL, VERDICT, join
 
 cdef enum:
@@ -16,6 +18,7 @@ cdef enum:
     OWN_REFERENCES = 2           # the batch's, and that of the call that counts them
 
 
+@cython.no_gc_clear              # the lender is needed to the end
 cdef class Batch:
     """Room for ``frames`` frames, their bytes, and one row for each TCP segment among them.
 
@@ -55,7 +58,8 @@ cdef class Batch:
         self.reserve_data(data)
 
     def __dealloc__(self):
-        self.give_back()
+        if self.lender is not None:
+            self.lender.take_back()
         free(self.buffer)
         free(self.frames)
         free(self.slots)
@@ -92,11 +96,15 @@ cdef class Batch:
         return size
 
     def give_back(self):
-        """End the loan of the bytes, if there is one: they must not be looked at any more."""
-        if self.lender is not None:
-            self.lender.take_back()
-            self.lender = self.window = None
-            self.data = NULL
+        """Have done with the bytes, and end their loan if they are borrowed: they cannot be looked at any more.
+
+        CaptureError if the file may have changed meanwhile, in a process that stood still for long.
+        """
+        cdef Lender lender = self.lender
+        self.data = NULL
+        self.lender = self.window = None
+        if lender is not None and not lender.take_back():
+            raise CaptureError(lender.name, "was written while it was read")
 
     cdef int keep_data(self) except -1:
         """Copy what is borrowed, and give it back."""

@@ -30,10 +30,12 @@ cdef class Reader:
     cdef Py_ssize_t tail_len, tail_capacity
     cdef uint64_t tail_offset                   # position of tail[0] in the capture
     cdef Py_ssize_t read_size
-    cdef Lender lender                          # None: the bytes are always read
+    cdef bint lends                             # bytes may be borrowed, if they can be
+    cdef Lender lender                          # None: none were yet
     cdef bint sparse                            # the last records were mostly payload
     cdef bint borrows                           # the batch looks at the file itself
 
+    cdef int _fill(self, Batch batch) except -1
     cdef int _start(self, Batch batch, scan_t* w) except -1
     cdef int _scan(self, scan_t* w) noexcept nogil
     cdef bint _read_more(self, Batch batch, scan_t* w) except -1

@@ -80,38 +80,21 @@ cdef class Reader:
 
         They are good until the batch gives them back, which is to be soon: who wants to write the file waits for it.
         """
-        descriptor = getattr(self.source, "descriptor", None)
-        if descriptor is not None:
-            self.lender = Lender(descriptor)
+        self.lends = getattr(self.source, "descriptor", None) is not None
 
     def next(self, Batch batch not None):
         """Fill ``batch`` with the next frames and their bytes; False at the end of the capture.
 
         Waits only while there is no frame at all, so a slow source is delivered as it comes.
         """
-        cdef scan_t w
-        cdef int stop
         batch.n_frames = batch.n_rows = batch.n_tunnels = batch.arena_len = batch.data_len = 0
         batch.give_back()
-        if self.done:
-            return False
-        self._start(batch, &w)
-        self._read_more(batch, &w)
-        if self.variants is not None:
-            self._settle_variant(batch, &w)
-        while True:
-            with nogil:
-                stop = self._scan(&w)
-            if stop == SCAN_BLOCK:
-                cause = self._read_block(&w)
-                if cause is not None:
-                    self.damage = (w.offset + w.at, cause)
-                    break
-            elif stop != SCAN_MORE or w.n_frames or not self._read_more(batch, &w):
-                break
-        self._finish(batch, &w, stop)
-        if batch.n_frames == 0:
-            batch.give_back()
+        try:
+            if not self.done:
+                self._fill(batch)
+        finally:
+            if batch.n_frames == 0:
+                batch.give_back()
         return batch.n_frames > 0
 
     @property
@@ -134,13 +117,32 @@ cdef class Reader:
 
     def close(self):
         """Close the source."""
-        self.done = True
+        self.done, self.lender = True, None
         if hasattr(self.source, "close"):
             self.source.close()
 
+    cdef int _fill(self, Batch batch) except -1:
+        cdef scan_t w
+        cdef int stop
+        self._start(batch, &w)
+        self._read_more(batch, &w)
+        if self.variants is not None:
+            self._settle_variant(batch, &w)
+        while True:
+            with nogil:
+                stop = self._scan(&w)
+            if stop == SCAN_BLOCK:
+                cause = self._read_block(&w)
+                if cause is not None:
+                    self.damage = (w.offset + w.at, cause)
+                    break
+            elif stop != SCAN_MORE or w.n_frames or not self._read_more(batch, &w):
+                break
+        return self._finish(batch, &w, stop)
+
     cdef int _start(self, Batch batch, scan_t* w) except -1:
         """Lay what is left of the last piece at the start of the new one, unless bytes are or were borrowed."""
-        if self.borrows or self.sparse and self.lender is not None:
+        if self.borrows or self.sparse and self.lends:
             self.tail_len, self.at_end = 0, False
             self.borrows = self.sparse
             if not self.borrows:
@@ -180,9 +182,11 @@ cdef class Reader:
 
     cdef bint _borrow(self, Batch batch, scan_t* w, Py_ssize_t size) except -1:
         """Look at ``size`` bytes from ``w.offset`` on, where they are; False if they have to be read, from now on."""
+        if self.lender is None:
+            self.lender = Lender(self.source.descriptor, self.name)
         w.size = batch.borrow(self.lender, w.offset, size)
         if w.size < 0:
-            self.lender, self.borrows, w.size = None, False, 0
+            self.lends, self.lender, self.borrows, w.size = False, None, False, 0
             self.source.seek(w.offset)
             return False
         w.data = batch.data
@@ -265,6 +269,8 @@ cdef class Reader:
         elif stop == SCAN_MORE and w.n_frames == 0:
             self._end(w.size - w.at)
         self.done = self.done or self.damage is not None
+        if self.done:
+            self.lender = None
         if w.n_frames:
             self.sparse = w.at >= SPARSE * w.n_frames
             self.read_size = min(max(w.at // w.n_frames * batch.frame_capacity, MIN_READ), MAX_READ)

@@ -2,46 +2,80 @@
 #ifndef TCPCORE_FILE_WINDOW_H
 #define TCPCORE_FILE_WINDOW_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #ifdef F_SETLEASE
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
 #endif
+#define TCPCORE_ZFS_MAGIC 0x2FC12FC1
+#define TCPCORE_XFS_MAGIC 0x58465342
 
-/* Who opens the file for writing waits until the lease is given back; told by SIGURG, which is ignored by default,
-   for SIGIO would end the process. */
+/* Elsewhere, as in FUSE, there may be leases that the machine which has the file knows nothing of. */
+static inline int tcpcore_is_local(int file) {
+    struct statfs system;
+    if (fstatfs(file, &system))
+        return 0;
+    switch ((uint32_t) system.f_type) {
+        case EXT4_SUPER_MAGIC: case TCPCORE_XFS_MAGIC: case BTRFS_SUPER_MAGIC: case F2FS_SUPER_MAGIC:
+        case TCPCORE_ZFS_MAGIC: case TMPFS_MAGIC: case OVERLAYFS_SUPER_MAGIC:
+            return 1;
+    }
+    return 0;
+}
+
+/* The same file once more: a lease belongs to what one open() gave, and the caller's may be shared with others.
+   Who breaks the lease is told by SIGURG, which is ignored by default, for SIGIO would end the process. */
+static inline int tcpcore_open_again(int file) {
+    char path[32];
+    int own;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    own = tcpcore_is_local(file) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (own >= 0)
+        fcntl(own, F_SETSIG, SIGURG);
+    return own;
+}
+
+/* From here on who opens the file for writing waits. */
 static inline int tcpcore_take_lease(int file) {
-    return fcntl(file, F_SETSIG, SIGURG) || fcntl(file, F_SETLEASE, F_RDLCK);
+    return fcntl(file, F_SETLEASE, F_RDLCK);
 }
 
-static inline void tcpcore_end_lease(int file) {
-    fcntl(file, F_SETLEASE, F_UNLCK);
+/* 0 if there was no lease any more: who had waited long enough was let in. */
+static inline int tcpcore_end_lease(int file) {
+    return fcntl(file, F_SETLEASE, F_UNLCK) == 0;
 }
 
-/* The pages are there before they are touched: a file that cannot be read is told here, and not by a signal. */
 static inline uint8_t* tcpcore_map(int file, uint64_t start, size_t size) {
     void* pages = mmap(NULL, size, PROT_READ, MAP_SHARED, file, (off_t) start);
-    if (pages == MAP_FAILED)
-        return NULL;
-    if (madvise(pages, size, MADV_POPULATE_READ)) {
-        munmap(pages, size);
-        return NULL;
-    }
-    return pages;
+    return pages == MAP_FAILED ? NULL : pages;
+}
+
+/* See that the pages are there before they are touched: a file that cannot be read is told here, not by a signal. */
+static inline int tcpcore_load(const uint8_t* at, size_t size) {
+    uintptr_t start = (uintptr_t) at & ~(uintptr_t) 4095;
+    return madvise((void*) start, size + ((uintptr_t) at - start), MADV_POPULATE_READ);
 }
 #else
+static inline int tcpcore_open_again(int file) { (void) file; return -1; }
 static inline int tcpcore_take_lease(int file) { (void) file; return -1; }
-static inline void tcpcore_end_lease(int file) { (void) file; }
+static inline int tcpcore_end_lease(int file) { (void) file; return 1; }
 static inline uint8_t* tcpcore_map(int file, uint64_t start, size_t size) {
     (void) file; (void) start; (void) size;
     return NULL;
 }
+static inline int tcpcore_load(const uint8_t* at, size_t size) { (void) at; (void) size; return -1; }
 #endif
 
 static inline int64_t tcpcore_file_size(int file) {

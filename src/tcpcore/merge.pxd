@@ -40,7 +40,6 @@ cdef class MergedReader:
 
     cdef int _activate(self, Py_ssize_t frames) except -1
     cdef int _refill(self, Py_ssize_t frames) except -1
-    cdef int _keep_data(self) except -1
     cdef int64_t _limit(self) except? -1
     cdef bint _pass_on(self, Batch batch, int64_t limit) except -1
     cdef int _merge(self, Batch batch, int64_t limit) except -1

@@ -111,12 +111,12 @@ cdef class MergedReader:
         """Fill ``batch`` with the next frames and their bytes; False at the end of the last capture."""
         cdef int64_t limit
         batch.n_frames = batch.n_rows = batch.n_tunnels = batch.arena_len = batch.data_len = 0
+        batch.give_back()
         while batch.n_frames == 0:
             self._refill(batch.frame_capacity)
             limit = self._limit()
             if self.active and self._pass_on(batch, limit):
                 break
-            self._keep_data()
             if self.active:
                 self._merge(batch, limit)
             if batch.n_frames == 0:
@@ -164,17 +164,12 @@ cdef class MergedReader:
                 if len(self.active) == 1 and source.batch.frame_capacity < frames:
                     source.batch = Batch(frames, LEAST_DATA)
                 if source.reader.next(source.batch):
+                    if len(self.active) > 1:
+                        source.batch.keep_data()
                     source.map_interfaces(self.known_interfaces, self.interfaces)
                 else:
                     source.reader.close()
                     self.active.remove(source)
-        return 0
-
-    cdef int _keep_data(self) except -1:
-        """What has to wait for other captures is not borrowed for so long."""
-        cdef Input source
-        for source in self.active:
-            source.batch.keep_data()
         return 0
 
     cdef int64_t _limit(self) except? -1:
@@ -182,16 +177,20 @@ cdef class MergedReader:
         return self.captures[self.n_opened][0] if self.n_opened < len(self.captures) else INT64_MAX
 
     cdef bint _pass_on(self, Batch batch, int64_t limit) except -1:
-        """Hand over the batch of the only capture as it is, if nothing can come between its frames."""
+        """Hand over the batch of the only capture as it is, if nothing can come between its frames.
+
+        What has to wait for other captures is not borrowed for so long.
+        """
         cdef Input source = self.active[0]
         cdef Batch given = source.batch
         cdef input_t view = source.view()
         cdef Py_ssize_t i
-        if len(self.active) > 1 or source.at or given.n_frames > batch.frame_capacity:
-            return False
+        cdef bint waits = len(self.active) > 1 or source.at or given.n_frames > batch.frame_capacity
         for i in range(given.n_frames):
-            if given.frames[i].time_ns > limit:
-                return False
+            waits |= given.frames[i].time_ns > limit
+        if waits:
+            given.keep_data()
+            return False
         for i in range(given.n_frames):
             batch.frames[i] = given.frames[i]
             renumber(batch.frames + i, &view, self.n_frames + i + 1,

@@ -76,14 +76,12 @@ class Passes:
         nanoseconds that it takes for a frame, by which threads share the work.
         """
         reader, self._reader = self._reader or self._open_again(), None
-        if not payload:
-            reader.lend()
         size = size_of(self._source)
         self._pass = Pipeline(reader, stages or self._stages, size=size, observer=self._observer,
                               capture_filter=self._capture_filter, where=where, strict=self._strict, totals=totals,
                               threads=threads or self._threads or worthwhile_threads(size), in_step=in_step,
                               msl=self._msl, memory_limit=self._memory_limit, idle_timeout=self._idle_timeout,
-                              beside=beside, calling=calling)
+                              beside=beside, calling=calling, payload=payload)
         return self._pass
 
     def _streams(self, *stages: Stage, totals: Totals) -> Iterator[StreamRecords]:

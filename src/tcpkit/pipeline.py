@@ -83,15 +83,18 @@ class Pipeline:
     is the same.  Stages may be some batches ahead of the caller then, so who looks into ``flows`` between batches
     asks for ``in_step``.  ``memory_limit``: bytes; ``beside``: those that the caller keeps of each stream.
     ``idle_timeout``: seconds of silence that end a stream; 0: none do.  ``calling``: nanoseconds that the caller takes
-    for a frame.
+    for a frame.  ``payload``: whether the caller looks at the bytes of the capture.
     """
 
     def __init__(self, reader: FrameReader, stages: Iterable[Stage], *, size: int = 0,
                  observer: Observer | None = None, capture_filter: str = "", where: str = "", strict: bool = False,
                  totals: Totals = "none", threads: int = 1, in_step: bool = False, msl: float = MSL,
                  memory_limit: int = LIMIT, idle_timeout: float = 0.0, beside: int = 0,
-                 calling: int = CALLING) -> None:
+                 calling: int = CALLING, payload: bool = True) -> None:
         self.reader = reader
+        self._payload = payload
+        if not payload and hasattr(reader, "lend"):
+            reader.lend()
         self._where = _row_filter(where) if where else None
         self.stages = with_needs(stages) | with_needs(self._where.stages if self._where else ())
         self.size = size
@@ -165,7 +168,7 @@ class Pipeline:
 
     def _tasks(self) -> Iterator[tuple[int, Task]]:
         """What each batch goes through, and the cost of it."""
-        yield READING, in_turn((self._read, self._decode))
+        yield READING, self._read_and_decode
         for stage, tracker in self._trackers.at_work.items():
             yield COSTS[stage], tracker.process
 
@@ -173,6 +176,16 @@ class Pipeline:
         rows = self._rows
         return Batch(analysis=rows and "analysis" in self.stages, states=rows and "lifecycle" in self.stages,
                      verdicts=rows and "verdicts" in self.stages)
+
+    def _read_and_decode(self, batch: Batch) -> bool:
+        try:
+            if not self._read(batch):
+                return False
+            self._decode(batch)
+            return True
+        finally:
+            if not self._payload:
+                batch.give_back()                # at once, for who wants to write the file waits for it
 
     def _read(self, batch: Batch) -> bool:
         """The next frames; False at the end of the capture."""
@@ -186,7 +199,6 @@ class Pipeline:
         if self._filter:
             self._filter.process(batch)
         self._decoder.process(batch)
-        batch.give_back()                        # at once: who wants to write the file waits for it
 
     def run(self) -> None:
         """The whole pass, for what the stages hold at its end."""

@@ -1,14 +1,17 @@
 """Batches look at a capture where the page cache has it, while nobody can change it, and only then."""
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
+from functools import partial
 
 import numpy as np
 import pytest
 
 import tcpkit
+import tcpkit.pipeline
 from conversations import random_capture
 from packets import T0, Frame, pcap, pcapng
 from tcpcore.batch import Batch
@@ -25,6 +28,11 @@ def frames(*payloads: bytes) -> list[Frame]:
 def capture(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(pcap(frames(*[LARGE] * 200)))
+    with path.open("rb") as file:
+        try:
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        except OSError as error:
+            pytest.skip(f"there are no leases here, so nothing is ever borrowed: {error}")
     return path
 
 
@@ -46,18 +54,10 @@ def borrowing(capture, opened):
     """A reader with a batch that has borrowed its bytes: the first is read, to see what the records are like."""
     reader, batch = opened(capture, lend=True), Batch(10)
     assert reader.next(batch)
-    assert not borrows(batch)
+    assert may_write(capture)
     assert reader.next(batch)
+    assert not may_write(capture)
     return reader, batch
-
-
-def borrows(batch: Batch) -> bool:
-    """Afterwards it does not any more."""
-    batch.give_back()
-    try:
-        return not batch.data_bytes
-    except RuntimeError:
-        return True
 
 
 def may_write(path) -> bool:
@@ -86,7 +86,6 @@ def test_long_and_short_records(tmp_path, opened, written):
 
 def test_who_writes_waits_until_the_bytes_are_given_back(capture, borrowing):
     _, batch = borrowing
-    assert not may_write(capture)
     batch.give_back()
     assert may_write(capture)
 
@@ -108,6 +107,61 @@ def test_the_end_gives_back(capture, borrowing):
     assert may_write(capture)
 
 
+def test_the_end_of_several_captures_gives_back(capture, opened):
+    reader = opened([capture, capture], lend=True)
+    assert len(all_of(reader, 10)) == 400
+    assert may_write(capture)
+
+
+def test_an_exception_gives_back(capture, monkeypatch):
+    class Interrupted(tcpkit.pipeline.Decoder):
+        def process(self, batch):
+            super().process(batch)
+            if self.n_frames > 64:
+                assert not may_write(capture)
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(tcpkit.pipeline, "Decoder", Interrupted)
+    monkeypatch.setattr(tcpkit.pipeline, "Batch", partial(Batch, 64))
+    opened = tcpkit.open(capture, threads=1)
+    with pytest.raises(KeyboardInterrupt):
+        _ = opened.packets
+    assert may_write(capture)
+
+
+def test_a_lease_that_was_not_kept(capture, borrowing):
+    """As if the process had stood still until the kernel let a writer in."""
+    _, batch = borrowing
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            if os.path.samefile(f"/proc/self/fd/{name}", capture):
+                fcntl.fcntl(int(name), fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    with pytest.raises(tcpkit.CaptureError, match="was written while it was read"):
+        batch.give_back()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_leaves_the_lease_to_its_parent(capture, borrowing):
+    _, batch = borrowing
+    child = os.fork()
+    if child == 0:
+        batch.give_back()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert not may_write(capture)
+
+
+def test_nothing_stays_open(tmp_path):
+    paths = [tmp_path / str(number) for number in range(20)]
+    for number, path in enumerate(paths):
+        path.write_bytes(pcap([Frame(T0 + (number * 100 + i) * 1000, LARGE, 1000) for i in range(100)]))
+    before = len(os.listdir("/proc/self/fd"))
+    whole = [tcpkit.open(paths), tcpkit.open(paths[0])]
+    for capture in whole:
+        assert len(capture.packets) == 0
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_bytes_that_were_given_back_cannot_be_had(borrowing):
     _, batch = borrowing
     assert len(batch.data_bytes) == 10_160
@@ -121,7 +175,7 @@ def test_a_file_that_is_open_for_writing_is_read(capture, opened):
     with capture.open("ab"):
         assert reader.next(batch)
         assert reader.next(batch)
-        assert not borrows(batch)
+        assert may_write(capture)
         assert reader.n_frames + len(all_of(reader, 10)) == 200
 
 
