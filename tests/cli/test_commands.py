@@ -263,12 +263,42 @@ def test_a_closed_pipe_ends_it_without_a_word(tmp_path):
     assert process.wait(60) == 1
 
 
-def test_a_full_disk_is_told(path):
+# With and without what Python keeps of standard output until the end.
+BUFFERED = pytest.mark.parametrize("unbuffered", ["", "1"])
+
+
+WRITING = pytest.mark.parametrize("command", ["flows", "info", "packets", "--version"])
+
+
+def ended(command, path, stdout, unbuffered):
+    """Status and complaints of a command whose output goes nowhere."""
+    arguments = [command] if command.startswith("-") else [command, path]
+    process = subprocess.run([sys.executable, "-m", "tcpkit", *arguments], stdout=stdout, stderr=subprocess.PIPE,
+                             env={**os.environ, "PYTHONUNBUFFERED": unbuffered}, check=False)
+    return process.returncode, process.stderr
+
+
+@BUFFERED
+@WRITING
+def test_a_full_disk_is_told(path, command, unbuffered):
     with open("/dev/full", "wb") as full:
-        process = subprocess.run([sys.executable, "-m", "tcpkit", "flows", path], stdout=full, stderr=subprocess.PIPE,
-                                 check=False)
-    assert process.returncode == 2
-    assert process.stderr == b"tcpkit: [Errno 28] No space left on device\n"
+        told = ended(command, path, full, unbuffered)
+    assert told == (2, b"tcpkit: [Errno 28] No space left on device\n")
+
+
+@BUFFERED
+@WRITING
+def test_a_reader_that_is_gone(path, command, unbuffered):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "wb") as pipe:
+        assert ended(command, path, pipe, unbuffered) == (1, b"")
+
+
+def test_a_closed_output(path):
+    process = subprocess.run(["sh", "-c", f"{sys.executable} -m tcpkit flows {path} >&-"], capture_output=True,
+                             check=False)
+    assert (process.returncode, process.stderr) == (0, b"")
 
 
 def test_ctrl_c_gives_what_is_done_so_far():

@@ -13,6 +13,7 @@ import os
 import sys
 
 from tcpkit.cli.app import app
+from tcpkit.cli.stdout import flush_output, need_output
 from tcpkit.cli.text import one_line, printable
 from tcpkit.errors import CaptureError, FieldError, FilterError, MissingLibraryError
 
@@ -36,8 +37,14 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")    # NumPy's algebra is not used; its threads cost 0.1 s to start
     for module in needed("".join(sys.argv[1:2])):
         importlib.import_module(f"tcpkit.cli.{module}")
+    need_output()
     try:
-        app(prog_name="tcpkit")
+        try:
+            app(prog_name="tcpkit")
+        finally:
+            flush_output()
+    except BrokenPipeError:                               # who reads has seen enough
+        sys.exit(1)
     except (CaptureError, FieldError, FilterError, MissingLibraryError, OSError) as error:
         text = printable if isinstance(error, FilterError) else one_line       # only filters are told on several lines
         print(f"tcpkit: {text(cause_of(error))}", file=sys.stderr)

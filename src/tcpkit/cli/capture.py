@@ -1,7 +1,6 @@
 """Live capture: ``capture`` and ``interfaces``."""
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from tcpkit.cli.app import (
 )
 from tcpkit.cli.output import named, write_as_they_come
 from tcpkit.cli.reading import Watch, read_size
+from tcpkit.cli.stdout import discard_output
 from tcpkit.cli.text import one_line
 
 if TYPE_CHECKING:
@@ -101,8 +101,7 @@ def session(interface: str, **options: Any) -> Iterator[LiveCapture]:
         try:
             yield live
         except BrokenPipeError:
-            with open(os.devnull, "wb") as nowhere:
-                os.dup2(nowhere.fileno(), sys.stdout.fileno())
+            discard_output()
     tell_end(live, options.get("capture_filter", ""))
 
 

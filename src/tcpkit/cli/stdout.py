@@ -1,0 +1,25 @@
+"""Standard output: what it does not take is told once, by us, and not tried again by the interpreter at its end."""
+from __future__ import annotations
+
+import os
+import sys
+
+
+def need_output() -> None:
+    """See that there is one: the caller may have closed it."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  (it stays open)
+
+
+def flush_output() -> None:
+    """OSError if it cannot be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        discard_output()
+        raise
+
+
+def discard_output() -> None:
+    """Let all that is or will be written go nowhere."""
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
