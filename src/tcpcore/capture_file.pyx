@@ -27,6 +27,7 @@ cdef enum:
     SECTION_HEADER = 28
     MIN_READ = 64 * 1024
     MAX_READ = 1024 * 1024
+    MAX_LOOK = 2048 * 1024
     SPARSE = 256                    # bytes a record from which on a look at the headers costs less than a copy
     SIMPLE_SECONDS = 4_000_000_000  # twice this many nanoseconds fit into 64 bits
 
@@ -170,9 +171,9 @@ cdef class Reader:
         room = max(self.read_size, w.need) - w.size
         if self.at_end or room <= 0:
             return False
-        room = min(room, max(w.size, MAX_READ))         # memory grows with the bytes there are, not with a claim
         if self.borrows and self._borrow(batch, w, w.size + room):
             return True
+        room = min(room, max(w.size, MAX_READ))         # memory grows with the bytes there are, not with a claim
         batch.reserve_data(w.size + room)
         w.data = batch.data
         room = self._read(batch.data + w.size, room)
@@ -273,7 +274,7 @@ cdef class Reader:
             self.lender = None
         if w.n_frames:
             self.sparse = w.at >= SPARSE * w.n_frames
-            self.read_size = min(max(w.at // w.n_frames * batch.frame_capacity, MIN_READ), MAX_READ)
+            self.read_size = min(max(w.at // w.n_frames * batch.frame_capacity, MIN_READ), MAX_LOOK)
         return 0
 
     cdef int _end(self, Py_ssize_t left) except -1:

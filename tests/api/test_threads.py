@@ -120,13 +120,14 @@ def test_several_captures_at_once():
 
 
 @pytest.mark.parametrize(("costs", "workers", "ahead", "cuts"), [
-    ([5], 8, 0, []),
-    ([3, 3, 3], 1, 2, []),
-    ([3, 3, 3], 2, 2, [1]),
-    ([1, 1, 4], 2, 2, [2]),
-    ([1, 1, 4], 2, 1, [1]),
-    ([9, 1, 1], 8, 2, [1]),                      # more workers would not make it faster
-    ([2, 1, 1, 2], 3, 3, [1, 3])])
+    ([500], 8, 0, []),
+    ([300, 300, 300], 1, 2, []),
+    ([300, 300, 300], 2, 2, [1]),
+    ([100, 100, 400], 2, 2, [2]),
+    ([100, 100, 400], 2, 1, [1]),
+    ([900, 100, 100], 8, 2, [1]),                # more workers would not make it faster
+    ([900, 40], 2, 1, []),                       # to hand it on would take longer
+    ([200, 100, 100, 200], 3, 3, [1, 3])])
 def test_work_is_shared_out_evenly(costs, workers, ahead, cuts):
     assert share_out(costs, workers, ahead) == cuts
 
