@@ -72,8 +72,9 @@ def share_out(costs: Sequence[int], n_workers: int, n_ahead: int) -> list[int]:
 
     Each cut is the number of tasks before it; only the first ``n_ahead`` tasks may lie before one.
     """
-    def slowest(cuts: Sequence[int]) -> int:
+    def slowest(cuts: tuple[int, ...]) -> int:
         handing = HANDING if cuts else 0
         return handing + max(sum(costs[start:end]) for start, end in pairwise([0, *cuts, len(costs)]))
 
-    return list(min((cuts for n in range(n_workers) for cuts in combinations(range(1, n_ahead + 1), n)), key=slowest))
+    best = min((cuts for n in range(n_workers) for cuts in combinations(range(1, n_ahead + 1), n)), key=slowest)
+    return list(best)
