@@ -1,4 +1,4 @@
-/* What the machine allows: a pcap file read through a buffer that stays in the cache, and each header in it touched. */
+/* What reading costs at least: a pcap file through a buffer that stays in the cache, and each header in it touched. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>

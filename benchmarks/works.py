@@ -92,7 +92,7 @@ TCPTRACE = Peer("tcptrace -n -l -r", tool("tcptrace", "-n", "-l", "-r", "{}"), s
 WORKS: dict[str, list[Peer]] = {
     "walk and decode to arrays": [
         Peer("tcpkit.scan, decode", script(SCAN.format("decode"))),
-        Peer("read, touch headers: the floor", program("floor.c")),
+        Peer("read, touch headers", program("floor.c")),
         Peer("libpcap loop that counts", program("libpcap_count.c", "-lpcap")),
         Peer("tcpdump -w /dev/null", tool("tcpdump", "-n", "-r", "{}", "-w", "/dev/null")),
         Peer("dpkt reader", script("import dpkt\nfor _ in dpkt.pcap.Reader(open(path, 'rb')): pass", "dpkt"),
