@@ -111,8 +111,10 @@ cdef class Batch:
         if self.lender is not None:
             self._grow_buffer(self.data_len)
             memcpy(self.buffer, self.data, self.data_len)
-            self.give_back()
-            self.data = self.buffer
+            try:
+                self.give_back()
+            finally:
+                self.data = self.buffer
         return 0
 
     cdef int swap_data(self, Batch other) noexcept:

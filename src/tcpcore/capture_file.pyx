@@ -1,4 +1,4 @@
-"""Capture files into batches: the bytes once into a reused buffer, one FRAME for each record."""
+"""Capture files into batches: bytes where the page cache has them or read into a reused buffer, a FRAME a record."""
 from cpython.buffer cimport PyBUF_WRITE
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.memoryview cimport PyMemoryView_FromMemory
@@ -76,12 +76,14 @@ cdef class Reader:
         free(self.tail)
         free(self.section.interfaces)
 
-    def lend(self):
+    def lend(self, bint lends=True):
         """From now on let batches look at the bytes where the page cache has them, if the source is a file as it is.
 
         They are good until the batch gives them back, which is to be soon: who wants to write the file waits for it.
         """
-        self.lends = getattr(self.source, "descriptor", None) is not None
+        self.lends = lends and getattr(self.source, "descriptor", None) is not None
+        if not self.lends:
+            self.lender = None
 
     def next(self, Batch batch not None):
         """Fill ``batch`` with the next frames and their bytes; False at the end of the capture.
@@ -143,11 +145,12 @@ cdef class Reader:
 
     cdef int _start(self, Batch batch, scan_t* w) except -1:
         """Lay what is left of the last piece at the start of the new one, unless bytes are or were borrowed."""
-        if self.borrows or self.sparse and self.lends:
+        cdef bint borrows = self.sparse and self.lends
+        if self.borrows or borrows:
             self.tail_len, self.at_end = 0, False
-            self.borrows = self.sparse
-            if not self.borrows:
+            if not borrows:
                 self.source.seek(self.tail_offset)
+        self.borrows = borrows
         batch.reserve_data(self.tail_len)
         memcpy(batch.data, self.tail, self.tail_len)
         w.data, w.size, w.at, w.need, w.detail = batch.data, self.tail_len, 0, 0, 0

@@ -35,21 +35,17 @@ static inline int tcpcore_is_local(int file) {
     return 0;
 }
 
-/* The same file once more: a lease belongs to what one open() gave, and the caller's may be shared with others.
-   Who breaks the lease is told by SIGURG, which is ignored by default, for SIGIO would end the process. */
+/* The same file once more: a lease belongs to what one open() gave, and the caller's may be shared with others. */
 static inline int tcpcore_open_again(int file) {
     char path[32];
-    int own;
     snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-    own = tcpcore_is_local(file) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    if (own >= 0)
-        fcntl(own, F_SETSIG, SIGURG);
-    return own;
+    return tcpcore_is_local(file) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 }
 
-/* From here on who opens the file for writing waits. */
+/* From here on who opens the file for writing waits.  That somebody does is told by SIGURG, which is ignored by default:
+   SIGIO would end the process.  The end of a lease forgets the signal, so it is set for each. */
 static inline int tcpcore_take_lease(int file) {
-    return fcntl(file, F_SETLEASE, F_RDLCK);
+    return fcntl(file, F_SETSIG, SIGURG) || fcntl(file, F_SETLEASE, F_RDLCK);
 }
 
 /* 0 if there was no lease any more: who had waited long enough was let in. */
@@ -62,9 +58,10 @@ static inline uint8_t* tcpcore_map(int file, uint64_t start, size_t size) {
     return pages == MAP_FAILED ? NULL : pages;
 }
 
-/* See that the pages are there before they are touched: a file that cannot be read is told here, not by a signal. */
+/* See that the pages are there just before they are touched: a file that cannot be read is told here, not by a signal.
+   Systems before Linux 5.14 cannot do this. */
 static inline int tcpcore_load(const uint8_t* at, size_t size) {
-    uintptr_t start = (uintptr_t) at & ~(uintptr_t) 4095;
+    uintptr_t start = (uintptr_t) at & ~((uintptr_t) sysconf(_SC_PAGESIZE) - 1);
     return madvise((void*) start, size + ((uintptr_t) at - start), MADV_POPULATE_READ);
 }
 #else

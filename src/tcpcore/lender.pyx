@@ -3,7 +3,8 @@
 A mapped file shows what others do to it meanwhile: one that is cut shorter ends the process by a signal, and bytes
 that change undo every check that was made of them.  So nothing is lent without a lease (fcntl(2), F_SETLEASE): until
 it is given back, which is before the batch goes to anyone, the system lets nobody open the file for writing or cut it.
-There is none if someone has it open for writing, if it is another user's, or if it lies where leases cannot be trusted.
+There is none if someone has it open for writing, if it is another user's (but for root), or if it lies where leases
+cannot be trusted.
 """
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from posix.unistd cimport close, getpid

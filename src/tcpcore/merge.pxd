@@ -39,6 +39,7 @@ cdef class MergedReader:
     cdef bint lends
 
     cdef int _activate(self, Py_ssize_t frames) except -1
+    cdef bint _fill(self, Batch batch) except -1
     cdef int _refill(self, Py_ssize_t frames) except -1
     cdef int64_t _limit(self) except? -1
     cdef bint _pass_on(self, Batch batch, int64_t limit) except -1

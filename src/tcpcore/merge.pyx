@@ -109,9 +109,18 @@ cdef class MergedReader:
 
     def next(self, Batch batch not None):
         """Fill ``batch`` with the next frames and their bytes; False at the end of the last capture."""
-        cdef int64_t limit
+        cdef Input source
         batch.n_frames = batch.n_rows = batch.n_tunnels = batch.arena_len = batch.data_len = 0
         batch.give_back()
+        try:
+            return self._fill(batch)
+        except BaseException:
+            for source in self.active:
+                source.batch.keep_data()
+            raise
+
+    cdef bint _fill(self, Batch batch) except -1:
+        cdef int64_t limit
         while batch.n_frames == 0:
             self._refill(batch.frame_capacity)
             limit = self._limit()
@@ -148,8 +157,6 @@ cdef class MergedReader:
 
     cdef int _activate(self, Py_ssize_t frames) except -1:
         reader = self.captures[self.n_opened][1]()
-        if self.lends:
-            reader.lend()
         self.n_opened += 1
         self.parts.append(reader)
         self.active.append(Input(reader, Batch(frames, LEAST_DATA)))
@@ -163,9 +170,8 @@ cdef class MergedReader:
                 source.at = 0
                 if len(self.active) == 1 and source.batch.frame_capacity < frames:
                     source.batch = Batch(frames, LEAST_DATA)
+                source.reader.lend(self.lends and len(self.active) == 1)     # others would have to wait for it
                 if source.reader.next(source.batch):
-                    if len(self.active) > 1:
-                        source.batch.keep_data()
                     source.map_interfaces(self.known_interfaces, self.interfaces)
                 else:
                     source.reader.close()

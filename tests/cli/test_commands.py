@@ -295,10 +295,14 @@ def test_a_reader_that_is_gone(path, command, unbuffered):
         assert ended(command, path, pipe, unbuffered) == (1, b"")
 
 
-def test_a_closed_output(path):
-    process = subprocess.run(["sh", "-c", f"{sys.executable} -m tcpkit flows {path} >&-"], capture_output=True,
-                             check=False)
-    assert (process.returncode, process.stderr) == (0, b"")
+@pytest.mark.parametrize(("closed", "status"), [
+    ("{path} >&-", 0), ("{path} 2>&-", 0), ("nosuch 2>&-", 2), ("- <&-", 2)])
+def test_closed_files(path, closed, status):
+    command = f"{sys.executable} -m tcpkit flows {closed.format(path=path)}"
+    process = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
+    assert process.returncode == status
+    assert process.stderr == (b"" if path in command or "2>" in command else
+                              b"tcpkit: standard input: reading fails: Bad file descriptor\n")
 
 
 def test_ctrl_c_gives_what_is_done_so_far():

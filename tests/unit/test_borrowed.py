@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import subprocess
+import sys
 import threading
 from contextlib import ExitStack, closing, suppress
 from functools import partial
@@ -98,6 +100,23 @@ def test_each_batch_has_a_loan_of_its_own(capture, borrowing):
     assert not may_write(capture)
     del second
     assert may_write(capture)
+
+
+def test_who_writes_again_and_again_does_not_end_the_reader(tmp_path):
+    """The signal that tells of a lease that is to end does nothing, for the first loan as for all others."""
+    path = tmp_path / "x"
+    path.write_bytes(pcap(frames(*[LARGE] * 20_000)))
+    reading = subprocess.Popen([sys.executable, "-c", """
+import sys, tcpkit
+for _ in range(20):
+    print(sum(map(len, tcpkit.scan(sys.argv[1], stages=["decode"], threads=1))), flush=True)
+""", path], stdout=subprocess.PIPE)
+    waited = 0
+    while reading.poll() is None:
+        waited += not may_write(path)
+    assert reading.wait() == 0
+    assert reading.communicate()[0] == b"0\n" * 20
+    assert waited
 
 
 def test_the_end_gives_back(capture, borrowing):

@@ -38,17 +38,34 @@ def main() -> None:
     for module in needed("".join(sys.argv[1:2])):
         importlib.import_module(f"tcpkit.cli.{module}")
     need_output()
+    status = run()
     try:
-        try:
-            app(prog_name="tcpkit")
-        finally:
-            flush_output()
-    except BrokenPipeError:                               # who reads has seen enough
-        sys.exit(1)
+        flush_output()
+    except BrokenPipeError:
+        status = status or 1
+    except OSError as error:
+        status = status or tell(error)
+    sys.exit(status)
+
+
+def run() -> int:
+    """The command's status."""
+    try:
+        app(prog_name="tcpkit")
+    except SystemExit as end:
+        return int(end.code or 0)
+    except BrokenPipeError:                                # who reads has seen enough
+        return 1
     except (CaptureError, FieldError, FilterError, MissingLibraryError, OSError) as error:
-        text = printable if isinstance(error, FilterError) else one_line       # only filters are told on several lines
-        print(f"tcpkit: {text(cause_of(error))}", file=sys.stderr)
-        sys.exit(2)
+        return tell(error)
+    return 0
+
+
+def tell(error: Exception) -> int:
+    """Why nothing came of it."""
+    text = printable if isinstance(error, FilterError) else one_line       # only filters are told on several lines
+    print(f"tcpkit: {text(cause_of(error))}", file=sys.stderr)
+    return 2
 
 
 def cause_of(error: Exception) -> str:

@@ -41,7 +41,7 @@ def reading(path: str, output: Path | None = None, *, streaming: bool = False, f
         refuse_own(output, path)
     options["memory_limit"] = read_size(memory_limit)
     with Watch(bar=sys.stderr.isatty() and not (streaming and sys.stdout.isatty()), flush=streaming) as watch:
-        source: Any = Pipe(sys.stdin.fileno(), watch) if path == "-" else path
+        source: Any = Pipe(0, watch) if path == "-" else path
         watch.opening = True
         capture = watch.capture = tcpkit.open(source, observer=watch.observe, follow=follow, **options)
         watch.opening = False

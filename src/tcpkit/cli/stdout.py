@@ -6,8 +6,9 @@ import sys
 
 
 def need_output() -> None:
-    """See that there is one: the caller may have closed it."""
+    """See that there are outputs to write to: the caller may have closed them."""
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  (it stays open)
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
 
 
 def flush_output() -> None:
