@@ -70,6 +70,6 @@ def tell(error: Exception) -> int:
 
 def cause_of(error: Exception) -> str:
     """What is wrong with which file, without the number that the system has for it."""
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
     return str(error)

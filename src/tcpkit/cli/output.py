@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tcpkit.cli.app import Format
+from tcpkit.cli.stdout import STANDARD_OUTPUT, named_errors
 
 if TYPE_CHECKING:
     from tcpkit.columns import Schema
@@ -49,14 +50,15 @@ class OutputFile(io.FileIO):
 @contextmanager
 def opened(output: Path | None) -> Iterator[BinaryIO]:
     """The file to write to, or standard output; an error before the first byte leaves the file as it was."""
-    if output is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-    else:
-        raw = OutputFile(output)
-        with io.BufferedWriter(raw) as file:
-            yield file
-            raw.begin()
+    with named_errors(output or STANDARD_OUTPUT):
+        if output is None:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        else:
+            raw = OutputFile(output)
+            with io.BufferedWriter(raw) as file:
+                yield file
+                raw.begin()
 
 
 def named(columns: str, schema: Schema) -> list[str] | None:

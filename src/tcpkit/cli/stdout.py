@@ -3,6 +3,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+STANDARD_OUTPUT = "standard output"
 
 
 def need_output() -> None:
@@ -13,14 +17,25 @@ def need_output() -> None:
 
 def flush_output() -> None:
     """OSError if it cannot be written."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        discard_output()
-        raise
+    with named_errors(STANDARD_OUTPUT):
+        try:
+            sys.stdout.flush()
+        except OSError:
+            discard_output()
+            raise
 
 
 def discard_output() -> None:
     """Let all that is or will be written go nowhere."""
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+@contextmanager
+def named_errors(name: object) -> Iterator[None]:
+    """Errors of the system that name no file are about this one."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(name)
+        raise
