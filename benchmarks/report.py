@@ -21,14 +21,14 @@ MODULES = ("numpy", "cython", "dpkt", "scapy", "nfstream")
 ABOUT = """\
 CPU time is user and system time of the whole process, start-up included; captures were in the page cache. tshark ran
 with the protocols above TCP disabled. The ratio is a tool's CPU time for a segment over that of the first line of the
-same work, so above 1 tcpkit is faster; the second ratio is that of what is left when each tool's CPU time for a capture
-of a few packets, its start, is taken off. Slow tools got a smaller capture of the same kind (the column tells), of the
-mix only those that keep nothing: a tool that keeps packets or connections takes more for a segment the more there are,
-so outside the mix the figures of slow ones are rather too good. Peak memory cannot be told below that of the measuring
-program, some 45 MiB. Programs in Python ran with OPENBLAS_NUM_THREADS=1, as the `tcpkit`
-command itself does: else NumPy starts threads for its algebra, which wait for work that does not come and take 0.1 to
-0.2 s of CPU time. Where other work shares the machine, wall times and the gain of threads say little, and CPU times go
-up together: compare within a table.
+same work, so above 1 tcpkit is faster; the second ratio is that of what is left when each tool's CPU time for a
+capture of a few packets, its start, is taken off. Slow tools got a smaller capture of the same kind (the column
+tells), of the mix only those that keep neither packets nor connections: what the others take for a segment may depend
+on how many there are, as their peak memory does. Peak memory cannot be told below that of the measuring program, some
+45 MiB. Programs in Python ran with OPENBLAS_NUM_THREADS=1, as the `tcpkit` command itself does: else NumPy starts
+threads for its algebra, which wait for work that does not come and take 0.1 to 0.2 s of CPU time. Where other work
+shares the machine, wall times and the gain of threads say little, and CPU times go up together: compare within a
+table.
 
 What makes a stage slower is found by counting instructions, which no load disturbs: `make instructions`.\
 """.splitlines()

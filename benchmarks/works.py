@@ -24,8 +24,8 @@ Command = Callable[[str], list[str] | None]
 class Peer:
     """One tool at one work; ``command`` makes its argument list for a capture, or None if it is missing.
 
-    A ``slow`` tool gets a smaller capture of the same kind.  One that ``keeps`` all packets or connections takes more
-    for each the more there are, so it gets the whole of the mix, on which what was asked for is measured.
+    A ``slow`` tool gets a smaller capture of the same kind.  What one takes that ``keeps`` packets or connections may
+    depend on their number, so it gets the whole of the mix, on which what was asked for is measured.
     """
 
     name: str
