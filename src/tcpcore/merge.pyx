@@ -192,7 +192,7 @@ cdef class MergedReader:
         cdef input_t view = source.view()
         cdef Py_ssize_t i
         cdef bint waits = len(self.active) > 1 or source.at or given.n_frames > batch.frame_capacity
-        for i in range(given.n_frames):
+        for i in range(0 if waits else given.n_frames):
             waits |= given.frames[i].time_ns > limit
         if waits:
             given.keep_data()
