@@ -117,6 +117,8 @@ TCP = {
     "four SACK blocks": headed(NOP + NOP + sack((1, 2), (3, 4), (5, 6), (7, 8))),
     "SACK block and timestamps": headed(NOP + NOP + timestamps(1, 2) + NOP + NOP + sack((100, 200))),
     "SACK of 6 bytes": headed(b"\x05\x06\0\0\0\x01" + NOP + NOP),
+    "SACK of four blocks and a half": headed(b"\x05\x26" + bytes(range(1, 37)) + NOP + NOP),
+    "SACK of all the header": headed(b"\x05\x28" + bytes(32) + b"\xff" * 6),
     "SACK of 2 bytes": headed(b"\x05\x02" + NOP + NOP),
     "SACK of 2 bytes, then another": headed(b"\x05\x02" + mss(1300) + NOP + NOP),
     "option of length 1": headed(b"\xfe\x01" + mss()),

@@ -117,6 +117,7 @@ cdef class Analysis:
         """FLOW_ANALYSIS rows, one for each of ``flows.records(slots)``."""
         cdef const uint32_t[::1] chosen = flows.chosen(slots)
         cdef Py_ssize_t i
+        self.reserve(flows.n_slots)
         if not self.state.summaries.wanted:
             raise ValueError("made without summary")
         out = np.zeros(chosen.shape[0], FLOW_ANALYSIS)

@@ -42,8 +42,9 @@ cdef void assemble(assembly_t* a, char* rows, Py_ssize_t stride, Py_ssize_t n_ro
             prefetch_for_write(&a.streams[slots[i + AHEAD]])
             prefetch_for_write(&a.latest[slots[i + AHEAD]])
         row = segment_at(rows, stride, i)
-        if slots[i] != NO_SLOT:
-            a.latest[slots[i]] = row.time_ns
+        if slots[i] == NO_SLOT:
+            continue
+        a.latest[slots[i]] = row.time_ns
         if row.present & HAS_LEN and not row.damage & (QUOTED | BOGUS_HEADER_LENGTH):
             take_segment(a, row, slots[i], capture, arena)
 

@@ -233,10 +233,11 @@ cdef class Batch:
         return np.frombuffer(PyBytes_FromStringAndSize(<char*> self.tunnels, self.n_tunnels * sizeof(tunnel_t)), TUNNEL)
 
     def copy_rows(self, out, Py_ssize_t at):
-        """Copy the rows into ``out[at:at + n_rows]``, a contiguous array of this batch's dtype."""
+        """Copy the rows into ``out[at:at + n_rows]``, a contiguous, writable array of this batch's dtype."""
         if out.dtype is not self.dtype and out.dtype != self.dtype:
             raise TypeError("rows of another dtype")
-        if at < 0 or out.ndim != 1 or at + self.n_rows > out.shape[0] or not out.flags.c_contiguous:
+        if (at < 0 or out.ndim != 1 or at + self.n_rows > out.shape[0]
+                or not (out.flags.c_contiguous and out.flags.writeable)):
             raise ValueError("no room for the rows")
         if self.n_rows:
             memcpy(<char*> <size_t> out.ctypes.data + at * self.stride, self.rows, self.n_rows * self.stride)

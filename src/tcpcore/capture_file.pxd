@@ -51,3 +51,4 @@ cdef class Reader:
     cdef int _open_pcap(self) except -1
     cdef int _open_pcapng(self) except -1
     cdef int _keep_tail(self, const uint8_t* data, Py_ssize_t size) except -1
+    cdef int _grow_tail(self, Py_ssize_t size) except -1

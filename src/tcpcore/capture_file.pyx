@@ -304,10 +304,7 @@ cdef class Reader:
 
     cdef int _read_head(self, Py_ssize_t wanted) except -1:
         """Read into the tail until it holds ``wanted`` bytes, or the source ends."""
-        self.tail = <uint8_t*> realloc(self.tail, wanted)
-        if self.tail == NULL:
-            raise MemoryError
-        self.tail_capacity = wanted
+        self._grow_tail(wanted)
         while self.tail_len < wanted and not self.at_end:
             self.tail_len += self._read(self.tail + self.tail_len, wanted - self.tail_len)
         return 0
@@ -360,12 +357,16 @@ cdef class Reader:
         return 0
 
     cdef int _keep_tail(self, const uint8_t* data, Py_ssize_t size) except -1:
+        self._grow_tail(size)
+        memcpy(self.tail, data, size)
+        self.tail_len = size
+        return 0
+
+    cdef int _grow_tail(self, Py_ssize_t size) except -1:
         cdef uint8_t* grown
         if size > self.tail_capacity:
             grown = <uint8_t*> realloc(self.tail, size)
             if grown == NULL:
                 raise MemoryError
             self.tail, self.tail_capacity = grown, size
-        memcpy(self.tail, data, size)
-        self.tail_len = size
         return 0

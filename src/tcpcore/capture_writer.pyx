@@ -3,7 +3,7 @@
 Only packet records are made here; file and interface headers are few and made in Python.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from tcpcore.batch cimport Batch
@@ -38,8 +38,9 @@ cdef inline void put_data(output_t* out, const uint8_t* data, uint32_t size, uin
 
 cdef void put_pcap(output_t* out, const frame_t* frame, const uint8_t* data) noexcept nogil:
     cdef uint32_t size = kept_len(frame, out.snaplen)
-    put32(out, <uint32_t> (frame.time_ns // NS))
-    put32(out, <uint32_t> (frame.time_ns % NS))
+    cdef int64_t seconds = frame.time_ns // NS - (frame.time_ns % NS < 0)
+    put32(out, <uint32_t> seconds)
+    put32(out, <uint32_t> (frame.time_ns - seconds * NS))
     put32(out, size)
     put32(out, frame.wire_len)
     put_data(out, data, size, 0)

@@ -48,6 +48,6 @@ cdef class Fragments:
     cdef datagram_t* create(self, const datagram_key_t* key, int64_t time_ns) except NULL nogil
     cdef int insert(self, datagram_t* d, const cursor_t* c, uint32_t offset) except -1 nogil
     cdef void expire(self, int64_t now) noexcept nogil
-    cdef void evict(self, const datagram_t* keep) noexcept nogil
+    cdef void evict(self) noexcept nogil
     cdef void remove(self, datagram_t* d) noexcept nogil
     cdef uint32_t bucket(self, const datagram_key_t* key) noexcept nogil

@@ -68,7 +68,7 @@ cdef class Fragments:
         if not more and d.total == 0:
             d.total = offset + c.length
         if not is_complete(d):
-            self.evict(d)
+            self.evict()
             return 0
         join(batch, c, d)
         self.joined += 1
@@ -123,8 +123,9 @@ cdef class Fragments:
             self.timed_out += 1
             self.remove(self.oldest)
 
-    cdef void evict(self, const datagram_t* keep) noexcept nogil:
-        while self.memory > self.memory_limit and self.oldest != keep:
+    cdef void evict(self) noexcept nogil:
+        """Let go of the oldest ones, be it that to which the last fragment belongs."""
+        while self.memory > self.memory_limit:
             self.evicted += 1
             self.remove(self.oldest)
 

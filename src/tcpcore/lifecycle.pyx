@@ -118,6 +118,7 @@ cdef class Lifecycle:
         """LIFECYCLE rows, one for each of ``flows.records(slots)``."""
         cdef const uint32_t[::1] chosen = flows.chosen(slots)
         cdef Py_ssize_t i
+        self.reserve(flows.n_slots)
         out = np.zeros(chosen.shape[0], LIFECYCLE)
         cdef lifecycle_t* rows = <lifecycle_t*> <size_t> out.ctypes.data
         for i in range(chosen.shape[0]):

@@ -209,13 +209,16 @@ cdef class MergedReader:
     cdef int _merge(self, Batch batch, int64_t limit) except -1:
         cdef Py_ssize_t n = len(self.active), i
         cdef Input source
-        cdef input_t* inputs = <input_t*> malloc(n * sizeof(input_t))
+        cdef input_t* inputs
+        for i in range(n):
+            source = self.active[i]
+            batch.reserve_data(max(<Py_ssize_t> MERGED_DATA, source.batch.frames[source.at].cap_len))
+        inputs = <input_t*> malloc(n * sizeof(input_t))
         if inputs == NULL:
             raise MemoryError
         for i in range(n):
             source = self.active[i]
             inputs[i] = source.view()
-            batch.reserve_data(max(<Py_ssize_t> MERGED_DATA, inputs[i].frames[inputs[i].at].cap_len))
         with nogil:
             batch.n_frames = merge_frames(inputs, n, limit, batch.frames, batch.frame_capacity, batch.data,
                                           batch.data_capacity, self.n_frames, self.offset, &batch.data_len)

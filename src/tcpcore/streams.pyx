@@ -173,7 +173,7 @@ cdef Piece piece(Assembler assembler, const chunk_t* chunk):
 
 cdef class Piece:
     def __getbuffer__(self, Py_buffer* buffer, int flags):
-        if self.generation != self.assembler.generation or not self.assembler._is_there():
+        if self.assembler is None or self.generation != self.assembler.generation or not self.assembler._is_there():
             raise BufferError("this piece came with an earlier batch: copy what you keep with bytes()")
         if flags & PyBUF_WRITABLE == PyBUF_WRITABLE:
             raise BufferError("the bytes of a stream cannot be changed")

@@ -103,6 +103,7 @@ cdef class Verdicts:
         """FLOW_VERDICT rows, one for each of ``flows.records(slots)``."""
         cdef const uint32_t[::1] chosen = flows.chosen(slots)
         cdef Py_ssize_t i
+        self.reserve(flows.n_slots)
         out = np.zeros(chosen.shape[0], FLOW_VERDICT)
         cdef flow_verdict_t* rows = <flow_verdict_t*> <size_t> out.ctypes.data
         for i in range(chosen.shape[0]):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tcpcore.flows import FlowTable
 from tcpcore.follow import Follower
+from tcpkit.text import endpoint
 from tcpkit.values import Array
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Conversation:
         """Both ends as tshark names them, the sender of the first whole segment first (FO-2)."""
         if self.ends is None:
             return ":0", ":0"
-        named = [f"[{address}]:{port}" if ":" in address else f"{address}:{port}" for address, port in self.ends[:2]]
+        named = [endpoint(address, port) for address, port in self.ends[:2]]
         return named[self._follower.first], named[1 - self._follower.first]
 
     def report(self) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ from tcpcore.flags import AnalysisPresent, Damage, Present, SegmentKind, TcpFlag
 from tcpkit.connection import Connection, read_connection
 from tcpkit.convert import need
 from tcpkit.graph_names import End, GraphName
+from tcpkit.text import endpoint
 from tcpkit.values import Array
 from tcpkit.verdict_columns import KIND_WORDS
 
@@ -55,8 +56,8 @@ def draw_stream(capture: Capture, stream: int, graph: GraphName = "sequence", *,
         axes, sent, answers)
     receiver = "server" if sender == "client" else "client"
     flow = connection.flow
-    axes.set_title(f"Stream {stream}: {flow[sender]}:{flow[f'{sender}_port']} → "
-                   f"{flow[receiver]}:{flow[f'{receiver}_port']}", parse_math=False)
+    ends = " → ".join(endpoint(flow[end], flow[f"{end}_port"]) for end in (sender, receiver))
+    axes.set_title(f"Stream {stream}: {ends}", parse_math=False)
     axes.set_xlabel("seconds since the connection's first frame")
     if graph != "rtt":
         axes.yaxis.set_major_formatter(need("matplotlib.ticker", "plot").EngFormatter())

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from tcpcore.flags import ChunkKind
@@ -71,8 +71,8 @@ def exchanges(capture: Capture, *, body_limit: int = 0, **options: Any) -> Itera
     for piece in scan:
         connection = connections.get(piece.stream)
         if connection is None:
-            connection = connections[piece.stream] = _Connection(piece.stream, partial(scan.ends, piece.stream),
-                                                                 body_limit)
+            ends = cache(partial(scan.ends, piece.stream))         # once, for they may have to be searched for
+            connection = connections[piece.stream] = _Connection(piece.stream, ends, body_limit)
         connection.take(piece)
         while connection.finished:
             yield connection.finished.popleft()

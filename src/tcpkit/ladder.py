@@ -10,6 +10,7 @@ import numpy as np
 from tcpcore.flags import Finding, Present, SegmentKind, TcpFlag
 from tcpkit.connection import read_connection
 from tcpkit.endings import STATE_WORDS
+from tcpkit.text import counted, duration_text, endpoint
 from tcpkit.values import Array, Rows, column_values
 from tcpkit.verdict_columns import CAUSE_WORDS, KIND_WORDS, VERDICT_TEXT
 
@@ -79,29 +80,21 @@ def phase(state: str) -> str:
 
 def headline(flow: dict[str, Any]) -> list[str]:
     """What a ladder is of, and how it went."""
-    ends = " → ".join(f"{flow[end]}:{flow[f'{end}_port']}" for end in ("client", "server"))
+    ends = " → ".join(endpoint(flow[end], flow[f"{end}_port"]) for end in ("client", "server"))
     rtt = flow["initial_rtt"]
     facts = [f"handshake {flow['outcome'].replace('_', ' ')}" + (f" in {duration_text(int(rtt))}" if rtt else ""),
-             f"{flow['payload_bytes_client']:,} bytes sent, {flow['payload_bytes_server']:,} received",
-             f"{flow['packets_client'] + flow['packets_server']:,} segments"]
+             f"{counted(flow['payload_bytes_client'], 'byte')} sent, {flow['payload_bytes_server']:,} received",
+             counted(flow["packets_client"] + flow["packets_server"], "segment")]
     end = flow["teardown"].replace("_", " ")
     facts.append(f"close {end}, begun by the {flow['closer']}" if flow["closer"] else f"close {end}")
     return [f"Stream {flow['stream']}  {ends}", " · ".join(facts)]
-
-
-def duration_text(nanoseconds: int) -> str:
-    """With three digits or so."""
-    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
-        if abs(nanoseconds) >= size:
-            return f"{nanoseconds / size:.3g} {unit}"
-    return f"{nanoseconds} ns"
 
 
 def fold_text(fold: Fold) -> str:
     """What the folded segments carried."""
     sides = [f"{arrow} {count:,} with {size:,} bytes" if size else f"{arrow} {count:,}"
              for arrow, (count, size) in (("→", fold.client), ("←", fold.server)) if count]
-    return f"{fold.segments:,} segments in {duration_text(fold.duration_ns)}: {', '.join(sides)}"
+    return f"{counted(fold.segments, 'segment')} in {duration_text(fold.duration_ns)}: {', '.join(sides)}"
 
 
 def counts_text(fold: Fold) -> str:

@@ -6,6 +6,7 @@ from html import escape
 from itertools import accumulate
 
 from tcpkit.ladder import Fold, Ladder, Step, counts_text, fold_text, headline, phase
+from tcpkit.text import endpoint
 
 WIDTH, LEFT, RIGHT = 1120, 350, 950              # of the picture; where the two lifelines are
 LETTER = 7.25                                    # width of one in the labels
@@ -60,7 +61,7 @@ def _header(ladder: Ladder) -> str:
     title, *rest = headline(flow)
     parts = [_text(40, 44, title, "h"), *(_text(40, 68 + 20 * i, line, "f") for i, line in enumerate(rest))]
     for x, end in ((LEFT, "client"), (RIGHT, "server")):
-        parts.append(_text(x, TOP - 34, f"{flow[end]}:{flow[f'{end}_port']}", "e", "middle"))
+        parts.append(_text(x, TOP - 34, endpoint(flow[end], flow[f"{end}_port"]), "e", "middle"))
         parts.append(_text(x, TOP - 17, end, "f", "middle"))
     return "\n".join(parts)
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from tcpkit.ladder import Fold, Ladder, Step, counts_text, duration_text, fold_text, headline, phase
+from tcpkit.ladder import Fold, Ladder, Step, counts_text, fold_text, headline, phase
+from tcpkit.text import duration_text, endpoint
 
 COLORS = {"opening": "blue", "open": "green", "closing": "yellow", "closed": "bright_black", "unknown": "magenta"}
 STATE = 12                       # letters of SYN-RECEIVED
@@ -18,7 +19,7 @@ def ladder_lines(ladder: Ladder, width: int) -> list[Text]:
     """Lines of at most ``width`` cells, or a little more where that is too narrow."""
     room = max(width - BEFORE - 2 * (STATE + 2), NARROWEST)
     flow = ladder.flow
-    ends = [f"{flow[end]}:{flow[f'{end}_port']}" for end in ("client", "server")]
+    ends = [endpoint(flow[end], flow[f"{end}_port"]) for end in ("client", "server")]
     lines = [Text(line, style="bold" if i == 0 else "dim") for i, line in enumerate(headline(flow))]
     lines.append(Text())
     head = Text(f"{'frame':>7} {'seconds':>12} {'+ ms':>9} ", style="dim")

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from tcpcore.flags import TcpState
 from tcpkit.endings import STATE_WORDS
+from tcpkit.text import duration_text
 
 if TYPE_CHECKING:
     from numpy import void
@@ -85,13 +86,13 @@ def both(moment: Moment, figure: str) -> int:
 
 
 def handshake(moment: Moment) -> str:
-    return span(moment.flow["initial_rtt"]) if moment.flow["initial_rtt"] else ""
+    return duration_text(moment.flow["initial_rtt"]) if moment.flow["initial_rtt"] else ""
 
 
 def round_trip(end: str) -> Callable[[Moment], str]:
     """Mean of the data that the end sends."""
     def cell(moment: Moment) -> str:
-        return span(moment.flow[f"rtt_mean_{end}"]) if moment.flow[f"rtt_samples_{end}"] else ""
+        return duration_text(moment.flow[f"rtt_mean_{end}"]) if moment.flow[f"rtt_samples_{end}"] else ""
 
     return cell
 
@@ -127,17 +128,6 @@ STATES = (*ENDS, Heading("Client is", state("client"), left=True, least=12, rank
           Heading("Idle", idle, least=6, rank=5), Heading("Handshake", handshake, least=9, rank=8),
           Heading("RTT client", round_trip("client"), rank=7), Heading("RTT server", round_trip("server"), rank=6),
           Heading("Retrans.", sent_again, rank=4))
-
-
-def end(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
-def span(nanoseconds: float) -> str:
-    """Three digits and a unit."""
-    seconds = float(nanoseconds) / 1e9
-    scale, unit = (1e6, "µs") if seconds < 1e-3 else (1e3, "ms") if seconds < 1 else (1, "s")
-    return f"{seconds * scale:.3g} {unit}"
 
 
 def clock(nanoseconds: float) -> str:

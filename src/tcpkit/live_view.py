@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tcpcore.flags import Finding
-from tcpkit.live_cells import LOSSY, TRAFFIC, Heading, Moment, amount, end, fitting, span
-from tcpkit.text import one_line
+from tcpkit.live_cells import LOSSY, TRAFFIC, Heading, Moment, amount, fitting
+from tcpkit.text import duration_text, endpoint, one_line
 
 if TYPE_CHECKING:
     from tcpcore.batch import Batch
@@ -106,7 +106,7 @@ class LiveView:
         text = Text.assemble("  ", (f"{opened:,}", "bold"), " connections, ", (f"{opened - self._ended:,}", "bold"),
                              " not ended  ")
         if len(times):
-            text.append(f"handshakes take {span(np.median(times))}  ")
+            text.append(f"handshakes take {duration_text(np.median(times))}  ")
         text.append(f"{self._sent_again:,} retransmissions", "bold red" if share > LOSSY else "")
         return text.append(f" ({share:.2%})" if share else "", "bold red" if share > LOSSY else "")
 
@@ -116,7 +116,7 @@ class LiveView:
         order = np.lexsort((-flows.array["latest_ns"], -np.round(rates)))[:self._lines]
         now = time.time_ns()
         shown = flows[order]
-        clients, servers = (map(end, shown[side], shown[f"{side}_port"]) for side in ("client", "server"))
+        clients, servers = (map(endpoint, shown[side], shown[f"{side}_port"]) for side in ("client", "server"))
         moments = [Moment(row, client, server, rate, now) for row, client, server, rate
                    in zip(shown.array, clients, servers, rates[order], strict=True)]
         columns = fitting(self._headings, moments, self._console.width)

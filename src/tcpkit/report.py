@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tcpkit.ladder import build_ladder, duration_text
+from tcpkit.ladder import build_ladder
 from tcpkit.ladder_svg import ladder_svg
 from tcpkit.table import Table, joined
-from tcpkit.text import one_line
+from tcpkit.text import duration_text, one_line
 from tcpkit.values import Array
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tcpcore.streams import SLOT_BYTES, Assembler, Piece
 from tcpkit.budget import Budget
 from tcpkit.capture import Capture
-from tcpkit.follow import Ends, ends_of
+from tcpkit.follow import Ends, ends_in, ends_of
 from tcpkit.pipeline import Observer, Pipeline
 from tcpkit.policies import DEFAULT_POLICY, rule_of
 from tcpkit.values import Array
@@ -56,6 +56,7 @@ class StreamScan:
                                     patience_ns=round(patience * SECOND), timeout_ns=round(timeout * SECOND),
                                     record=record)
         self._pipeline: Pipeline = capture.pipeline(("flows",), in_step=True, payload=True, beside=SLOT_BYTES)
+        self._released: Array | None = None      # rows of the streams that have just given up their places
 
     def __iter__(self) -> Iterator[Piece]:
         for _ in self._steps():
@@ -87,19 +88,23 @@ class StreamScan:
         return self._pipeline.warnings
 
     def ends(self, stream: int) -> Ends:
-        """Addresses and ports of a stream that is held, and which direction is the client's."""
+        """Addresses and ports of the present piece's stream, or of another that is held; the client's direction."""
         assert self._pipeline.flows
-        found = ends_of(self._pipeline.flows, stream)
-        if found is None:
+        if self._released is not None and (found := self._released[self._released["stream"] == stream]).size:
+            return ends_in(found[0])
+        ends = ends_of(self._pipeline.flows, stream)
+        if ends is None:
             raise KeyError(f"no stream {stream} has been met, or it has been given up")
-        return found
+        return ends
 
     def _steps(self) -> Iterator[None]:
         """After each the assembler holds what has been passed on."""
         for batch in self._pipeline:
             self._assembler.process(batch)
+            self._released = None if batch.released is None else batch.released["flows"]
             yield
             self._assembler.forget()
+        self._released = None
         more = True
         while more:
             more = self._assembler.finish()

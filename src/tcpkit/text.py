@@ -11,6 +11,19 @@ def one_line(text: str) -> str:
     return printable(text).replace("\n", "\\n")
 
 
+def endpoint(address: str, port: int) -> str:
+    """192.0.2.1:80, [2001:db8::1]:80 (RFC 3986 section 3.2.2)."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def duration_text(nanoseconds: float) -> str:
+    """With three digits or so."""
+    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
+        if abs(nanoseconds) >= size:
+            return f"{nanoseconds / size:.3g} {unit}"
+    return f"{nanoseconds:g} ns"
+
+
 def counted(number: int, noun: str) -> str:
     """1 frame, 2,000 frames."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

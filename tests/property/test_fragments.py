@@ -82,6 +82,14 @@ def test_what_stays_incomplete_is_given_up(wait, joined):
     assert (len(done.rows), done.decoder.fragments.timed_out) == (joined, 1 - joined)
 
 
+def test_memory_for_one_datagram_is_bounded():
+    """Fragments that overlap again and again."""
+    train = [Fragment(7, 4, 0, True, bytes(60_000)) for _ in range(1000)]
+    counts = run_decode(fragment_trains.frames(train)).decoder.fragments
+    assert counts.memory <= counts.memory_limit
+    assert counts.evicted == 3
+
+
 def test_memory_is_bounded():
     """More first fragments than fit: the oldest go, the newest can still be joined."""
     dice = random.Random(1)

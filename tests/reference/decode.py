@@ -190,5 +190,5 @@ def cut_option(found: dict[str, int], kind: int, length: int, value: bytes) -> N
 
 
 def edges(found: dict[str, int], value: bytes) -> None:
-    for i in range(len(value) // 4):
+    for i in range(min(len(value) // 4, 8)):
         found[f"sack_{'re' if i % 2 else 'le'}{i // 2}"] = number(value[4 * i:4 * i + 4])

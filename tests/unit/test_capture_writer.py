@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from packets import Conversation, pcapng_interface, pcapng_option, pcapng_section
+from packets import Conversation, Frame, pcapng_interface, pcapng_option, pcapng_packet, pcapng_section
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
 from tcpcore.capture_writer import encode
@@ -45,3 +45,11 @@ def test_snaplen_cuts_the_data_and_keeps_the_wire_length(conversation):
     again = read(header + encode(batch, pcapng=False, snaplen=40))
     assert set(again.frame_array["cap_len"]) == {40}
     assert again.frame_array["wire_len"].tolist() == batch.frame_array["wire_len"].tolist()
+
+
+def test_times_before_1970():
+    """Seconds modulo 2^32, and never a negative fraction."""
+    batch = read(pcapng_section() + pcapng_interface(1, options=pcapng_option(14, struct.pack("<q", -10)))
+                 + pcapng_packet(Frame(500_000_000, b"frame", 5)))
+    assert batch.frame_array["time_ns"] == [-9_500_000_000]
+    assert struct.unpack_from("=II", encode(batch, pcapng=False)) == (2**32 - 10, 500_000_000)

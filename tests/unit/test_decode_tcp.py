@@ -23,6 +23,8 @@ def one(frames, name):
     ("timestamps", TIMES, {"tsval": 11, "tsecr": 12, "hdr_len": 32}),
     ("one SACK block", SACKS, {"sack_count": 1, "sack_le0": 100, "sack_re0": 200}),
     ("four SACK blocks", SACKS, {"sack_count": 4, "sack_le0": 1, "sack_re1": 4, "sack_le2": 5, "sack_re3": 8}),
+    ("SACK of four blocks and a half", SACKS, {"sack_count": 4, "sack_le0": 0x01020304, "sack_re3": 0x1D1E1F20}),
+    ("SACK of all the header", SACKS, {"sack_count": 4, "sack_re3": 0}),
     ("SACK block and timestamps", SACKS | TIMES, {"sack_count": 1, "tsval": 1, "tsecr": 2, "sack_re0": 200}),
     ("MSS of a wrong length", P.HAS_WSCALE, {"mss": 0, "wscale": 3}),                      # WN-6
     ("window scale of a wrong length", 0, {"wscale": 0}),

@@ -4,8 +4,11 @@ import pytest
 
 from packets import MS, T0, Conversation, Frame, pcap, sack
 from stages import run_flows
+from tcpcore.analysis import Analysis
 from tcpcore.flags import ClientEvidence, FlowEvent, Present
 from tcpcore.flows import FlowTable
+from tcpcore.lifecycle import Lifecycle
+from tcpcore.verdicts import Verdicts
 
 
 def column(conversation, name, **options):
@@ -250,3 +253,10 @@ def test_more_bytes_than_32_bits_count():
     record = run_flows(pcap(frames, nano=True))[1].records()[0]
     assert (record["wire_bytes0"], record["wire_bytes1"]) == (3 * LONGEST, LONGEST)
     assert (record["conversation_bytes0"], record["conversation_bytes1"]) == (3 * LONGEST, LONGEST)
+
+
+@pytest.mark.parametrize("stage", [Analysis(summary=True), Lifecycle(), Verdicts()],
+                         ids=["analysis", "lifecycle", "verdicts"])
+def test_a_stage_that_has_seen_nothing_of_the_streams_has_empty_records(stage):
+    _, table = run_flows(Conversation().handshake().pcap())
+    assert len(stage.records(table)) == 1

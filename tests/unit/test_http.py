@@ -6,7 +6,7 @@ import zlib
 import pytest
 
 import tcpkit
-from packets import MS, Conversation
+from packets import MS, Conversation, pcap
 from tcpkit.http import exchanges
 
 GET = b"GET /%s HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -149,6 +149,17 @@ def test_an_upgrade_that_is_declined():
 def test_an_unanswered_request_and_an_answer_without_one():
     assert told(talk_of(("c", GET % b"a"))) == [("/a", None, None)]
     assert told(talk_of(("s", OK))) == [(None, 200, b"hello")]
+
+
+def test_a_request_on_a_stream_that_is_given_up():
+    """Whose it was is told, though the flow table has forgotten it."""
+    talk = talk_of(("c", GET % b"a"))
+    ends = pairs(talk)[0].ends
+    other = Conversation(sport=1, time=talk.time)
+    for _ in range(9000):
+        other.c("A", 1, 1, dt=1000 * MS)
+    capture = tcpkit.open(io.BytesIO(pcap(talk.frames + other.frames)), idle_timeout=5)
+    assert [each.ends for each in exchanges(capture)] == [ends]
 
 
 def test_a_hole_inside_a_body_is_counted():

@@ -70,6 +70,13 @@ def test_the_picture_is_whole_xml_and_says_the_same():
     assert any("segments in" in text for text in texts)
 
 
+def test_ipv6_ends_have_brackets():
+    drawn = ladder(Conversation(client="fd00::1", server="fd00::2").handshake())
+    line = ladder_lines(drawn, 120)[0].plain
+    assert line == "Stream 0  [fd00::1]:50000 → [fd00::2]:60000"
+    assert "[fd00::1]:50000" in ladder_svg(drawn)
+
+
 def test_text_is_escaped():
     drawn = ladder(transfer(1))
     hostile = drawn._replace(flow={**drawn.flow, "client": "<script>&"})

@@ -7,7 +7,8 @@ import pytest
 import tcpkit
 from packets import MS, SACK_PERMITTED, Conversation, Frame, mss, pcap, wscale
 from tcpcore.flags import ChunkKind, EndReason
-from tcpkit.stream_scan import scan_streams
+from tcpkit.stream_files import StreamFiles
+from tcpkit.stream_scan import StreamScan, scan_streams
 
 SECOND = 1_000_000_000
 
@@ -301,3 +302,15 @@ def test_a_capture_without_any_payload_that_is_read_only_once():
               for frame in Conversation().handshake().c("PA", 1, 1, 100).frames]
     (stream,) = tcpkit.open(io.BytesIO(pcap(frames))).streams
     assert stream.client.holes["length"].tolist() == [100]
+
+
+def test_bytes_of_a_stream_that_is_given_up_go_to_its_file(tmp_path):
+    talk = Conversation().c("S", 0).c("PA", 5, 1, b"late")
+    other = Conversation(sport=1, time=talk.time)
+    for _ in range(9000):
+        other.c("A", 1, 1, dt=1000 * MS)
+    files = StreamFiles(tmp_path)
+    files.write(StreamScan(tcpkit.open(io.BytesIO(pcap(talk.frames + other.frames)), idle_timeout=5)))
+    [file] = tmp_path.iterdir()
+    assert file.name == "00000-client-10.0.0.1_50000-10.0.0.2_60000"
+    assert file.read_bytes().endswith(b"\0late")

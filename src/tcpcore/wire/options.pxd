@@ -22,6 +22,7 @@ cdef enum OptionKind:
 
 cdef enum:
     FAST_OPEN_EXPERIMENT = 0xF989
+    SACK_EDGES = 8
 
 cdef enum Mptcp:                   # subtypes, and flags of a data sequence signal
     MPTCP_CAPABLE = 0
@@ -43,10 +44,10 @@ cdef inline void timestamps(segment_t* row, const uint8_t* value) noexcept nogil
 
 
 cdef inline void sack_edges(segment_t* row, const uint8_t* p, uint32_t size) noexcept nogil:
-    """The edges in ``size`` bytes of option; at most four blocks fit in a header."""
+    """The edges in ``size`` bytes of option: at most four blocks fit in a header, but half of a fifth one does."""
     cdef uint32_t* edge = &row.sack_le0
     cdef uint32_t i
-    for i in range((size - 2) // 4):
+    for i in range(min((size - 2) // 4, <uint32_t> SACK_EDGES)):
         edge[i] = be32(p + 2 + 4 * i)
     row.present |= (HAS_SACK_LE if size >= 6 else 0) | (HAS_SACK_RE if size >= 10 else 0)
 

@@ -14,8 +14,8 @@ import sys
 
 from tcpkit.cli.app import app
 from tcpkit.cli.stdout import flush_output, need_output
-from tcpkit.cli.text import one_line, printable
 from tcpkit.errors import CaptureError, FieldError, FilterError, MissingLibraryError
+from tcpkit.text import one_line, printable
 
 MODULES = ("info", "packets", "fields", "flows", "handshakes", "explain", "plot", "report", "threats",
            "retransmissions", "filter", "compare", "follow", "capture", "states", "export", "overlaps", "http")

@@ -22,7 +22,7 @@ from tcpkit.cli.app import (
 from tcpkit.cli.output import named, write_as_they_come
 from tcpkit.cli.reading import Watch, read_size
 from tcpkit.cli.stdout import discard_output
-from tcpkit.cli.text import one_line
+from tcpkit.text import one_line
 
 if TYPE_CHECKING:
     from tcpkit.capture_writer import Ring

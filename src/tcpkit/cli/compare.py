@@ -11,7 +11,7 @@ import typer
 
 from tcpkit.cli.app import OutputOption, app
 from tcpkit.cli.output import opened
-from tcpkit.cli.text import one_line
+from tcpkit.text import one_line
 
 if TYPE_CHECKING:
     from tcpkit.compare import Comparison, Run

@@ -10,7 +10,7 @@ import typer
 
 from tcpkit.cli.app import MEMORY, CaptureFilterOption, IdleTimeoutOption, MemoryLimitOption, app
 from tcpkit.cli.reading import read_size
-from tcpkit.cli.text import one_line
+from tcpkit.text import one_line
 
 if TYPE_CHECKING:
     from tcpkit.export import Exported

@@ -11,7 +11,7 @@ import typer
 from tcpkit.cli.app import STREAM, CaptureArgument, CaptureFilterOption, app
 from tcpkit.cli.output import opened
 from tcpkit.cli.reading import reading
-from tcpkit.cli.text import one_line
+from tcpkit.text import one_line
 
 OUTPUT = typer.Option("--output", "-o", metavar="PATH", help="Write to this file, or with --all into this directory.")
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tcpkit.cli.app import MEMORY
-from tcpkit.cli.text import one_line
+from tcpkit.text import one_line
 
 if TYPE_CHECKING:
     from tcpkit.capture import Capture

@@ -10,8 +10,8 @@ from typing import Any, BinaryIO
 
 from tcpkit.cli.app import Format
 from tcpkit.cli.output import json_array, opened
-from tcpkit.cli.text import one_line
 from tcpkit.columns import Schema
+from tcpkit.text import one_line
 
 Row = dict[str, Any]
 WIDEST = 80                      # letters of a cell
