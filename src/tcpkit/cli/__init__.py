@@ -45,6 +45,7 @@ def main() -> None:
         status = status or 1
     except OSError as error:
         status = status or tell(error)
+    gc.freeze()                                           # or the interpreter looks for cycles once more as it ends
     sys.exit(status)
 
 
