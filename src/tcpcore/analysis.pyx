@@ -363,8 +363,8 @@ cdef void hide(analysis_t* out) noexcept nogil:
     """A frame that ends before step 15 shows nothing of section A, though its state has changed."""
     out.findings &= ~<uint32_t> SEQUENCE_FINDINGS
     out.present &= HAS_COMPLETENESS | HAS_WINDOW_SIZE | HAS_WINDOW_SCALE
-    out.acks_frame = out.duplicate_ack_frame = out.rto_frame = out.original_frame = 0
-    out.ack_rtt = out.rto = out.since_original = 0
+    out.acks_frame = out.duplicate_ack_frame = out.rto_frame = 0
+    out.ack_rtt = out.rto = 0
     out.bytes_in_flight = out.push_bytes_sent = out.duplicate_ack_num = 0
 
 

@@ -150,7 +150,6 @@ cdef enum AnalysisPresent:
     HAS_WINDOW_SIZE = 1 << 8
     HAS_WINDOW_SCALE = 1 << 9
     HAS_COMPLETENESS = 1 << 10
-    HAS_ORIGINAL = 1 << 11
 
 cdef enum TcpState:
     """states_t: RFC 9293 section 3.3.2, and what the capture cannot tell."""

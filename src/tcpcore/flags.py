@@ -152,7 +152,6 @@ class AnalysisPresent(Codes):
     HAS_WINDOW_SIZE = 1 << 8
     HAS_WINDOW_SCALE = 1 << 9
     HAS_COMPLETENESS = 1 << 10
-    HAS_ORIGINAL = 1 << 11
 
 class TcpState(Codes):
     """states_t: RFC 9293 section 3.3.2, and what the capture cannot tell."""

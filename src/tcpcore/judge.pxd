@@ -5,7 +5,7 @@ from tcpcore.endpoint cimport (
     FLIGHT_HIDDEN, LAST_KEEP_ALIVE, LAST_PROBE, MPTCP_NEWS, SCALE_UNKNOWN, dup_frame, endpoint_t, expected_frame,
     initial_rtt, known_window, turn_t, window_shift)
 from tcpcore.flags cimport (
-    ACK, ACK_LOST_SEGMENT, DUPLICATE_ACK, FAST_RETRANSMISSION, FIN, HAS_ORIGINAL, HAS_RTO, KEEP_ALIVE, KEEP_ALIVE_ACK,
+    ACK, ACK_LOST_SEGMENT, DUPLICATE_ACK, FAST_RETRANSMISSION, FIN, HAS_RTO, KEEP_ALIVE, KEEP_ALIVE_ACK,
     LOST_SEGMENT, OUT_OF_ORDER, RETRANSMISSION, RST, SPURIOUS_RETRANSMISSION, SYN, WINDOW_FULL, WINDOW_UPDATE,
     ZERO_WINDOW, ZERO_WINDOW_PROBE, ZERO_WINDOW_PROBE_ACK)
 from tcpcore.inflight cimport AGAIN, flight_entries, flight_list, flying_t, inflight_t
@@ -136,26 +136,6 @@ cdef inline void timed_out(turn_t* t, const pool_t* pool) noexcept nogil:
         t.out.rto_frame = 0
 
 
-cdef inline void sent_before(turn_t* t, const pool_t* pool) noexcept nogil:
-    """The oldest segment in flight that shares a number with this one; else the one that first ended where it ends."""
-    cdef segment_t* row = t.row
-    cdef uint32_t i, end = row.seq_raw + row.payload_len + (row.flags & (SYN | FIN) != 0)
-    cdef const flying_t* flying
-    cdef const inflight_t* entry
-    if t.sent.block:
-        flying = flight_list(pool, t.sent)
-        for i in range(flying.head, flying.tail):
-            entry = flight_entries(pool, t.sent) + i
-            if before(entry.seq, end) and after(entry.nxt, row.seq_raw):
-                t.out.original_frame, t.out.since_original = entry.frame & ~AGAIN, row.time_ns - entry.time_ns
-                t.out.present |= HAS_ORIGINAL
-                return
-    if end == t.fwd.expected:
-        t.out.original_frame = expected_frame(t.stream, row.direction)
-        t.out.since_original = row.time_ns - t.stream.expected_ns[row.direction]
-        t.out.present |= HAS_ORIGINAL
-
-
 cdef inline uint32_t judge(turn_t* t, const pool_t* pool) noexcept nogil:
     cdef segment_t* row = t.row
     cdef uint32_t findings = windows(t)
@@ -165,6 +145,4 @@ cdef inline uint32_t judge(turn_t* t, const pool_t* pool) noexcept nogil:
         findings |= sent_again(t, findings)
     if findings & (RETRANSMISSION | FAST_RETRANSMISSION | SPURIOUS_RETRANSMISSION) == RETRANSMISSION:
         timed_out(t, pool)
-    if findings & RETRANSMISSION:
-        sent_before(t, pool)
     return findings

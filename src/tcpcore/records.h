@@ -117,8 +117,6 @@ typedef struct {
     uint64_t acks_frame;
     uint64_t duplicate_ack_frame;
     uint64_t rto_frame;
-    uint64_t original_frame;   /* of a retransmission: the frame that first carried any of it, as far as remembered */
-    int64_t  since_original;   /* ns */
     uint32_t findings;         /* Finding bits */
     uint32_t present;          /* AnalysisPresent bits */
     uint32_t window_size;      /* scaled where the scale is known (WN-1) */
@@ -274,7 +272,7 @@ _Static_assert(sizeof(frame_t) == 40, "frame_t");
 _Static_assert(sizeof(segment_t) == 216, "segment_t");
 _Static_assert(sizeof(tunnel_t) == 56, "tunnel_t");
 _Static_assert(sizeof(flow_record_t) == 200, "flow_record_t");
-_Static_assert(sizeof(analysis_t) == 96, "analysis_t");
+_Static_assert(sizeof(analysis_t) == 80, "analysis_t");
 _Static_assert(sizeof(flow_analysis_t) == 240, "flow_analysis_t");
 _Static_assert(sizeof(lifecycle_t) == 184, "lifecycle_t");
 _Static_assert(sizeof(states_t) == 8, "states_t");

@@ -101,8 +101,6 @@ cdef extern from "records.h" nogil:
         uint64_t acks_frame
         uint64_t duplicate_ack_frame
         uint64_t rto_frame
-        uint64_t original_frame
-        int64_t since_original
         uint32_t findings
         uint32_t present
         uint32_t window_size

@@ -61,7 +61,7 @@ class Capture(ConnectionTables):
 
     def batches(self, columns: Sequence[str] | None = None, *, where: str = "",
                 settled: bool = False) -> Iterator[Table]:
-        """The packets table piece by piece, some thousand rows each, in bounded memory.
+        """The packets table piece by piece, some thousand rows each, at least one piece, in bounded memory.
 
         Verdicts are the first ones; what a piece changes in them, its own or those given before, are its
         ``corrections``, a table of frame numbers with their new verdicts, or None.  With ``settled`` rows come later
@@ -76,10 +76,12 @@ class Capture(ConnectionTables):
         table = None
         for rows, tunnels, changes in pipeline.pieces(settled=settled and not self.follow):
             if table is None:
-                table = Table(np.empty(0, rows.dtype), schema_of(pipeline), start_ns=pipeline.start_ns)
+                table = _no_rows(pipeline)
             piece = table.like(rows, tunnels)
             piece.corrections = correction_table(changes) if changes else None
             yield piece
+        if table is None:
+            yield _no_rows(pipeline)
 
     def write(self, path: str | os.PathLike[str], *, where: str = "") -> int:
         """Write the capture's frames to ``path``: pcapng if its name ends so, else pcap; how many there were.
@@ -133,6 +135,10 @@ class Capture(ConnectionTables):
         from tcpkit.threats import Attempts
 
         return Attempts(self._streams("flows", "lifecycle", totals="only"))
+
+
+def _no_rows(pipeline: Pipeline) -> Table:
+    return Table(np.empty(0, pipeline.batch.dtype), schema_of(pipeline), start_ns=pipeline.start_ns)
 
 
 def schema_of(pipeline: Pipeline) -> Schema:

@@ -2,11 +2,10 @@
 from __future__ import annotations
 
 from tcpcore.fieldtext import TextKind as Kind
-from tcpkit.columns import EPOCH, Column, Schema, When, computed_by, number
-from tcpkit.verdict_columns import JUDGED, KIND_WORDS, SHARED_COLUMNS
+from tcpkit.columns import EPOCH, Column, Schema, When, computed_by, duration, number
+from tcpkit.verdict_columns import JUDGED, KIND_WORDS, REPEATS, SHARED_COLUMNS, SINCE
 
 KINDS = ("none", "retransmission", "fast_retransmission", "spurious_retransmission", "out_of_order")
-ORIGINAL_KNOWN = (When("original", 0xFFFFFFFF, 0, equal=False),)
 
 RETRANSMISSIONS = Schema("retransmissions", (
     *computed_by(
@@ -26,11 +25,10 @@ RETRANSMISSIONS = Schema("retransmissions", (
         number("seq", "tcp.seq", "seq", "sequence number, relative (RL-1)"),
         number("payload_len", "tcp.len", "payload_len", "payload (LN-1)", unit="bytes"),
         Column("kind", "tcpkit.retransmission.kind", "tshark_kind", Kind.WORD,
-               "what tshark calls it (RT-3 to RT-6)", (When("tshark_kind", 0xFF, 0, equal=False),), words=KINDS),
-        number("original", "tcpkit.retransmission.original", "original",
-               "frame that first carried any of it, as far as is remembered", ORIGINAL_KNOWN),
-        Column("delay", "tcpkit.retransmission.since_original", "delay", Kind.SECONDS, "time since that frame",
-               ORIGINAL_KNOWN, "ns")),
+               "what tshark calls it (RT-3 to RT-6)", (When("tshark_kind", 0xFF, 0, equal=False),), words=KINDS)),
+    number("original", "tcpkit.retransmission.original", "repeats",
+           "frame of the first transmission, a later one if it was overtaken", REPEATS, stage="verdicts"),
+    duration("delay", "tcpkit.retransmission.since_original", "repeats_after", SINCE, REPEATS, "verdicts"),
     Column("verdict", "tcpkit.segment.kind", "kind", Kind.WORD, "what the segment really was", JUDGED,
            stage="verdicts", words=KIND_WORDS),
     *SHARED_COLUMNS,

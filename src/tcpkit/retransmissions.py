@@ -14,7 +14,6 @@ from tcpkit.values import Array, stacked
 
 COPIED = ("time_ns", "frame", "src_hi", "src_lo", "dst_hi", "dst_lo", "stream", "seq", "payload_len", "src_port",
           "dst_port", "flags", "direction", "ip_version")
-FIELDS = {"original": "original_frame", "delay": "since_original"}
 # By their numbers among KINDS; the last that holds counts: a fast or spurious one is a retransmission too (RT-8).
 TSHARK_KINDS = ((1, Finding.RETRANSMISSION), (2, Finding.FAST_RETRANSMISSION), (3, Finding.SPURIOUS_RETRANSMISSION),
                 (4, Finding.OUT_OF_ORDER))
@@ -31,15 +30,13 @@ def retransmission_table(pipeline: Pipeline) -> Table:
         parts.append(_pick(piece.rows, dtype))
     rows = stacked(parts)
     corrections.apply(rows)
-    _add_originals(rows)
     return Table(rows, RETRANSMISSIONS, start_ns=pipeline.start_ns)
 
 
 def _row_type(source: np.dtype[np.void]) -> np.dtype[np.void]:
     """The fields of VERDICT as they lie there, then the others, the widest first."""
     fields = [(name, VERDICT[name]) for name in VERDICT.names or ()]
-    others = [*((name, source[field]) for name, field in FIELDS.items()), *((name, source[name]) for name in COPIED)]
-    fields += sorted(others, key=lambda field: -field[1].itemsize)
+    fields += sorted(((name, source[name]) for name in COPIED), key=lambda field: -field[1].itemsize)
     return np.dtype([*fields, ("tshark_kind", np.dtype(np.uint8))], align=True)
 
 
@@ -49,15 +46,6 @@ def _pick(rows: Array, dtype: np.dtype[np.void]) -> Array:
     out = np.zeros(len(chosen), dtype)
     for name in (*COPIED, *AMENDED):
         out[name] = chosen[name]
-    for name, field in FIELDS.items():
-        out[name] = chosen[field]
     for kind, finding in TSHARK_KINDS:
         out["tshark_kind"][chosen["findings"] & finding != 0] = kind
     return out
-
-
-def _add_originals(rows: Array) -> None:
-    """Where tshark's analysis knows none."""
-    known = (rows["original"] == 0) & (rows["repeats"] < rows["frame"])
-    rows["original"][known] = rows["repeats"][known]
-    rows["delay"][known] = rows["repeats_after"][known]

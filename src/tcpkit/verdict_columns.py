@@ -13,6 +13,7 @@ SENT_AGAIN = (When("cause", 0xFF, 0, equal=False),)
 JUDGED = (When("kind", 0xFF, 0, equal=False),)
 STANDS_OUT = (*JUDGED, When("kind", 0xFF, SegmentKind.KIND_NEW, equal=False))
 REPEATS = (When("repeats", 0xFFFFFFFF, 0, equal=False),)
+SINCE = "time since then, negative if it was overtaken"
 
 VERDICT_TEXT = Column("verdict_text", "tcpkit.segment.verdict_text", "repeats", Kind.VERDICT,
                       "kind, original, cause and evidence in words, of what is not simply new", STANDS_OUT,
@@ -38,9 +39,8 @@ SHARED_COLUMNS = (
 VERDICT_COLUMNS = (
     Column("kind", "tcpkit.segment.kind", "kind", Kind.WORD, "what the segment really was", JUDGED, stage="verdicts",
            words=KIND_WORDS),
-    number("original", "tcpkit.retransmission.original", "repeats", "frame of the first transmission", REPEATS,
-           stage="verdicts"),
-    duration("since_original", "tcpkit.retransmission.since_original", "repeats_after", "time since then", REPEATS,
-             "verdicts"),
+    number("original", "tcpkit.retransmission.original", "repeats",
+           "frame of the first transmission, a later one if it was overtaken", REPEATS, stage="verdicts"),
+    duration("since_original", "tcpkit.retransmission.since_original", "repeats_after", SINCE, REPEATS, "verdicts"),
     *SHARED_COLUMNS,
 )

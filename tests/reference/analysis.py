@@ -81,8 +81,7 @@ class Talk:                                      # CM-4
 
 
 COLUMNS = ("completeness", "window_size", "window_scale", "duplicate_ack_num", "duplicate_ack_frame", "acks_frame",
-           "ack_rtt", "initial_rtt", "bytes_in_flight", "push_bytes_sent", "rto", "rto_frame", "original_frame",
-           "since_original", "findings", "present")
+           "ack_rtt", "initial_rtt", "bytes_in_flight", "push_bytes_sent", "rto", "rto_frame", "findings", "present")
 
 
 class Turn:
@@ -173,7 +172,6 @@ class Turn:
         again = fwd.expected != 0 and before(self.seq, fwd.expected)
         if self.len or self.syn or self.fin:
             self.repeated()
-            self.original()
         end = (self.seq + self.len) % M32                                      # A-13
         if (self.len or self.syn or self.fin) and len(fwd.segments) < 10_000:
             end = (end + (self.syn or self.fin)) % M32
@@ -249,18 +247,6 @@ class Turn:
                 since, frame = fwd.segments[0].time, fwd.segments[0].frame
             if self.now != since:
                 self.put(Has.HAS_RTO, rto=self.now - since, rto_frame=frame)
-
-    def original(self) -> None:
-        """The first segment still in flight that shares a number, or the one that first ended where this ends."""
-        end = (self.seq + self.len + (self.syn or self.fin)) % M32
-        if not self.found(Finding.RETRANSMISSION):
-            return
-        for sent in self.fwd.segments:
-            if before(sent.seq, end) and after(sent.next, self.seq):
-                self.put(Has.HAS_ORIGINAL, original_frame=sent.frame, since_original=self.now - sent.time)
-                return
-        if end == self.fwd.expected:
-            self.put(Has.HAS_ORIGINAL, original_frame=self.fwd.exp_frame, since_original=self.now - self.fwd.exp_time)
 
     def acknowledge(self) -> None:
         kept: list[Sent] = []

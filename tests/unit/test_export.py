@@ -1,15 +1,17 @@
 """tcpkit.export: complete files only, nothing done twice, one bad capture does not keep the others."""
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+from pyarrow import ipc
 from pyarrow import parquet as pq
 
-from packets import Conversation
+from packets import T0, Conversation, Frame, pcap
 from tcpkit.export import export, named
 
 
@@ -116,3 +118,18 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path):
         whole = pq.read_table(tmp_path / "whole" / table)
         assert pq.read_table(tmp_path / "killed" / table).equals(whole)
     assert json.loads((tmp_path / "killed/done/big.pcap.json").read_text())["rows"]["packets"] == 60_003
+
+
+@pytest.mark.parametrize("form", ["parquet", "arrow", "csv"])
+@pytest.mark.parametrize("frames", [[], [Frame(T0, b"\0" * 60, 60)]], ids=["no frames", "no TCP"])
+def test_a_capture_without_rows_is_a_table_all_the_same(tmp_path, captures, frames, form):
+    """One file of nothing would make the whole directory unreadable."""
+    empty = tmp_path / "empty.pcap"
+    empty.write_bytes(pcap(frames))
+    out = tmp_path / "out"
+    assert {each.capture: each.rows["packets"] for each in export([empty, captures[0]], out, form=form)} == {
+        str(empty): 0, str(captures[0]): 4}
+    heads = [pathlib.Path(out, "packets", f"capture={path.name}", f"packets.{form}") for path in (empty, captures[0])]
+    read = {"parquet": pq.read_schema, "arrow": lambda path: ipc.open_file(path).schema,
+            "csv": lambda path: path.read_text().partition("\n")[0]}[form]
+    assert read(heads[0]) == read(heads[1])

@@ -8,7 +8,7 @@ import pytest
 
 import tcpkit
 from conversations import random_capture
-from packets import MS, Conversation, pcap
+from packets import MS, Conversation, pcap, sack
 from tcpcore.batch import Batch
 from tcpcore.records import VERDICT
 from tcpkit.corrections import Corrections
@@ -60,10 +60,10 @@ def test_rows_are_the_packets_that_either_calls_sent_again(seed):
         "tcp.analysis.out_of_order")["frame"].tolist()
     for name in ("frame", "stream", "direction", "time", "seq", "payload_len", "src", "dst", "src_port"):
         assert table[name].tolist() == packets[name].tolist()
+    assert table["original"].tolist() == packets["original"].tolist()
     times = dict(zip(everything["frame"].tolist(), everything["time"], strict=True))
     for row in (table[i] for i in range(len(table))):
         if row["original"] is not None:
-            assert row["original"] < row["frame"]
             assert row["delay"] == row["time"] - times[row["original"]]
 
 
@@ -101,3 +101,39 @@ def test_the_last_correction_of_a_frame_counts():
     corrections.apply(rows)
     assert rows["cause"].tolist() == [1, 2, 5, 1]
     assert rows["seq"].tolist() == [5] * 4
+
+
+# -- the original
+
+def originals(conversation):
+    table = tcpkit.open(io.BytesIO(conversation.pcap(nano=True))).retransmissions
+    return {row["frame"]: (row["original"], row["delay"] and int(row["delay"].astype("int64"))) for row in table}
+
+
+def test_the_original_is_the_first_with_any_of_the_bytes():
+    a = Conversation().handshake().c("A", 1, 1, 100).c("A", 101, 1, 100).c("A", 201, 1, 100)
+    a.c("A", 101, 1, 100, dt=300 * MS).c("A", 150, 1, 100, dt=300 * MS)
+    assert originals(a) == {7: (5, 310 * MS), 8: (5, 610 * MS)}
+
+
+def test_the_original_of_a_fast_retransmission():
+    a = Conversation().handshake().c("A", 1, 1, 100).c("A", 101, 1, 100)
+    for _ in range(3):
+        a.s("A", 1, 1, options=sack((a.client_isn + 101, a.client_isn + 201)), dt=MS)
+    a.c("A", 1, 1, 100, dt=MS)
+    assert originals(a) == {9: (4, 14 * MS)}
+
+
+def test_the_original_of_what_was_acknowledged():
+    a = Conversation().handshake().c("A", 1, 1, 100).s("A", 1, 101).c("A", 1, 1, 100, dt=300 * MS)
+    assert originals(a) == {6: (4, 310 * MS)}
+
+
+def test_the_original_of_what_was_acknowledged_long_ago():
+    a = Conversation().handshake().c("A", 1, 1, 100).c("A", 101, 1, 100).s("A", 1, 201).c("A", 1, 1, 100, dt=300 * MS)
+    assert originals(a) == {7: (4, 320 * MS)}
+
+
+def test_the_original_of_a_syn():
+    a = Conversation().c("S", 0).c("S", 0, dt=1000 * MS).c("S", 0, dt=2000 * MS)
+    assert originals(a) == {2: (1, 1000 * MS), 3: (2, 2000 * MS)}

@@ -1,4 +1,4 @@
-"""What the analysis adds up for each direction of a stream, and where a retransmission's original is."""
+"""What the analysis adds up for each direction of a stream."""
 import io
 import statistics
 
@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tcpkit
-from packets import MS, Conversation, sack
+from packets import MS, Conversation
 from stages import run_analysis, run_flows
 from tcpcore.analysis import Analysis
-from tcpcore.flags import AnalysisPresent, Finding
+from tcpcore.flags import Finding
 from tcpcore.flows import FlowTable
 
 
@@ -139,45 +139,6 @@ def test_records_match_those_of_the_flows():
 def test_records_need_a_summary():
     with pytest.raises(ValueError, match="without summary"):
         Analysis().records(FlowTable())
-
-
-# -- the original of a retransmission
-
-def originals(conversation):
-    of = rows(conversation)
-    has = (of["analysis_present"] & AnalysisPresent.HAS_ORIGINAL) != 0
-    return {int(row["frame"]): (int(row["original_frame"]), int(row["since_original"])) for row in of[has]}
-
-
-def test_the_original_is_the_first_with_any_of_the_bytes():
-    a = Conversation().handshake().c("A", 1, 1, 100).c("A", 101, 1, 100).c("A", 201, 1, 100)
-    a.c("A", 101, 1, 100, dt=300 * MS).c("A", 150, 1, 100, dt=300 * MS)
-    assert originals(a) == {7: (5, 310 * MS), 8: (5, 610 * MS)}
-
-
-def test_the_original_of_a_fast_retransmission():
-    a = Conversation().handshake().c("A", 1, 1, 100).c("A", 101, 1, 100)
-    for _ in range(3):
-        a.s("A", 1, 1, options=sack((a.client_isn + 101, a.client_isn + 201)), dt=MS)
-    a.c("A", 1, 1, 100, dt=MS)
-    assert rows(a)["findings"][8] & Finding.FAST_RETRANSMISSION
-    assert originals(a) == {9: (4, 14 * MS)}
-
-
-def test_the_original_of_what_was_acknowledged():
-    a = Conversation().handshake().c("A", 1, 1, 100).s("A", 1, 101).c("A", 1, 1, 100, dt=300 * MS)
-    assert originals(a) == {6: (4, 310 * MS)}
-
-
-def test_no_original_of_what_is_no_longer_known():
-    a = Conversation().handshake().c("A", 1, 1, 100).c("A", 101, 1, 100).s("A", 1, 201).c("A", 1, 1, 100, dt=300 * MS)
-    assert rows(a)["findings"][6] & Finding.SPURIOUS_RETRANSMISSION
-    assert originals(a) == {}
-
-
-def test_the_original_of_a_syn():
-    a = Conversation().c("S", 0).c("S", 0, dt=1000 * MS).c("S", 0, dt=2000 * MS)
-    assert originals(a) == {2: (1, 1000 * MS), 3: (1, 3000 * MS)}
 
 
 # -- limits
