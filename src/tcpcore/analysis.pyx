@@ -304,7 +304,7 @@ cdef inline void acknowledge(analyser_t* a, turn_t* t) noexcept nogil:
     t.out.present |= HAS_ACKS_FRAME
     if t.out.ack_rtt:                                                          # AK-3
         t.out.present |= HAS_ACK_RTT
-    if not acked.again:
+    if not acked.again and t.row.time_ns:                                      # 0: the capture has no times
         t.round_trip = t.out.ack_rtt
 
 

@@ -40,6 +40,10 @@ ctypedef struct assembly_t:
     uint32_t stream_blocks         # limits, in blocks of held.pxd
     uint32_t total_blocks
     int64_t patience               # ns to wait for bytes that were acknowledged
+    int64_t timeout                # ns of silence that end a stream
+    uint64_t rows                  # of segments so far
+    uint32_t n_seen                # slots that they belong to lie below
+    uint32_t checked               # the slot looked at last for the timeout
     chunk_t* chunks                # what was passed on of this batch, in order
     Py_ssize_t n_chunks, chunk_capacity
     bint record                    # fill `chunks`; else only count
@@ -59,5 +63,6 @@ cdef extern from *:
 
 cdef void assemble(assembly_t* a, char* rows, Py_ssize_t stride, Py_ssize_t n_rows, const uint32_t* slots,
                    const uint8_t* capture, const uint8_t* arena) noexcept nogil
+cdef bint is_silent(const assembly_t* a, uint32_t slot) noexcept nogil
 cdef void end_evicted(assembly_t* a, uint32_t slot) noexcept nogil
 cdef void end_stream(assembly_t* a, uint32_t slot, int reason) noexcept nogil

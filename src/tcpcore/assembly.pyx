@@ -10,7 +10,7 @@ from libc.string cimport memset
 from tcpcore.batch cimport PAYLOAD_IN_ARENA, segment_at
 from tcpcore.flags cimport (
     ACK, BOGUS_HEADER_LENGTH, CHUNK_CUT, CHUNK_DATA, CHUNK_DROPPED, CHUNK_END, CHUNK_MISSING, CHUNK_UNSEEN,
-    END_EVICTED, END_FIN, END_RESET, FIN, GIVEN_UP_ACKNOWLEDGED, GIVEN_UP_AT_END, GIVEN_UP_STREAM_LIMIT,
+    END_EVICTED, END_FIN, END_RESET, END_TIMEOUT, FIN, GIVEN_UP_ACKNOWLEDGED, GIVEN_UP_AT_END, GIVEN_UP_STREAM_LIMIT,
     GIVEN_UP_TOTAL_LIMIT, HAS_LEN, NOT_WAITED_FOR, QUOTED, RST, SYN)
 from tcpcore.flows cimport NO_SLOT
 from tcpcore.held cimport (
@@ -29,6 +29,7 @@ cdef extern from *:
 
 cdef enum:
     AHEAD = 12                     # rows between prefetch and use
+    ROWS_A_LOOK = 4                # at a stream that may have been silent
     WINDOW = 1 << 30               # no receive window is larger (RFC 7323 section 2.3)
 
 
@@ -44,9 +45,33 @@ cdef void assemble(assembly_t* a, char* rows, Py_ssize_t stride, Py_ssize_t n_ro
         row = segment_at(rows, stride, i)
         if slots[i] == NO_SLOT:
             continue
+        a.now = row.time_ns
+        a.frame = row.frame
+        end_silent(a, slots[i])
         a.latest[slots[i]] = row.time_ns
         if row.present & HAS_LEN and not row.damage & (QUOTED | BOGUS_HEADER_LENGTH):
             take_segment(a, row, slots[i], capture, arena)
+
+
+cdef bint is_silent(const assembly_t* a, uint32_t slot) noexcept nogil:
+    """Rule TIMEOUT."""
+    return (a.streams[slot].number != 0 and not a.streams[slot].flags & ENDED
+            and a.now - a.latest[slot] > a.timeout)
+
+
+cdef inline void end_silent(assembly_t* a, uint32_t slot) noexcept nogil:
+    """End the row's stream if it was silent for so long; and with every fourth row another, all of them in turn.
+
+    By rows and not by batches: what comes out must not depend on where those end.
+    """
+    if is_silent(a, slot):
+        end_stream(a, slot, END_TIMEOUT)
+    a.n_seen = max(a.n_seen, slot + 1)
+    a.rows += 1
+    if a.rows % ROWS_A_LOOK == 0:
+        a.checked = 0 if a.checked + 1 >= a.n_seen else a.checked + 1
+        if a.checked != slot and is_silent(a, a.checked):
+            end_stream(a, a.checked, END_TIMEOUT)
 
 
 cdef inline void take_segment(assembly_t* a, const segment_t* row, uint32_t slot, const uint8_t* capture,
@@ -56,8 +81,6 @@ cdef inline void take_segment(assembly_t* a, const segment_t* row, uint32_t slot
     cdef int64_t start = row.seq64 - 1 + (row.flags & SYN != 0)
     if row.flags & ACK and row.ack64 - 1 > stream.acked[other]:
         stream.acked[other] = row.ack64 - 1
-    a.now = row.time_ns
-    a.frame = row.frame
     stream.number = row.stream + 1
     # Rule RESET: what a reset carries is a message about it, not data (RFC 9293 section 3.10.7).
     if row.payload_len and not row.flags & RST:

@@ -267,7 +267,7 @@ cdef void note_change(life_t* life, const segment_t* row, const side_t* me, cons
                       uint32_t acked) noexcept nogil:
     """What the segment completed."""
     cdef course_t* course = life.course
-    if not acked and me.bits & peer.bits & SYN_ACKED and me.opened != OPENED_BEFORE and row.time_ns \
+    if not acked and me.bits & peer.bits & SYN_ACKED and me.opened != OPENED_BEFORE \
             and not course.opening & COMPLETED:
         course.opening |= COMPLETED
         if life.handshake != NULL:

@@ -159,7 +159,7 @@ cdef inline void note_syn(life_t* life, const segment_t* row, int direction) noe
 cdef inline void time_syn(life_t* life, const segment_t* row, bint is_copy) noexcept nogil:
     cdef handshake_t* handshake = life.handshake
     cdef bint acks = row.flags & ACK != 0
-    cdef bint before_answer = handshake.ack_ns == 0 and (acks or handshake.first_ns[1] == 0)
+    cdef bint before_answer = not life.course.opening & COMPLETED and (acks or handshake.first_ns[1] == 0)
     if is_copy:
         note_copy(life, row.time_ns, acks, before_answer)
     elif before_answer:

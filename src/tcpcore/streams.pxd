@@ -11,9 +11,7 @@ cdef class Assembler:
     cdef growable_t streams
     cdef growable_t latest
     cdef Py_ssize_t n_slots                     # in `streams`
-    cdef Py_ssize_t checked                     # slots below it have been looked at for the timeout
-    cdef int64_t timeout_ns
-    cdef bint finishing
+    cdef uint32_t finished                      # streams in slots below have been ended
     cdef Batch batch                            # that the chunks point into
     cdef uint64_t data_offset                   # of the batch, when it was processed
     cdef uint64_t generation                    # of the chunks
@@ -21,7 +19,6 @@ cdef class Assembler:
 
     cdef bint _is_there(self)
     cdef int _begin(self, Batch batch, Py_ssize_t n_slots) except -1
-    cdef void _end_silent(self, Py_ssize_t n_rows) noexcept nogil
 
 
 cdef class Piece:

@@ -8,7 +8,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
-from tcpcore.assembly cimport CHUNK_IN_STORE, ENDED, assemble, assembly_t, end_evicted, end_stream, stream_t
+from tcpcore.assembly cimport CHUNK_IN_STORE, ENDED, assemble, assembly_t, end_evicted, end_stream, is_silent, stream_t
 from tcpcore.batch cimport PAYLOAD_IN_ARENA, Batch, released_t
 from tcpcore.flags cimport CHUNK_DATA, END_CAPTURE, END_TIMEOUT
 from tcpcore.growable cimport grow, growable_t, release
@@ -46,7 +46,7 @@ cdef class Assembler:
         if total_limit > <int64_t> 1 << 40:
             raise ValueError("at most 2^40 bytes may wait")
         self.streams.huge = True
-        self.timeout_ns = timeout_ns
+        self.a.timeout = timeout_ns
         self.a.record = record
         self.a.patience = patience_ns
         self.a.stream_blocks = <uint32_t> (stream_limit // BLOCK)
@@ -92,40 +92,27 @@ cdef class Assembler:
             for i in range(batch.n_released):
                 end_evicted(&self.a, (<released_t*> batch.given_up.data)[i].slot)
             assemble(&self.a, batch.rows, batch.stride, batch.n_rows, batch.slots, capture, batch.arena)
-            self._end_silent(batch.n_rows)
         if self.a.out_of_memory:
             raise MemoryError
-
-    cdef void _end_silent(self, Py_ssize_t n_rows) noexcept nogil:
-        """End streams by timeout: a few looked at for each batch, all of them in turn."""
-        cdef Py_ssize_t _i
-        cdef stream_t* stream
-        for _i in range(min(n_rows // 4 + 1, self.n_slots)):
-            self.checked = 0 if self.checked + 1 >= self.n_slots else self.checked + 1
-            stream = &self.a.streams[self.checked]
-            if (stream.number and not stream.flags & ENDED
-                    and self.a.now - self.a.latest[self.checked] > self.timeout_ns):
-                end_stream(&self.a, <uint32_t> self.checked, END_TIMEOUT)
 
     def finish(self):
         """The capture is over: end some of the streams that are left.  True while there are more."""
         cdef Py_ssize_t n = 0
-        cdef stream_t* stream
+        cdef int64_t last = self.a.now
+        cdef int reason
         self._begin(None, self.n_slots)
-        if not self.finishing:
-            self.finishing = True
-            self.checked = 0
         with nogil:
-            while self.checked < self.n_slots and n < ENDS_AT_ONCE:
-                stream = &self.a.streams[self.checked]
-                if stream.number and not stream.flags & ENDED:
-                    self.a.now = self.a.latest[self.checked]
-                    end_stream(&self.a, <uint32_t> self.checked, END_CAPTURE)
+            while self.finished < self.n_slots and n < ENDS_AT_ONCE:
+                if self.a.streams[self.finished].number and not self.a.streams[self.finished].flags & ENDED:
+                    reason = END_TIMEOUT if is_silent(&self.a, self.finished) else END_CAPTURE
+                    self.a.now = self.a.latest[self.finished]
+                    end_stream(&self.a, self.finished, reason)
+                    self.a.now = last
                     n += 1
-                self.checked += 1
+                self.finished += 1
         if self.a.out_of_memory:
             raise MemoryError
-        return self.checked < self.n_slots
+        return self.finished < self.n_slots
 
     @property
     def chunks(self):

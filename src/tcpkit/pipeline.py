@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import pairwise, repeat
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from tcpcore.batch import Batch
@@ -54,6 +55,17 @@ class FrameReader(Protocol):
     def close(self) -> None: ...
 
 
+@contextmanager
+def alone(lock: Lock) -> Iterator[None]:
+    """Batches and what stages hold are for one loop: another at the same time would tear them apart."""
+    if not lock.acquire(blocking=False):
+        raise RuntimeError("this pass is under way in another loop; open the capture once for each")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def in_turn(tasks: Sequence[Task]) -> Task:
     """All ``tasks`` one after the other as one; False as soon as one says so."""
     def work(batch: Batch) -> bool:
@@ -101,6 +113,7 @@ class Pipeline:
         self.position = 0                        # bytes of the capture done
         self.start_ns = 0                        # time of the first frame
         self._started = False
+        self._lock = Lock()
         self.stopped = False
         self.finished = False
         self.warnings: list[CaptureError] = []
@@ -140,7 +153,7 @@ class Pipeline:
 
     def _whole_batches(self) -> Iterator[Batch]:
         """With all their rows."""
-        with closing(self._batches()) as batches:
+        with alone(self._lock), closing(self._batches()) as batches:
             for batch in batches:
                 self.position = batch.data_offset + batch.data_len
                 self._trackers.n_slots = batch.n_slots

@@ -3,13 +3,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from tcpcore.streams import SLOT_BYTES, Assembler, Piece
 from tcpkit.budget import Budget
 from tcpkit.capture import Capture
 from tcpkit.follow import Ends, ends_in, ends_of
-from tcpkit.pipeline import Observer, Pipeline
+from tcpkit.pipeline import Observer, Pipeline, alone
 from tcpkit.policies import DEFAULT_POLICY, rule_of
 from tcpkit.values import Array
 
@@ -56,6 +57,7 @@ class StreamScan:
                                     patience_ns=round(patience * SECOND), timeout_ns=round(timeout * SECOND),
                                     record=record)
         self._pipeline: Pipeline = capture.pipeline(("flows",), in_step=True, payload=True, beside=SLOT_BYTES)
+        self._lock = Lock()
         self._released: Array | None = None      # rows of the streams that have just given up their places
 
     def __iter__(self) -> Iterator[Piece]:
@@ -99,17 +101,18 @@ class StreamScan:
 
     def _steps(self) -> Iterator[None]:
         """After each the assembler holds what has been passed on."""
-        for batch in self._pipeline:
-            self._assembler.process(batch)
-            self._released = None if batch.released is None else batch.released["flows"]
-            yield
+        with alone(self._lock):
+            for batch in self._pipeline:
+                self._assembler.process(batch)
+                self._released = None if batch.released is None else batch.released["flows"]
+                yield
+                self._assembler.forget()
+            self._released = None
+            more = True
+            while more:
+                more = self._assembler.finish()
+                yield
             self._assembler.forget()
-        self._released = None
-        more = True
-        while more:
-            more = self._assembler.finish()
-            yield
-        self._assembler.forget()
 
 
 def scan_streams(source: SourceLike, *, policy: str = DEFAULT_POLICY, stream_limit: int = STREAM_LIMIT,

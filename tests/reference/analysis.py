@@ -267,7 +267,7 @@ class Turn:
             self.record = True
             rtt = self.now - exact.time
             self.put(Has.HAS_ACKS_FRAME | Has.HAS_ACK_RTT * (rtt != 0), acks_frame=exact.frame, ack_rtt=rtt)   # AK-3
-            if rtt >= 0 and not any(sent.again for sent in removed):           # Karn's rule
+            if rtt >= 0 and self.now and not any(sent.again for sent in removed):           # Karn's rule
                 self.round_trip = rtt
 
     def bytes_in_flight(self) -> None:

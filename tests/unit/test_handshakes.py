@@ -90,3 +90,15 @@ def test_without_its_beginning_there_is_none():
     capture = tcpkit.open(io.BytesIO(Conversation().c("PA", 1, 1, 10).pcap()))
     assert len(capture.handshakes) == 0
     assert capture.flows[0]["outcome"] == "midstream"
+
+
+def test_a_capture_without_times():
+    """Simple packet blocks have none: what was said is known all the same, and nothing is timed."""
+    talk = Conversation(time=0)
+    talk.c("S", 0, dt=0).s("SA", 0, 1, dt=0).c("A", 1, 1, dt=0).c("PA", 1, 1, 40, dt=0).s("A", 1, 41, dt=0)
+    row = handshake(talk)
+    assert row["outcome"] == "complete"
+    assert nanoseconds(row, "server_rtt", "client_rtt", "initial_rtt", "setup_time") == [None] * 4
+    directions = tcpkit.open(io.BytesIO(talk.pcap(nano=True))).directions
+    assert set(directions["rtt_samples"]) == {0}
+    assert directions["rtt_min"].mask.all()

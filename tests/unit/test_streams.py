@@ -1,11 +1,14 @@
 """Capture.streams: the bytes of a connection as slices of the capture, and one small test for each rule."""
 import gzip
 import io
+import itertools
 
 import pytest
 
 import tcpkit
+import tcpkit.pipeline
 from packets import MS, SACK_PERMITTED, Conversation, Frame, mss, pcap, wscale
+from tcpcore.batch import Batch
 from tcpcore.flags import ChunkKind, EndReason
 from tcpkit.stream_files import StreamFiles
 from tcpkit.stream_scan import StreamScan, scan_streams
@@ -314,3 +317,32 @@ def test_bytes_of_a_stream_that_is_given_up_go_to_its_file(tmp_path):
     [file] = tmp_path.iterdir()
     assert file.name == "00000-client-10.0.0.1_50000-10.0.0.2_60000"
     assert file.read_bytes().endswith(b"\0late")
+
+
+@pytest.mark.parametrize("sizes", [(4096,), (1, 2, 3), (7,)])
+def test_silence_ends_a_stream_wherever_batches_end(sizes, monkeypatch):
+    """Rule TIMEOUT: what fills a hole later than that comes too late, for a long read as for short ones."""
+    talk = Conversation().handshake().c("PA", 5, 1, b"late")
+    for sport in range(40):
+        Conversation(sport=sport + 1, frames=talk.frames, time=talk.time).handshake()
+    talk.time = talk.frames[-1].time
+    talk.c("PA", 1, 1, b"hole", dt=11 * SECOND)
+    dice = itertools.cycle(sizes)
+    monkeypatch.setattr(tcpkit.pipeline, "Batch", lambda **parts: Batch(next(dice), **parts))
+    scan = StreamScan(tcpkit.open(io.BytesIO(talk.pcap()), threads=1), timeout=10)
+    ended = [(piece.stream, piece.reason, piece.frame) for piece in scan if piece.kind == ChunkKind.CHUNK_END]
+    assert ended[0] == (0, EndReason.END_TIMEOUT, len(talk.frames))
+    assert scan.account.repeated == 4
+
+
+def test_one_loop_at_a_time():
+    scan = scan_streams(io.BytesIO(Conversation().handshake().c("PA", 1, 1, b"data").pcap()))
+    pieces = iter(scan)
+    next(pieces)
+    with pytest.raises(RuntimeError, match="another loop"):
+        next(iter(scan))
+    pipeline = tcpkit.open(io.BytesIO(Conversation().handshake().pcap())).pipeline()
+    batches = iter(pipeline)
+    next(batches)
+    with pytest.raises(RuntimeError, match="another loop"):
+        next(iter(pipeline))
