@@ -133,6 +133,9 @@ TCP = {
     "fast open request": headed(b"\x22\x02" + NOP + NOP, "S"),
     "experimental fast open": headed(b"\xfe\x08\xf9\x89abcd", "S"),
     "MPTCP": headed(b"\x1e\x04\x10\x00"),
+    "MPTCP without a key": headed(b"\x1e\x04\x01\x81", "S"),
+    "MPTCP with a key": headed(b"\x1e\x0c\x01\x81" + bytes(8), "S"),
+    "MPTCP of a later subtype": headed(b"\x1e\x04\xc0\x00"),
     "all flags": headed(b"", 0xFFF),
     "data offset 4": v4(tcp(50000, 80, 1000, 2000, payload=b"0123456789", offset=4)),
     "data offset 0": v4(tcp(50000, 80, 1000, 2000, payload=b"0123456789", offset=0)),
@@ -157,6 +160,10 @@ ICMP = {
     "quoting 16 bytes": quoted4(3, 3, keep=36),
     "quoting 18 bytes": quoted4(3, 3, keep=38),
     "quoting 20 bytes": quoted4(3, 3, keep=40),
+    "quoting a part of the last option": quoted4(11, keep=48, segment=tcp(
+        80, 50000, 2000, 1000, options=NOP + NOP + timestamps(1, 2), payload=b"data")),
+    "quoting a part of an option before the last": quoted4(11, keep=48, segment=tcp(
+        80, 50000, 2000, 1000, options=NOP + NOP + timestamps(1, 2) + NOP * 4, payload=b"data")),
     "quoting UDP": v4(icmp(3, 3, 0, ipv4(B4, A4, struct.pack(">HHHH", 1, 2, 8, 0), 17)), 1),
     "packet too big": quoted6(2, 0, 1280),
     "ICMPv6 unreachable": quoted6(1, 4),

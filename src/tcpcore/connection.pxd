@@ -6,7 +6,7 @@ from tcpcore.endpoint cimport (
     MPTCP_NEWS, RTT_KNOWN, SCALE_SHIFT, SYN_WINDOW, conversation_t, turn_t)
 from tcpcore.flags cimport (
     ACK, FIN, FIN_ACTIVE, FIN_PASSIVE, HAS_TFO_COOKIE, HAS_WSCALE, PORTS_REUSED, RST, STREAM_CREATED, SYN, TFO_ACK,
-    TFO_IGNORED, TFO_SYN)
+    TFO_IGNORED, TFO_SYN, WHOLE)
 from tcpcore.records cimport segment_t
 
 cdef enum:
@@ -77,6 +77,6 @@ cdef inline void read_options(turn_t* t) noexcept nogil:
     if row.present & HAS_TFO_COOKIE and row.flags & (SYN | ACK) == SYN:        # TF-1
         t.out.findings |= TFO_SYN
         t.stream.state |= FAST_OPEN_DATA * (row.payload_len > 0)
-    if row.mptcp & ~t.stream.mptcp:
+    if row.mptcp & ~t.stream.mptcp and row.events & WHOLE:
         t.stream.mptcp |= row.mptcp
         t.stream.state |= MPTCP_NEWS * 3

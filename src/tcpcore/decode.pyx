@@ -250,7 +250,7 @@ cdef int join_ipv4(Batch batch, Fragments fragments, cursor_t* c) except -1 nogi
     cdef bint whole = c.captured == c.length and c.captured >= ipv4_total_len(p)
     cdef datagram_key_t key
     key.src_hi, key.src_lo, key.dst_hi, key.dst_lo = c.row.src_hi, c.row.src_lo, c.row.dst_hi, c.row.dst_lo
-    key.id, key.protocol = ipv4_id(p), protocol
+    key.id, key.protocol = ipv4_id(p), protocol | <uint32_t> c.row.vlan << 16
     advance(c, ipv4_header_len(p))
     if whole:
         if not fragments.add(batch, c, &key, (field & IPV4_OFFSET) * 8, field & IPV4_MORE_FRAGMENTS):

@@ -8,7 +8,7 @@ ctypedef struct datagram_key_t:
     uint64_t src_hi, src_lo
     uint64_t dst_hi, dst_lo
     uint32_t id
-    uint32_t protocol              # IPv4: its number; IPv6: IPV6_DATAGRAM, since the number may differ
+    uint32_t protocol              # IPv4: its number and the VLAN; IPv6: IPV6_DATAGRAM, since the number may differ
 
 cdef enum:
     IPV6_DATAGRAM = 256

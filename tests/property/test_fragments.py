@@ -1,5 +1,6 @@
 """Fragments joined as the slow model joins them, within time and memory."""
 import random
+import struct
 
 import pytest
 from hypothesis import given
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 import fragment_trains
 from fragment_trains import Fragment, trains
-from packets import T0, tcp
+from packets import T0, Frame, tcp
 from reference.fragments import TIMEOUT_NS, Fragments
 from stages import run_decode
 from tcpcore.flags import DecodeStatus
@@ -72,6 +73,16 @@ def test_fragments_of_other_packets_are_not_mixed():
     done = run_decode(fragment_trains.frames([*a[:2], *b[:1], *c[:2], b[1], a[2], c[2]]))
     assert done.rows["frame"].tolist() == [7, 8]
     assert done.decoder.fragments.incomplete == 1
+
+
+@pytest.mark.parametrize(("vlans", "joined"), [((5, 5, 5), 1), ((5, 6, 5), 0), ((5, 5, None), 0), ((0, None, 0), 1)])
+def test_fragments_of_other_vlans_are_not_mixed(vlans, joined):                                    # ST-8
+    tagged = []
+    for part, vlan in zip(pieces(), vlans, strict=True):
+        frame = part.frame(T0)
+        tag = b"" if vlan is None else struct.pack(">HH", 0x8100, 3 << 13 | vlan)
+        tagged.append(Frame(T0, frame.data[:12] + tag + frame.data[12:], len(frame.data) + len(tag)))
+    assert len(run_decode(tagged).rows) == joined
 
 
 @pytest.mark.parametrize(("wait", "joined"), [(TIMEOUT_NS, 1), (TIMEOUT_NS + 1, 0)])

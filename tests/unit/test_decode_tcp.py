@@ -2,6 +2,7 @@
 import pytest
 
 from odd_frames import ICMP, TCP
+from packets import T0, Frame
 from stages import run_decode
 from tcpcore.flags import Damage, DecodeStatus, Present, TunnelKind
 
@@ -34,6 +35,9 @@ def one(frames, name):
     ("experimental fast open", P.HAS_TFO_COOKIE, {}),
     ("fast open request", 0, {}),
     ("MPTCP", 0, {"mptcp": 1 << 1}),                                                       # DA-4
+    ("MPTCP without a key", 0, {"mptcp": 0}),
+    ("MPTCP with a key", 0, {"mptcp": 1}),
+    ("MPTCP of a later subtype", 0, {"mptcp": 0}),
     ("end of options, then another", 0, {"mss": 0}),                                       # LN-9
     ("data offset 15 of 60", 0, {"hdr_len": 60, "payload_len": 0}),
 ])
@@ -117,6 +121,15 @@ def test_quoted_segment_is_no_segment(name, kind, code, mtu):
 def test_how_much_is_quoted(quoted, damage, present):
     row, _ = one(ICMP, f"quoting {quoted} bytes")
     assert (row["damage"], row["present"]) == (damage | D.QUOTED, present)
+
+
+@pytest.mark.parametrize(("what", "damage"), [("the last option", 0), ("an option before the last", D.OPTIONS_CUT)])
+def test_quoted_options(what, damage):
+    """That a quote ends within the last option leaves the segment whole, a snap length there does not."""  # LN-3
+    frame = ICMP[f"quoting a part of {what}"]
+    assert run_decode([frame]).rows[0]["damage"] == D.QUOTED | damage
+    cut = Frame(T0, frame[:-1], len(frame))
+    assert run_decode([cut]).rows[0]["damage"] == D.QUOTED | D.OPTIONS_CUT
 
 
 @pytest.mark.parametrize("name", ["echo", "quoting UDP", "ICMPv6 echo"])

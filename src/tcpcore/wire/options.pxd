@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from tcpcore.bytes cimport be16, be32
 from tcpcore.flags cimport (
     HAS_MSS, HAS_SACK, HAS_SACK_PERMITTED, HAS_SACK_LE, HAS_SACK_RE, HAS_TFO_COOKIE, HAS_TIMESTAMPS,
-    HAS_TSVAL, HAS_WSCALE, MPTCP_BROKEN, OPTIONS_CUT, OPTIONS_MALFORMED, SACK_BROKEN)
+    HAS_TSVAL, HAS_WSCALE, MPTCP_BROKEN, OPTIONS_CUT, OPTIONS_MALFORMED, QUOTED, SACK_BROKEN)
 from tcpcore.records cimport segment_t
 
 cdef enum OptionKind:
@@ -72,13 +72,18 @@ cdef inline uint32_t mptcp_length(const uint8_t* p) noexcept nogil:
     return 4 if subtype == MPTCP_CAPABLE or subtype == MPTCP_ADD_ADDR or subtype == MPTCP_RST else 3
 
 
+cdef inline bint has_key(uint32_t length) noexcept nogil:
+    """Whether an MP_CAPABLE has one: in version 1 that of a SYN has none."""
+    return length == 12 or length == 20 or length == 22 or length == 24
+
+
 cdef inline void mptcp(segment_t* row, const uint8_t* p, uint32_t length) noexcept nogil:
     if length < 3:
         return
     if length == 3 and p[2] >> 4 == MPTCP_DSS or length < mptcp_length(p):
         row.damage |= MPTCP_BROKEN
-    else:
-        row.mptcp |= <uint16_t> (1 << (p[2] >> 4))
+    elif p[2] >> 4 != MPTCP_CAPABLE or has_key(length):
+        row.mptcp |= <uint8_t> (1 << (p[2] >> 4))                # of later subtypes tshark takes no notice
 
 
 cdef inline void note_option(segment_t* row, const uint8_t* p, uint32_t length) noexcept nogil:
@@ -125,12 +130,15 @@ cdef inline void note_cut_option(segment_t* row, const uint8_t* p, uint32_t capt
     elif p[0] == OPTION_SACK:
         sack_edges(row, p, captured)
         row.sack_count = <uint8_t> ((captured - 2) // 8)
+        row.present |= HAS_SACK if p[1] < 10 else 0              # a broken one is counted though it is cut
 
 
-cdef inline void read_options(segment_t* row, const uint8_t* p, uint32_t size, uint32_t captured) noexcept nogil:
+cdef inline void read_options(segment_t* row, const uint8_t* p, uint32_t size, uint32_t captured,
+                              bint whole) noexcept nogil:
     """Reading stops at a bad length and at the first non-zero byte after the end (LN-9).
 
-    Behind a length below 2 nothing is missed if it was cut off (LN-3).
+    Behind a length below 2 nothing is missed if it was cut off (LN-3), nor if a quote, in a frame captured ``whole``,
+    ends within the last option.
     """
     cdef uint32_t length
     if captured == 12 and be32(p) == 0x0101080A:   # NOP, NOP, timestamps: most segments
@@ -150,6 +158,7 @@ cdef inline void read_options(segment_t* row, const uint8_t* p, uint32_t size, u
             length = p[1]
             if length > captured:
                 note_cut_option(row, p, captured)
+                row.damage &= ~(OPTIONS_CUT * (whole and length == size and row.damage & QUOTED != 0))
                 return
             note_option(row, p, length)
             if row.damage & (MPTCP_BROKEN | SACK_BROKEN):

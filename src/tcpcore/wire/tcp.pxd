@@ -95,4 +95,5 @@ cdef inline void rest(cursor_t* c) noexcept nogil:
     row.present |= HAS_OPTIONS
     if c.captured < row.hdr_len:
         row.damage |= OPTIONS_CUT
-    read_options(row, c.p + TCP_HEADER, size, min(c.captured, <uint32_t> row.hdr_len) - TCP_HEADER)
+    read_options(row, c.p + TCP_HEADER, size, min(c.captured, <uint32_t> row.hdr_len) - TCP_HEADER,
+                 c.frame.cap_len == c.frame.wire_len)
