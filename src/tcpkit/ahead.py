@@ -1,6 +1,7 @@
 """A row of threads, through which batches go one after the other while the caller works on those that are done."""
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ class WorkersAhead:
 
         self._inboxes: list[SimpleQueue[Batch | BaseException | None]] = [SimpleQueue() for _ in (*tasks, None)]
         self._stopped = False
+        self._process = os.getpid()
         for batch in batches:
             self._inboxes[0].put(batch)
         self._threads = [threading.Thread(target=self._work, args=(task, *self._inboxes[at:at + 2]), name="ahead",
@@ -36,11 +38,16 @@ class WorkersAhead:
             thread.start()
 
     def __iter__(self) -> Iterator[Batch]:
-        while (given := self._inboxes[-1].get()) is not None:
+        while (given := self._next()) is not None:
             if isinstance(given, BaseException):
                 raise given
             yield given
             self._inboxes[0].put(given)
+
+    def _next(self) -> Batch | BaseException | None:
+        if os.getpid() != self._process:
+            raise RuntimeError("a pass cannot go on in a forked process, where its threads are not")
+        return self._inboxes[-1].get()
 
     def stop(self) -> bool:
         """End the threads; False if the first still waits for a source that gives nothing, it ends after that."""

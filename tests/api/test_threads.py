@@ -106,6 +106,23 @@ def test_left_early_it_ends():
     assert alive() == []
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_pass_does_not_go_on_in_a_forked_process():
+    """Its threads are not there, for which it would wait for ever."""
+    batches = tcpkit.scan(io.BytesIO(BYTES), threads=2)
+    next(batches)
+    child = os.fork()
+    if child == 0:
+        try:
+            for _ in batches:
+                pass
+        except RuntimeError as error:
+            os._exit("forked" in str(error))
+        finally:
+            os._exit(7)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+
+
 def test_several_captures_at_once():
     expected = tcpkit.open(io.BytesIO(BYTES), threads=1).packets.array.tobytes()
     found: list[bytes] = []
