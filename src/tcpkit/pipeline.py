@@ -1,10 +1,10 @@
 """Drives batches of frames through the stages: capture, decode, flows, analysis, lifecycle, verdicts."""
 from __future__ import annotations
 
+from _thread import LockType, allocate_lock  # threading takes a while to import
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import pairwise, repeat
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from tcpcore.batch import Batch
@@ -56,7 +56,7 @@ class FrameReader(Protocol):
 
 
 @contextmanager
-def alone(lock: Lock) -> Iterator[None]:
+def alone(lock: LockType) -> Iterator[None]:
     """Batches and what stages hold are for one loop: another at the same time would tear them apart."""
     if not lock.acquire(blocking=False):
         raise RuntimeError("this pass is under way in another loop; open the capture once for each")
@@ -113,7 +113,7 @@ class Pipeline:
         self.position = 0                        # bytes of the capture done
         self.start_ns = 0                        # time of the first frame
         self._started = False
-        self._lock = Lock()
+        self._lock = allocate_lock()
         self.stopped = False
         self.finished = False
         self.warnings: list[CaptureError] = []

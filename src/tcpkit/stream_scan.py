@@ -1,9 +1,9 @@
 """``scan_streams``: every stream of a capture, its bytes in order, in one pass and bounded memory."""
 from __future__ import annotations
 
+from _thread import allocate_lock
 from collections.abc import Iterator
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from tcpcore.streams import SLOT_BYTES, Assembler, Piece
@@ -57,7 +57,7 @@ class StreamScan:
                                     patience_ns=round(patience * SECOND), timeout_ns=round(timeout * SECOND),
                                     record=record)
         self._pipeline: Pipeline = capture.pipeline(("flows",), in_step=True, payload=True, beside=SLOT_BYTES)
-        self._lock = Lock()
+        self._lock = allocate_lock()
         self._released: Array | None = None      # rows of the streams that have just given up their places
 
     def __iter__(self) -> Iterator[Piece]:
