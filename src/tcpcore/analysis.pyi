@@ -6,7 +6,6 @@ from tcpcore.flows import FlowTable
 
 class Analysis:
     dropped: int
-    flight_bytes: int
     pools: dict[str, tuple[int, int, int]]
     slot_bytes: int
     def __init__(self, *, summary: bool = False, spread: bool = True, flight_limit: int = ...,

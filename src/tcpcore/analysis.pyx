@@ -25,7 +25,7 @@ from tcpcore.inflight cimport (
     AGAIN, MAX_INFLIGHT, acked_t, flight_ack, flight_add, flight_count, flight_drop, flight_list, flight_rebase,
     flying_t, inflight_t)
 from tcpcore.judge cimport is_plain, judge
-from tcpcore.pool cimport account, pool_at, pool_clear, pool_t, pool_used
+from tcpcore.pool cimport account, pool_at, pool_clear, pool_t
 from tcpcore.prefetch cimport prefetch_write
 from tcpcore.quantile cimport BIN_BYTES, histogram_buckets, histogram_rank
 from tcpcore.records cimport analysis_t, flow_analysis_t, segment_t
@@ -131,11 +131,6 @@ cdef class Analysis:
     def dropped(self):
         """What the limits cost: segments whose acknowledgement goes unnoticed, findings and round trips not counted."""
         return self.state.dropped + self.state.summaries.dropped
-
-    @property
-    def flight_bytes(self):
-        """Bytes of entries in flight now."""
-        return pool_used(&self.state.pool)
 
     @property
     def pools(self):

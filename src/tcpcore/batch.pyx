@@ -117,14 +117,13 @@ cdef class Batch:
                 self.data = self.buffer
         return 0
 
-    cdef int swap_data(self, Batch other) noexcept:
+    cdef void swap_data(self, Batch other) noexcept:
         """Exchange the bytes of two batches, with what they lie in."""
         self.data, other.data = other.data, self.data
         self.buffer, other.buffer = other.buffer, self.buffer
         self.data_capacity, other.data_capacity = other.data_capacity, self.data_capacity
         self.lender, other.lender = other.lender, self.lender
         self.window, other.window = other.window, self.window
-        return 0
 
     cdef const uint8_t* capture(self) except? NULL:
         """Where byte 0 of the capture would lie; RuntimeError if the bytes were given back."""

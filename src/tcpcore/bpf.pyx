@@ -285,7 +285,6 @@ cdef class Filter:
     """
     cdef object compile
     cdef dict programs
-    cdef readonly Py_ssize_t rejected           # frames dropped so far
 
     def __init__(self, compile):
         self.compile = compile
@@ -310,7 +309,6 @@ cdef class Filter:
                 kept = drop_unmarked(batch.frames, n, keep)
         finally:
             free(keep)
-        self.rejected += n - kept
         batch.n_frames = kept
 
     cdef set link_types(self, Batch batch):

@@ -22,10 +22,6 @@ cdef inline uint32_t le32(const uint8_t* p) noexcept nogil:
     return (<uint32_t> p[3] << 24) | (<uint32_t> p[2] << 16) | (<uint32_t> p[1] << 8) | p[0]
 
 
-cdef inline uint64_t le64(const uint8_t* p) noexcept nogil:
-    return (<uint64_t> le32(p + 4) << 32) | le32(p)
-
-
 cdef inline void put_be64(uint8_t* p, uint64_t value) noexcept nogil:
     cdef int i
     for i in range(8):

@@ -8,7 +8,6 @@ from tcpcore.flags cimport (
 from tcpcore.history cimport again_packets, find_range, sent_ranges
 from tcpcore.weighing cimport call_needless, count_recovery, judge_t, leave_after, trouble_at, trouble_of, turn_t
 from tcpcore.pathtime cimport EARLIEST_TIMEOUT, MS, clock_tick, is_near, shortest_trip, stamp_time
-from tcpcore.records cimport segment_t
 from tcpcore.sender cimport (
     ANSWERED, CLOCKED, GAP, MEASURING, OVERDUE, PROBED, RECOVERY_FAST, RECOVERY_NONE, RECOVERY_SMALLER,
     RECOVERY_TIMEOUT, SACK_PERMITTED, SACKING, STAMPED, again_t, sender_t, sent_end, sent_t, trouble_t)

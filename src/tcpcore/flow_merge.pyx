@@ -5,7 +5,7 @@ from libc.string cimport memset
 from tcpcore.flows cimport (
     BASE0_SET, IRREGULAR, REACHABLE, FlowTable, create, find_place, flow_t, has_base, odd_t, table_t)
 from tcpcore.records cimport flow_record_t, segment_t
-from tcpcore.seam cimport OPENS_IN_DOUBT, OPENS_WITH_SYN, SYNACK0
+from tcpcore.seam cimport OPENS_IN_DOUBT, OPENS_WITH_SYN, SYNACK0, SYNACK1
 
 from tcpcore.records import FLOW
 
@@ -78,7 +78,7 @@ cdef void add_up(flow_t* flow, odd_t* odd, const flow_record_t* piece, int turne
     add_counts(flow, odd, 1 - turned, piece.packets1, piece.wire_bytes1, piece.payload_bytes1,
                piece.conversation_packets1, piece.conversation_bytes1)
     set_base(flow, turned, piece.bases & 1, piece.base0, piece.seam & SYNACK0, piece.synack0)
-    set_base(flow, 1 - turned, piece.bases >> 1 & 1, piece.base1, piece.seam >> 1 & SYNACK0, piece.synack1)
+    set_base(flow, 1 - turned, piece.bases >> 1 & 1, piece.base1, piece.seam & SYNACK1, piece.synack1)
     if piece.client_evidence > flow.client_evidence:
         flow.client_evidence, flow.client = piece.client_evidence, piece.client ^ <uint8_t> turned
 

@@ -1,5 +1,5 @@
 """The table of streams: which stream and direction each segment belongs to, and what the stream has carried."""
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from tcpcore.batch cimport Batch
 from tcpcore.flags cimport ACK, CLIENT_BY_SYN, CLIENT_BY_SYNACK

@@ -99,7 +99,6 @@ cdef inline void place(judge_t* j, turn_t* t, sent_t* gap) noexcept nogil:
     cdef uint32_t i = find_range(&j.ranges, sender, t.sent.start)
     cdef sent_t rest, fill = t.sent
     if <uint32_t> sender.sent.tail + 2 > range_capacity(sender):
-        j.forgotten += 1
         return
     if gap == NULL:
         place_first(j, t, i)

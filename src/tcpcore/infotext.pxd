@@ -1,5 +1,5 @@
 """The line a Wireshark user knows a segment by: ``5672 → 80 [SYN] Seq=0 Win=65535 Len=0 MSS=1460``."""
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport strlen
 
 from tcpcore.flags cimport (

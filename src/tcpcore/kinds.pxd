@@ -56,9 +56,7 @@ cdef inline bint overtaken(const turn_t* t) noexcept nogil:
 cdef inline void take_next(judge_t* j, turn_t* t) noexcept nogil:
     """First transmission at the head of the sequence space, described where it is kept: most segments are."""
     cdef sent_t* place = next_range(&j.ranges, t.sender)
-    if place == NULL:
-        j.forgotten += 1
-    else:
+    if place != NULL:
         describe(place, t)
         place.kind = KIND_NEW
     call_new(t)
@@ -79,8 +77,7 @@ cdef inline void call_new(turn_t* t) noexcept nogil:
 
 
 cdef inline void push(judge_t* j, turn_t* t) noexcept nogil:
-    if not append_range(&j.ranges, t.sender, &t.sent):
-        j.forgotten += 1
+    append_range(&j.ranges, t.sender, &t.sent)
     advance_head(t.sender, sent_end(&t.sent), t.sent.time)
 
 

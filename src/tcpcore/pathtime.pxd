@@ -3,7 +3,7 @@
 A leg is the way from the capture point to a receiver and back to it: what the capture shows between a
 segment and its acknowledgement.  The legs of both directions together are the round trip.
 """
-from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint32_t
 
 from tcpcore.flags cimport BY_IP_ID, BY_TIMESTAMP
 from tcpcore.sender cimport CLOCKED, OPENING, OVERDUE, STAMPED, SYN_AGAIN, SYN_ANSWER, sender_t, sent_t

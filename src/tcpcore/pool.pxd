@@ -4,7 +4,6 @@ Blocks are named by numbers, since the memory moves as it grows.  A block just g
 to be taken, so short lives reuse what the cache holds.  The limit is on memory that has been touched: it
 does not become less as blocks are given back.
 """
-from libc.stddef cimport size_t
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 

@@ -51,9 +51,9 @@ typedef struct {
     uint16_t mss;
     uint16_t ip_id;
     uint16_t damage;           /* Damage bits: LN-3, LN-6, LN-7, LN-9, ST-9 */
-    uint16_t options;          /* OptionBit set of the options read */
     uint16_t vlan;             /* outermost 802.1Q VLAN id; Present bit tells whether there is one */
     uint16_t mptcp;            /* set of MPTCP subtypes, one bit each (DA-4) */
+    uint16_t reserved;
     uint8_t  hdr_len;          /* TCP header, bytes */
     uint8_t  wscale;           /* shift as sent */
     uint8_t  sack_count;
@@ -69,7 +69,7 @@ typedef struct {
 typedef struct {
     uint64_t outer6_src_hi, outer6_src_lo, outer6_dst_hi, outer6_dst_lo; /* outermost IPv6 header */
     uint32_t outer4_src, outer4_dst;                                     /* outermost IPv4 header */
-    uint32_t vni;              /* VXLAN/Geneve/NVGRE identifier, GRE key, or GTP TEID */
+    uint32_t vni;              /* the tunnel's own number, by its kind (TunnelKind): network, label, key, session or endpoint */
     uint32_t icmp;             /* QUOTED: ICMP type << 24 | code << 16 | next-hop MTU (at most 65535) */
     uint16_t outer4_id;
     uint8_t  has;              /* TunnelHas bits: outermost headers and identifiers that are there */

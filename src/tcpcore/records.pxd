@@ -41,9 +41,9 @@ cdef extern from "records.h" nogil:
         uint16_t mss
         uint16_t ip_id
         uint16_t damage
-        uint16_t options
         uint16_t vlan
         uint16_t mptcp
+        uint16_t reserved
         uint8_t hdr_len
         uint8_t wscale
         uint8_t sack_count

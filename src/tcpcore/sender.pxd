@@ -11,10 +11,9 @@ cdef enum RangeState:
     STAMPED = 2                    # tsval is there
     OVERDUE = 4                    # overtaken on the path
     SYN_ANSWER = 8                 # a SYN+ACK
-    NEEDLESS = 16                  # a retransmission shown to be needless
-    REPORTED = 32                  # ... by a D-SACK, which tells of one only
-    AGAIN = 64                     # these bytes, or some of them, had been sent before
-    OPENING = 128                  # a SYN without ACK
+    REPORTED = 16                  # shown to be needless by a D-SACK, which tells of one only
+    AGAIN = 32                     # these bytes, or some of them, had been sent before
+    OPENING = 64                   # a SYN without ACK
 
 cdef enum SenderState:
     STARTED = 1                    # a segment of this direction was captured

@@ -5,8 +5,6 @@ from tcpcore.batch import Batch
 from tcpcore.flows import FlowTable
 
 class Verdicts:
-    forgotten: int
-    history_bytes: int
     pools: dict[str, tuple[int, int, int]]
     slot_bytes: int
     def __init__(self, *, history_limit: int = ...) -> None: ...

@@ -19,7 +19,7 @@ from tcpcore.growable cimport release as release_memory
 from tcpcore.history cimport list_drop, sent_ranges
 from tcpcore.kinds cimport describe, ip_counter, judge, open_direction, overtaken, take_next
 from tcpcore.pathtime cimport pass_time, read_clock, read_counter
-from tcpcore.pool cimport account, pool_clear, pool_give_back, pool_used
+from tcpcore.pool cimport account, pool_clear, pool_give_back
 from tcpcore.prefetch cimport prefetch_write
 from tcpcore.records cimport flow_verdict_t, segment_t, verdict_t
 from tcpcore.sender cimport (
@@ -37,7 +37,7 @@ cdef enum:
 
 
 cdef class Verdicts:
-    """``history_limit`` bounds the bytes spent on remembering what was sent; ``forgotten`` counts what it cost.
+    """``history_limit`` bounds the bytes spent on remembering what was sent; ``pools`` tells how often they ran out.
 
     Rows have the first verdicts; one that a later segment changes is among the ``corrections`` of that one's batch.
     """
@@ -110,15 +110,6 @@ cdef class Verdicts:
             write_record(&self.state, chosen[i], &rows[i])
             rows[i].stream = flows.flows[chosen[i]].stream
         return out
-
-    @property
-    def forgotten(self):
-        """Ranges not remembered because of ``history_limit``; what repeats them is taken for new or out of order."""
-        return self.state.forgotten
-
-    @property
-    def history_bytes(self):
-        return pool_used(&self.state.ranges) + pool_used(&self.state.packets) + pool_used(&self.state.troubles)
 
     @property
     def pools(self):

@@ -25,7 +25,6 @@ ctypedef struct judge_t:
     pool_t packets                 # again_t
     pool_t troubles                # trouble_t
     trouble_t spare                # stands in where there is no memory for another
-    uint64_t forgotten             # ranges not kept for want of memory
     # the batch
     char* rows
     Py_ssize_t stride, at, n_rows

@@ -152,7 +152,7 @@ def test_what_a_limit_costs_is_counted():
     run_flows(a.pcap(nano=True), analysis=large)
     assert large.dropped == 0
     assert small.dropped == 100 - 7                                 # in a block of 8; one of 16 would be too much
-    assert small.flight_bytes <= 24 * 16
+    assert small.pools["segments in flight"][1] <= 24 * 16           # bytes held
 
 
 def test_what_a_limit_costs_is_a_warning(monkeypatch):

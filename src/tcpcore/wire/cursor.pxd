@@ -3,7 +3,7 @@
 A layer is a function that looks at the bytes at ``c.p``, moves past its header and returns what
 comes next: another Layer, or the DecodeStatus that ends the walk.
 """
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from tcpcore.flags cimport OUTER_ID, TUNNEL_ROUTE
 from tcpcore.records cimport frame_t, segment_t, tunnel_t
@@ -90,7 +90,6 @@ cdef enum Layer:
     LAYER_MPLS
     LAYER_GRE
     LAYER_ERSPAN
-    LAYER_ERSPAN_1
     LAYER_NSH
     LAYER_VXLAN
     LAYER_VXLAN_GPE

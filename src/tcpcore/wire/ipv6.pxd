@@ -1,5 +1,5 @@
 """IPv6 header (RFC 8200)."""
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport uint8_t, uint32_t
 
 from tcpcore.bytes cimport be16, be32, be64
 from tcpcore.flags cimport STATUS_IP_MALFORMED, STATUS_IP_TRUNCATED

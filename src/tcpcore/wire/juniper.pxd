@@ -1,5 +1,5 @@
 """Juniper's capture headers: perhaps a magic number with extensions, then the interface's own encapsulation."""
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport uint8_t, uint32_t
 
 from tcpcore.bytes cimport be16, be32
 from tcpcore.flags cimport STATUS_LINK_TRUNCATED, STATUS_NOT_IP

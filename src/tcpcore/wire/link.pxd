@@ -6,7 +6,7 @@ from tcpcore.flags cimport (
     HAS_VLAN, STATUS_ENCRYPTED, STATUS_LINK_MALFORMED, STATUS_LINK_TRUNCATED, STATUS_NOT_IP, TUNNEL_BACKBONE,
     TUNNEL_MIRROR)
 from tcpcore.wire.cursor cimport *
-from tcpcore.wire.protocols cimport ETHERTYPE_FABRICPATH, by_ethertype, by_nlpid
+from tcpcore.wire.protocols cimport ETHERTYPE_FABRICPATH, by_ethertype
 
 cdef enum:
     ETHERNET_HEADER = 14           # destination 6, source 6, EtherType or length 2

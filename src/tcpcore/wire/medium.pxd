@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from tcpcore.bytes cimport be16
 from tcpcore.flags cimport STATUS_LINK_TRUNCATED, STATUS_NOT_IP
 from tcpcore.wire.cursor cimport *
-from tcpcore.wire.protocols cimport by_ethertype, by_nlpid
+from tcpcore.wire.protocols cimport by_ethertype
 
 
 cdef inline int fddi(cursor_t* c) noexcept nogil:

@@ -1,5 +1,5 @@
 """TCP header (RFC 9293 section 3.1) into the row."""
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport uint8_t, uint32_t
 
 from tcpcore.bytes cimport be16, be32
 from tcpcore.flags cimport (
