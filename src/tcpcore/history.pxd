@@ -6,23 +6,16 @@ behind the highest number, so the list keeps all that is not acknowledged and as
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memmove
 
-from tcpcore.pool cimport SIZES, pool_at, pool_give_back, pool_t, pool_take
+from tcpcore.pool cimport SIZES, named_at, named_give_back, named_size, named_take, pool_t
 from tcpcore.sender cimport FORGETFUL, again_t, list_t, sender_t, sent_end, sent_t
 
 cdef enum:
     KEPT = 7                       # blocks of up to 1 << KEPT entries grow before anything is forgotten
     AGAIN_SIZES = 9                # 1 << 8 packets sent again are remembered
-    SIZE_AT = 28                   # list_t.block: above these bits the size of the block, below them its number
-    NUMBER = (1 << SIZE_AT) - 1
-
-
-cdef inline int list_size(const list_t* held) noexcept nogil:
-    """The block has 1 << list_size entries."""
-    return held.block >> SIZE_AT
 
 
 cdef inline uint8_t* list_entries(const pool_t* pool, const list_t* held) noexcept nogil:
-    return <uint8_t*> pool_at(pool, list_size(held), held.block & NUMBER)
+    return <uint8_t*> named_at(pool, held.block)
 
 
 cdef inline sent_t* sent_ranges(const pool_t* pool, const sender_t* sender) noexcept nogil:
@@ -31,7 +24,7 @@ cdef inline sent_t* sent_ranges(const pool_t* pool, const sender_t* sender) noex
 
 
 cdef inline uint32_t range_capacity(const sender_t* sender) noexcept nogil:
-    return <uint32_t> 1 << list_size(&sender.sent)
+    return <uint32_t> 1 << named_size(sender.sent.block)
 
 
 cdef inline again_t* again_packets(const pool_t* pool, const list_t* held) noexcept nogil:
@@ -43,25 +36,24 @@ cdef inline uint32_t list_count(const list_t* held) noexcept nogil:
 
 
 cdef inline uint32_t list_capacity(const list_t* held) noexcept nogil:
-    return <uint32_t> 1 << list_size(held) if held.block else 0
+    return <uint32_t> 1 << named_size(held.block) if held.block else 0
 
 
 cdef inline void list_drop(pool_t* pool, list_t* held) noexcept nogil:
     if held.block:
-        pool_give_back(pool, list_size(held), held.block & NUMBER)
+        named_give_back(pool, held.block)
     held.block, held.head, held.tail = 0, 0, 0
 
 
 cdef inline bint list_grow(pool_t* pool, list_t* held, int size) noexcept nogil:
     """Move to a block of 1 << size entries; False if the pool has none."""
-    cdef uint32_t n = list_count(held)
-    cdef uint32_t block = pool_take(pool, size)
-    if block == 0 or block > NUMBER:
+    cdef uint32_t n = list_count(held), block = named_take(pool, size)
+    if block == 0:
         return False
     if held.block:
-        memcpy(pool_at(pool, size, block), list_entries(pool, held) + held.head * pool.entry, n * pool.entry)
-        pool_give_back(pool, list_size(held), held.block & NUMBER)
-    held.block, held.head, held.tail = <uint32_t> size << SIZE_AT | block, 0, <uint16_t> n
+        memcpy(named_at(pool, block), list_entries(pool, held) + held.head * pool.entry, n * pool.entry)
+        named_give_back(pool, held.block)
+    held.block, held.head, held.tail = block, 0, <uint16_t> n
     return True
 
 
@@ -94,11 +86,11 @@ cdef inline bint find_room(pool_t* pool, sender_t* sender, uint32_t n) noexcept 
     cdef uint32_t half
     while held.tail + n > range_capacity(sender):
         half = range_capacity(sender) // 2
-        if held.block and list_size(held) >= KEPT:
+        if held.block and named_size(held.block) >= KEPT:
             forget(pool, sender, half, True)
         if half and list_count(held) <= half and held.head >= n:
             list_pack(pool, held)
-        elif list_size(held) == SIZES - 1 or not grow_ranges(pool, sender):
+        elif named_size(held.block) == SIZES - 1 or not grow_ranges(pool, sender):
             if half < n:
                 return False
             forget(pool, sender, half, False)
@@ -109,7 +101,7 @@ cdef inline bint find_room(pool_t* pool, sender_t* sender, uint32_t n) noexcept 
 cdef inline bint grow_ranges(pool_t* pool, sender_t* sender) noexcept nogil:
     """One range in the sender, then 4 in a block, 16, 64, and twice as many each time; False without memory."""
     cdef bint inside = sender.sent.block == 0 and list_count(&sender.sent)
-    cdef int size = list_size(&sender.sent)
+    cdef int size = named_size(sender.sent.block)
     if not list_grow(pool, &sender.sent, size + 2 if size + 1 < KEPT else size + 1):
         return False
     if inside:
@@ -179,7 +171,7 @@ cdef inline void keep_last(pool_t* pool, sender_t* sender) noexcept nogil:
 
 cdef inline again_t* add_again(pool_t* pool, list_t* held) noexcept nogil:
     """One more, to be filled in; the oldest goes if they are too many.  NULL without memory."""
-    cdef int size = max(list_size(held) + 1, 2) if held.block else 0
+    cdef int size = max(named_size(held.block) + 1, 2) if held.block else 0
     if held.tail == list_capacity(held):
         if held.head:
             list_pack(pool, held)

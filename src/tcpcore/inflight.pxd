@@ -7,14 +7,12 @@ always the smallest start and the largest end, relative to the direction's base.
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memmove
 
-from tcpcore.pool cimport SIZES, pool_at, pool_give_back, pool_t, pool_take
+from tcpcore.pool cimport SIZES, named_at, named_give_back, named_size, named_take, pool_t
 from tcpcore.seqnum cimport after, not_after
 
 cdef enum:
     MAX_INFLIGHT = 10_000          # A-13
     FIRST_SIZE = 1                 # flying_t and one entry: a SYN that nobody answers needs no more
-    SIZE_AT = 28                   # flight_t.block: above these bits the size of the block, below them its number
-    NUMBER = (1 << SIZE_AT) - 1
     NEAR = 1 << 30                 # distances below it are safe from the ambiguity of CM-1
 
 cdef extern from *:
@@ -39,7 +37,7 @@ ctypedef struct flying_t:
     uint8_t disorder               # 0: an acknowledgement takes from the front
 
 ctypedef struct flight_t:
-    uint32_t block                 # of the pool; 0: no entries
+    uint32_t block                 # its name in the pool; 0: no entries
 
 ctypedef struct acked_t:
     uint64_t frame                 # the oldest entry that ends at the acknowledgement; 0: none
@@ -49,11 +47,11 @@ ctypedef struct acked_t:
 
 cdef inline int flight_size(const flight_t* flight) noexcept nogil:
     """The block has 1 << flight_size entries, the first of which is flying_t."""
-    return flight.block >> SIZE_AT
+    return named_size(flight.block)
 
 
 cdef inline inflight_t* flight_entries(const pool_t* pool, const flight_t* flight) noexcept nogil:
-    return <inflight_t*> pool_at(pool, flight_size(flight), flight.block & NUMBER)
+    return <inflight_t*> named_at(pool, flight.block)
 
 
 cdef inline flying_t* flight_list(const pool_t* pool, const flight_t* flight) noexcept nogil:
@@ -71,21 +69,11 @@ cdef inline uint32_t flight_count(const pool_t* pool, const flight_t* flight) no
 
 cdef inline void flight_drop(pool_t* pool, flight_t* flight) noexcept nogil:
     if flight.block:
-        pool_give_back(pool, flight_size(flight), flight.block & NUMBER)
+        named_give_back(pool, flight.block)
         flight.block = 0
 
 
 # -- adding
-
-cdef inline bint flight_take(pool_t* pool, flight_t* flight, int size) noexcept nogil:
-    """A block of the size; False if there is none to be had."""
-    cdef uint32_t block = pool_take(pool, size)
-    if block > NUMBER:
-        pool_give_back(pool, size, block)
-        block = 0
-    flight.block = <uint32_t> size << SIZE_AT | block if block else 0
-    return block != 0
-
 
 cdef inline bint flight_room(pool_t* pool, flight_t* flight) noexcept nogil:
     """Make room for one more entry behind the last; False if there is none to be had."""
@@ -94,7 +82,8 @@ cdef inline bint flight_room(pool_t* pool, flight_t* flight) noexcept nogil:
     cdef inflight_t* entries
     cdef uint32_t n
     if flight.block == 0:
-        if not flight_take(pool, flight, FIRST_SIZE):
+        flight.block = named_take(pool, FIRST_SIZE)
+        if flight.block == 0:
             return False
         flying = flight_list(pool, flight)
         flying.head = flying.tail = 1
@@ -106,7 +95,8 @@ cdef inline bint flight_room(pool_t* pool, flight_t* flight) noexcept nogil:
     if flying.head > flying.tail // 2 or flight_size(flight) == SIZES - 1:     # so that each entry moves about once
         memmove(entries + 1, entries + flying.head, n * sizeof(inflight_t))
     else:
-        if not flight_take(pool, &grown, flight_size(flight) + 1):
+        grown.block = named_take(pool, flight_size(flight) + 1)
+        if grown.block == 0:
             return False
         flying, entries = flight_list(pool, flight), flight_entries(pool, flight)      # the pool may have moved
         memcpy(flight_entries(pool, &grown), entries, sizeof(inflight_t))

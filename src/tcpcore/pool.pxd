@@ -1,6 +1,7 @@
 """Blocks of 1, 2, 4 ... entries with a free list for each size, up to a limit of bytes.
 
-Blocks are named by numbers, since the memory moves as it grows.  A block just given back is the next
+Blocks are numbered within their size, since the memory moves as it grows; an owner whose block grows keeps size and
+number together, in one name.  A block just given back is the next
 to be taken, so short lives reuse what the cache holds.  The limit is on memory that has been touched: it
 does not become less as blocks are given back.
 """
@@ -11,6 +12,8 @@ from tcpcore.growable cimport grow, growable_t, release
 
 cdef enum:
     SIZES = 15                     # 1 entry to 16,384
+    SIZE_AT = 28                   # of a name: above these bits the size of the block, below them its number
+    NUMBER = (1 << SIZE_AT) - 1
 
 
 ctypedef struct pool_t:
@@ -91,6 +94,32 @@ cdef inline void pool_give_back(pool_t* pool, int size, uint32_t block) noexcept
     pool.free[size] = block
     pool.taken[size] -= 1
 
+
+# -- blocks by name; 0 is none
+
+cdef inline int named_size(uint32_t name) noexcept nogil:
+    """The block has 1 << named_size entries."""
+    return name >> SIZE_AT
+
+
+cdef inline void* named_at(const pool_t* pool, uint32_t name) noexcept nogil:
+    return pool_at(pool, named_size(name), name & NUMBER)
+
+
+cdef inline uint32_t named_take(pool_t* pool, int size) noexcept nogil:
+    """As pool_take; 0 also when numbers run out."""
+    cdef uint32_t block = pool_take(pool, size)
+    if block > NUMBER:
+        pool_give_back(pool, size, block)
+        return 0
+    return <uint32_t> size << SIZE_AT | block if block else 0
+
+
+cdef inline void named_give_back(pool_t* pool, uint32_t name) noexcept nogil:
+    pool_give_back(pool, named_size(name), name & NUMBER)
+
+
+# -- all blocks
 
 cdef inline uint64_t pool_used(const pool_t* pool) noexcept nogil:
     """Bytes of the blocks that are taken."""

@@ -61,7 +61,7 @@ ctypedef struct again_t:
 
 # A list in a block of a pool: entries head to tail - 1.
 ctypedef struct list_t:
-    uint32_t block                 # its size and number (history); 0: none
+    uint32_t block                 # its name; 0: none
     uint16_t head, tail
 
 # What every sender needs: one cache line for each of its segments and answers, and one for what is rarer.
