@@ -56,6 +56,7 @@ cdef class Batch:
     cdef Py_ssize_t borrow(self, Lender lender, uint64_t offset, Py_ssize_t size) except -2
     cdef int keep_data(self) except -1
     cdef void swap_data(self, Batch other) noexcept
+    cdef void drop_frames(self, const uint8_t* chosen) noexcept nogil
     cdef const uint8_t* capture(self) except? NULL
     cdef tunnel_t* add_tunnel(self) except NULL nogil
     cdef uint8_t* add_arena(self, Py_ssize_t size) except NULL nogil

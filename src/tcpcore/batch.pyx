@@ -186,9 +186,14 @@ cdef class Batch:
 
     def keep_frames(self, const unsigned char[::1] chosen not None):
         """Drop the frames whose place in ``chosen`` (a bool array of n_frames) is false; rows stay."""
-        cdef Py_ssize_t i, kept = 0
         if chosen.shape[0] != self.n_frames:
             raise ValueError("one choice for each frame")
+        if self.n_frames:
+            self.drop_frames(&chosen[0])
+
+    cdef void drop_frames(self, const uint8_t* chosen) noexcept nogil:
+        """Those for which ``chosen`` has 0."""
+        cdef Py_ssize_t i, kept = 0
         for i in range(self.n_frames):
             if chosen[i]:
                 self.frames[kept] = self.frames[i]

@@ -269,15 +269,6 @@ cdef void select_frames(Batch batch, const uint8_t* capture, const instruction_t
         keep[i] = run(steps, &m) != 0
 
 
-cdef Py_ssize_t drop_unmarked(frame_t* frames, Py_ssize_t n, const uint8_t* keep) noexcept nogil:
-    cdef Py_ssize_t i, kept = 0
-    for i in range(n):
-        if keep[i]:
-            frames[kept] = frames[i]
-            kept += 1
-    return kept
-
-
 cdef class Filter:
     """Keeps the frames of each batch that a capture filter accepts; frame numbers stay as they are.
 
@@ -293,10 +284,9 @@ cdef class Filter:
     def process(self, Batch batch not None):
         """Drop the rejected frames from ``batch`` (between reader and decode)."""
         cdef Program program
-        cdef Py_ssize_t n = batch.n_frames, kept
         cdef uint16_t link_type
         cdef const uint8_t* capture = batch.capture()
-        cdef uint8_t* keep = <uint8_t*> malloc(n + 1)
+        cdef uint8_t* keep = <uint8_t*> malloc(batch.n_frames + 1)
         if keep == NULL:
             raise MemoryError
         try:
@@ -306,10 +296,9 @@ cdef class Filter:
                 with nogil:
                     select_frames(batch, capture, program.steps, link_type, keep)
             with nogil:
-                kept = drop_unmarked(batch.frames, n, keep)
+                batch.drop_frames(keep)
         finally:
             free(keep)
-        batch.n_frames = kept
 
     cdef set link_types(self, Batch batch):
         """The link types of the batch, with a program for each."""
