@@ -19,7 +19,7 @@ from tcpcore.wire.scan cimport (
 from tcpcore.wire.scout cimport scout_pcap, scout_pcapng
 
 from tcpcore.errors import CaptureError
-from tcpcore.magic import describe
+from tcpcore.magic import MAGICS, describe
 from tcpcore.metadata import Interface, Metadata
 
 cdef enum:
@@ -31,14 +31,6 @@ cdef enum:
     SPARSE = 256                    # bytes a record from which on a look at the headers costs less than a copy
     SIMPLE_SECONDS = 4_000_000_000  # twice this many nanoseconds fit into 64 bits
 
-# magic -> (name, unit of the time's fraction in ns, further bytes of the file header, record header lengths)
-MAGICS = {
-    0xA1B2C3D4: ("pcap", 1000, 0, (16, 24, 20)),      # 24: an early "modified" pcap, 20: Nokia's
-    0xA1B23C4D: ("nanosecond pcap", 1, 0, (16,)),
-    0xA1B2CD34: ("modified pcap", 1000, 0, (24, 28)),
-    0x1C0001AC: ("Ixia pcap", 1000, 4, (16,)),
-    0x1C0001AB: ("Ixia pcap", 1000, 4, (16,)),
-}
 CAUSES = {
     SCAN_TOO_LONG: "a record claims {} captured bytes, more than any capture holds",
     SCAN_BLOCK_LENGTH: "a pcapng block of {} bytes cannot be",

@@ -1,7 +1,17 @@
-"""Names what a file that is not a capture seems to be, from its first bytes."""
+"""Capture formats by their magic numbers, and what a file that is not a capture seems to be, from its first bytes."""
 from __future__ import annotations
 
-_MAGICS = [
+# magic -> (name, unit of the time's fraction in ns, further bytes of the file header, record header lengths)
+MAGICS = {
+    0xA1B2C3D4: ("pcap", 1000, 0, (16, 24, 20)),      # 24: an early "modified" pcap, 20: Nokia's
+    0xA1B23C4D: ("nanosecond pcap", 1, 0, (16,)),
+    0xA1B2CD34: ("modified pcap", 1000, 0, (24, 28)),
+    0x1C0001AC: ("Ixia pcap", 1000, 4, (16,)),
+    0x1C0001AB: ("Ixia pcap", 1000, 4, (16,)),
+}
+_PCAPNG = 0x0A0D0D0A
+_CAPTURES = {magic.to_bytes(4, order) for magic in (*MAGICS, _PCAPNG) for order in ("big", "little")}
+_OTHERS = [
     (b"\x1f\x8b", "gzip data"),
     (b"\x28\xb5\x2f\xfd", "Zstandard data"),
     (b"\x04\x22\x4d\x18", "LZ4 data"),
@@ -31,11 +41,6 @@ _MAGICS = [
 ]
 
 
-_CAPTURES = {bytes.fromhex(magic) for magic in (
-    "a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1", "a1b2cd34", "34cdb2a1", "1c0001ac", "ac01001c", "1c0001ab",
-    "ab01001c", "0a0d0d0a")}
-
-
 def looks_like_capture(head: bytes) -> bool:
     """Whether a file that begins with ``head`` is of a supported format."""
     return head[:4] in _CAPTURES
@@ -45,7 +50,7 @@ def describe(head: bytes) -> str:
     """What the first bytes ``head`` of a file look like."""
     if not head:
         return "an empty file"
-    for magic, name in _MAGICS:
+    for magic, name in _OTHERS:
         if head.startswith(magic):
             return name
     if not head.strip(b"\0"):
