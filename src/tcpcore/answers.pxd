@@ -10,6 +10,7 @@ from tcpcore.records cimport segment_t
 from tcpcore.sender cimport (
     ANSWERED, ECHOING, FINISHED, MEASURING, PROBED, RECOVERY_NONE, REPORTED, SACK_PERMITTED, SACKING,
     STAMPED, STARTED, WINDOW_CLOSED, again_t, list_t, sender_t, sent_end, trouble_t)
+from tcpcore.seqnum cimport distance, unwrap
 
 cdef enum:
     LOOK_BACK = 64                 # packets sent again that one acknowledgement is compared with
@@ -18,7 +19,7 @@ cdef enum:
 
 
 cdef inline int64_t sack_edge(const segment_t* row, uint32_t edge) noexcept nogil:
-    return row.ack64 + <int32_t> (edge - row.ack_raw)
+    return unwrap(edge, row.ack_raw, row.ack64)
 
 
 cdef inline void read_answer(judge_t* j, turn_t* t) noexcept nogil:
@@ -27,8 +28,7 @@ cdef inline void read_answer(judge_t* j, turn_t* t) noexcept nogil:
     cdef sender_t* data = t.peer
     if row.flags & (ACK | RST) != ACK:
         return
-    if data.state & ECHOING and row.present & HAS_TIMESTAMPS \
-            and <int32_t> (row.tsecr - data.measure_end) >= 0:
+    if data.state & ECHOING and row.present & HAS_TIMESTAMPS and distance(row.tsecr, data.measure_end) >= 0:
         bound_leg(data, measured(data, row.time_ns))
         data.state &= ~<uint16_t> ECHOING
     if not data.state & ANSWERED:
@@ -71,7 +71,7 @@ cdef inline void count_duplicate(judge_t* j, turn_t* t, uint32_t n_blocks, bint 
 cdef inline void advance(judge_t* j, turn_t* t) noexcept nogil:
     cdef int64_t old = t.peer.acked
     t.peer.acked = t.row.ack64
-    if t.peer.state & MEASURING and <int32_t> (<uint32_t> t.row.ack64 - t.peer.measure_end) >= 0:
+    if t.peer.state & MEASURING and distance(<uint32_t> t.row.ack64, t.peer.measure_end) >= 0:
         measure(j, t)
     if t.peer.trouble:
         leave_trouble(j, t, old)
@@ -91,7 +91,7 @@ cdef inline void measure(judge_t* j, turn_t* t) noexcept nogil:
     cdef sender_t* data = t.peer
     cdef uint32_t stamp = trouble_at(j, data).measure_stamp if data.trouble else 0
     data.state &= ~<uint16_t> MEASURING
-    if stamp == 0 or (row.present & HAS_TIMESTAMPS and <int32_t> (row.tsecr - stamp) >= 0):
+    if stamp == 0 or (row.present & HAS_TIMESTAMPS and distance(row.tsecr, stamp) >= 0):
         measure_leg(data, measured(data, row.time_ns))
     if stamp:
         trouble_at(j, data).measure_stamp = 0
@@ -125,7 +125,7 @@ cdef inline void test_needless(judge_t* j, turn_t* t, again_t* packet, int64_t o
     cdef const segment_t* row = t.row
     cdef sender_t* data = t.peer
     cdef bint echoes = packet.sent.state & STAMPED and row.present & HAS_TIMESTAMPS
-    cdef bint older = echoes and <int32_t> (row.tsecr - packet.sent.stamp) < 0
+    cdef bint older = echoes and distance(row.tsecr, packet.sent.stamp) < 0
     if packet.sent.start <= old and older:                                     # RFC 3522
         show_needless(j, data, t.sender, packet, row.time_ns, EARLY_ECHO)
     if (data.samples >= ENOUGH and data.leg_min > SHORT_TRIP and sent_end(&packet.sent) <= row.ack64
@@ -152,7 +152,7 @@ cdef inline void read_sack(judge_t* j, turn_t* t) noexcept nogil:
     trouble.sack_count = <uint16_t> (count - first)
     trouble.sack_base = row.ack64
     for i in range(2 * (count - first)):
-        trouble.sack_edges[i] = <int32_t> (edges[2 * first + i] - row.ack_raw)
+        trouble.sack_edges[i] = distance(edges[2 * first + i], row.ack_raw)
     if row.sack_count == 0 and count > first:   # cut off behind its left edge: one byte at least
         trouble.sack_edges[1] = <int32_t> (<uint32_t> trouble.sack_edges[0] + 1)
     for i in range(count - first):
@@ -169,11 +169,11 @@ cdef inline void read_sack(judge_t* j, turn_t* t) noexcept nogil:
 cdef inline bint is_dsack(const segment_t* row) noexcept nogil:
     """RFC 2883 section 4: the first block lies below the acknowledgement, or inside the second."""
     if row.sack_count == 0:
-        return <int32_t> (row.sack_le0 - row.ack_raw) < 0
-    if <int32_t> (row.sack_re0 - row.ack_raw) <= 0:
+        return distance(row.sack_le0, row.ack_raw) < 0
+    if distance(row.sack_re0, row.ack_raw) <= 0:
         return True
-    return (row.sack_count > 1 and <int32_t> (row.sack_le0 - row.sack_le1) >= 0
-            and <int32_t> (row.sack_re1 - row.sack_re0) >= 0)
+    return (row.sack_count > 1 and distance(row.sack_le0, row.sack_le1) >= 0
+            and distance(row.sack_re1, row.sack_re0) >= 0)
 
 
 cdef inline void match_dsack(judge_t* j, turn_t* t) noexcept nogil:

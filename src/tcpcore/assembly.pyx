@@ -16,21 +16,20 @@ from tcpcore.flows cimport NO_SLOT
 from tcpcore.held cimport (
     BLOCK, CUT, DROPPED, arrival_t, block_place, hold_close, hold_front, hold_open, hold_pass_on, hold_put, hold_t,
     hold_yield)
+from tcpcore.prefetch cimport prefetch_write
 from tcpcore.ranges cimport range_t, ranges_gap, ranges_overlapped
 from tcpcore.records cimport chunk_t, segment_t
+from tcpcore.seqnum cimport MAX_WINDOW
 
 cdef extern from *:
     """
-    #define prefetch_for_write(p) __builtin_prefetch(p, 1)
     #define likely(x) __builtin_expect(!!(x), 1)
     """
-    void prefetch_for_write(const void* p) noexcept nogil
     bint likely(bint x) noexcept nogil
 
 cdef enum:
     AHEAD = 12                     # rows between prefetch and use
     ROWS_A_LOOK = 4                # at a stream that may have been silent
-    WINDOW = 1 << 30               # no receive window is larger (RFC 7323 section 2.3)
 
 
 cdef void assemble(assembly_t* a, char* rows, Py_ssize_t stride, Py_ssize_t n_rows, const uint32_t* slots,
@@ -40,8 +39,8 @@ cdef void assemble(assembly_t* a, char* rows, Py_ssize_t stride, Py_ssize_t n_ro
     cdef segment_t* row
     for i in range(n_rows):
         if i + AHEAD < n_rows:
-            prefetch_for_write(&a.streams[slots[i + AHEAD]])
-            prefetch_for_write(&a.latest[slots[i + AHEAD]])
+            prefetch_write(&a.streams[slots[i + AHEAD]])
+            prefetch_write(&a.latest[slots[i + AHEAD]])
         row = segment_at(rows, stride, i)
         if slots[i] == NO_SLOT:
             continue
@@ -163,7 +162,7 @@ cdef void take_payload(assembly_t* a, const segment_t* row, uint32_t slot, int64
     cdef int64_t end = start + row.payload_len, front = stream.front[side]
     cdef arrival_t arrival
     # Rule FAR: nothing so far ahead can be meant for the receiver, so nothing is kept for it.
-    if start - max(front, stream.acked[side]) >= WINDOW:
+    if start - max(front, stream.acked[side]) >= MAX_WINDOW:
         a.totals.outside += row.payload_len
         return
     # Rule OLD: what was passed on stays; this also covers keep-alive bytes (RFC 1122 4.2.3.6).

@@ -11,6 +11,7 @@ from tcpcore.pathtime cimport EARLIEST_TIMEOUT, MS, clock_tick, is_near, shortes
 from tcpcore.sender cimport (
     ANSWERED, CLOCKED, GAP, MEASURING, OVERDUE, PROBED, RECOVERY_FAST, RECOVERY_NONE, RECOVERY_SMALLER,
     RECOVERY_TIMEOUT, SACK_PERMITTED, SACKING, STAMPED, again_t, sender_t, sent_end, sent_t, trouble_t)
+from tcpcore.seqnum cimport distance
 
 cdef enum:
     SIZES_BACK = 64                # acknowledged ranges whose size shows what gets through
@@ -48,7 +49,7 @@ cdef inline void find_cause(judge_t* j, turn_t* t, const sent_t* first) noexcept
 
 
 cdef inline bint is_measured(const sender_t* sender, const sent_t* sent) noexcept nogil:
-    return <int32_t> (<uint32_t> sent.start - sender.measure_end) < 0
+    return distance(<uint32_t> sent.start, sender.measure_end) < 0
 
 
 cdef inline bint acked_before(const sender_t* sender, const trouble_t* trouble, const sent_t* sent) noexcept nogil:
@@ -131,7 +132,7 @@ cdef inline int64_t pause(const turn_t* t, bint stamped, uint32_t stamp, int64_t
     """Between the sending of two packets, by their sender's clock if it is fine enough: on the way they may wait."""
     cdef double tick = clock_tick(t.sender) if stamped and t.sent.state & STAMPED else 0.0
     if 0 < tick < FINE_CLOCK:
-        return <int64_t> (<int32_t> (t.sent.stamp - stamp) * tick)
+        return <int64_t> (distance(t.sent.stamp, stamp) * tick)
     return t.sent.time - time
 
 
@@ -168,7 +169,7 @@ cdef inline int64_t since_answer(turn_t* t) noexcept nogil:
     cdef double tick
     cdef int32_t steps
     if t.row.present & HAS_TIMESTAMPS and t.row.tsecr and peer.state & CLOCKED:
-        tick, steps = clock_tick(peer), <int32_t> (peer.stamp - t.row.tsecr)
+        tick, steps = clock_tick(peer), distance(peer.stamp, t.row.tsecr)
         if tick > 0 or steps == 0:
             return max(<int64_t> 0, t.sent.time - <int64_t> peer.leg_min - stamp_time(peer)
                        + <int64_t> (steps * tick))

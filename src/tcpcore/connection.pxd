@@ -8,9 +8,7 @@ from tcpcore.flags cimport (
     ACK, FIN, FIN_ACTIVE, FIN_PASSIVE, HAS_TFO_COOKIE, HAS_WSCALE, PORTS_REUSED, RST, STREAM_CREATED, SYN, TFO_ACK,
     TFO_IGNORED, TFO_SYN, WHOLE)
 from tcpcore.records cimport segment_t
-
-cdef enum:
-    MAX_SHIFT = 14
+from tcpcore.wire.options cimport MAX_SHIFT
 
 
 cdef inline void complete(turn_t* t) noexcept nogil:

@@ -2,12 +2,12 @@
 from heapq import heappop, heappush
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from tcpcore.batch cimport PAYLOAD_IN_ARENA, Batch, segment_at
 from tcpcore.flags cimport HAS_LEN, IN_CONVERSATION, SYN
 from tcpcore.records cimport segment_t
-from tcpcore.seqnum cimport unwrap
+from tcpcore.seqnum cimport distance, unwrap
 
 
 cdef class Direction:
@@ -122,7 +122,7 @@ cdef skip_lost(Direction side, int number, uint32_t ack, list chunks):
         if not side.held:
             return
         lowest = side.held[0][0]
-        if <int32_t> (<uint32_t> lowest - ack) >= 0:
+        if distance(<uint32_t> lowest, ack) >= 0:
             return
         skip_hole(side, number, chunks)
 

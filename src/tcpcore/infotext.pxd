@@ -9,6 +9,7 @@ from tcpcore.flags cimport (
     WINDOW_FULL, WINDOW_UPDATE, ZERO_WINDOW, ZERO_WINDOW_PROBE, ZERO_WINDOW_PROBE_ACK)
 from tcpcore.records cimport analysis_t, segment_t
 from tcpcore.textwrite cimport put_decimal, put_text
+from tcpcore.wire.options cimport MAX_SHIFT
 
 cdef extern from *:
     """
@@ -19,7 +20,6 @@ cdef extern from *:
 
 cdef enum:
     MAX_INFO = 768                 # every note, every flag, the longest numbers, every option
-    MAX_SHIFT = 14                 # WN-2
     OPTION_KINDS = 6               # that put_option knows
 
 

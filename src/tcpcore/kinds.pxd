@@ -15,6 +15,7 @@ from tcpcore.records cimport segment_t, verdict_t
 from tcpcore.sender cimport (
     AGAIN, ANSWERED, CLOCKED, ECHOING, FINISHED, GAP, MEASURING, OPENING, OVERDUE, SACK_PERMITTED, STAMPED, STARTED,
     SYN_AGAIN, SYN_ANSWER, UNPLACED, again_t, list_t, sender_t, sent_end, sent_t)
+from tcpcore.seqnum cimport distance
 from tcpcore.weighing cimport CERTAIN, LIKELY, judge_t, remember, show_needless, trouble_at, trouble_of, turn_t
 
 cdef enum:
@@ -48,7 +49,7 @@ cdef inline bint overtaken(const turn_t* t) noexcept nogil:
     cdef const sender_t* sender = t.sender
     cdef uint16_t counter = ip_counter(t.row)
     if t.row.present & HAS_TIMESTAMPS and sender.state & CLOCKED and t.row.tsval != sender.stamp:
-        return <int> (t.row.tsval - sender.stamp) < 0
+        return distance(t.row.tsval, sender.stamp) < 0
     return counter and sender.counter and sender.counts >= SURE_COUNTS \
         and -0x8000 < <short> (counter - sender.counter) < 0
 

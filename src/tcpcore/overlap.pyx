@@ -13,11 +13,9 @@ from libc.string cimport memset
 from tcpcore.flags cimport (
     CHUNK_CUT, CHUNK_DATA, CHUNK_MISSING, CHUNK_UNSEEN, GIVEN_UP_AT_END)
 from tcpcore.records cimport chunk_t
+from tcpcore.seqnum cimport MAX_WINDOW
 
 from tcpcore.records import CHUNK
-
-cdef enum:
-    WINDOW = 1 << 30               # no receive window is larger (RFC 7323 section 2.3)
 
 
 ctypedef struct part_t:
@@ -91,7 +89,7 @@ cdef Py_ssize_t trim(const chunk_t* segments, Py_ssize_t n, int64_t acked, part_
         start = max(segments[i].offset, front)
         end = segments[i].offset + segments[i].length
         middle = max(start, min(end, segments[i].offset + segments[i].captured))
-        if start >= end or start - max(front, acked) >= WINDOW:
+        if start >= end or start - max(front, acked) >= MAX_WINDOW:
             continue
         if start < middle:
             parts[n_parts] = part_t(start, middle, extent_t(segments[i].offset, end, i), <uint32_t> i)

@@ -7,6 +7,7 @@ from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint32_t
 
 from tcpcore.flags cimport BY_IP_ID, BY_TIMESTAMP
 from tcpcore.sender cimport CLOCKED, OPENING, OVERDUE, STAMPED, SYN_AGAIN, SYN_ANSWER, sender_t, sent_t
+from tcpcore.seqnum cimport distance
 
 cdef enum:
     MS = 1_000_000
@@ -69,7 +70,7 @@ cdef inline int64_t stamp_time(const sender_t* sender) noexcept nogil:
 
 cdef inline double clock_tick(const sender_t* sender) noexcept nogil:
     """Nanoseconds for each step of the time stamps; 0: unknown."""
-    cdef int32_t steps = <int32_t> (sender.stamp - sender.first_stamp)
+    cdef int32_t steps = distance(sender.stamp, sender.first_stamp)
     cdef int64_t span = stamp_time(sender) - sender.first_stamp_time
     return <double> span / steps if steps > 0 and span > CLOCK_SPAN else 0.0
 
@@ -81,7 +82,7 @@ cdef inline void read_clock(sender_t* sender, uint32_t stamp) noexcept nogil:
         sender.stamp = sender.first_stamp = stamp
         sender.first_stamp_time = sender.latest
         sender.stamp_age = 0
-    elif <int32_t> (stamp - sender.stamp) > 0:
+    elif distance(stamp, sender.stamp) > 0:
         sender.stamp, sender.stamp_age = stamp, 0
 
 
@@ -101,7 +102,7 @@ cdef inline int sent_after(const sender_t* sender, const sent_t* a, const sent_t
     """1: ``a`` was sent after ``b``, -1: before, 0: these cannot tell.  Sets the bit of what told."""
     if a.state & b.state & STAMPED and a.stamp != b.stamp:
         by[0] |= BY_TIMESTAMP
-        return 1 if <int32_t> (a.stamp - b.stamp) > 0 else -1
+        return 1 if distance(a.stamp, b.stamp) > 0 else -1
     if a.counter and b.counter and a.counter != b.counter and sender.counts >= 0:
         by[0] |= BY_IP_ID
         return 1 if <int16_t> (a.counter - b.counter) > 0 else -1

@@ -15,14 +15,9 @@ from tcpcore.flags cimport (
 from tcpcore.flowkey cimport fold
 from tcpcore.flows cimport NO_SLOT
 from tcpcore.growable cimport grow, release
+from tcpcore.prefetch cimport prefetch_write
 from tcpcore.records cimport segment_t
-from tcpcore.seqnum cimport segment_len
-
-cdef extern from *:
-    """
-    #define prefetch_write(p) __builtin_prefetch(p, 1)
-    """
-    void prefetch_write(const void* p) noexcept nogil
+from tcpcore.seqnum cimport MAX_WINDOW, segment_len
 
 cdef enum:
     AHEAD = 12                     # rows
@@ -30,7 +25,6 @@ cdef enum:
     JUMBO_PAYLOAD = 8960           # of a frame of 9,000 bytes
     COPY_WINDOW = 10_000_000       # ns: a mirror's copy comes within microseconds, a retransmission hardly within this
     MANY = 3                       # segments that answer an end from which there is none
-    FAR_JUMP = 1 << 30             # no window reaches so far: a forged or broken number
 
 
 cdef inline void lose(quality_t* q, sender_t* sender, int hole, uint64_t frame) noexcept nogil:
@@ -79,7 +73,7 @@ cdef inline void send(quality_t* q, sender_t* sender, int64_t start, int64_t end
     if start < sender.high:
         fill(q, sender, start, end)
     elif start > sender.high:
-        if start - sender.high > FAR_JUMP:
+        if start - sender.high > MAX_WINDOW:         # a forged or broken number
             return
         add_hole(sender, sender.high, start)
     sender.high = max(sender.high, end)
@@ -89,7 +83,7 @@ cdef inline void acknowledge(quality_t* q, sender_t* sender, int64_t number, uin
     """The other end has everything below ``number``."""
     cdef int hole
     cdef int64_t end
-    if not sender.known or number - sender.high > FAR_JUMP:
+    if not sender.known or number - sender.high > MAX_WINDOW:
         return
     for hole in range(HOLES):
         if sender.start[hole] < min(sender.end[hole], number) and not sender.acked & 1 << hole:

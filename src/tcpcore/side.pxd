@@ -2,10 +2,11 @@
 
 Positions are sequence numbers unwrapped to 64 bits from the first one seen.  All zero: nothing is known.
 """
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memmove
 
 from tcpcore.pool cimport pool_at, pool_give_back, pool_t, pool_take
+from tcpcore.seqnum cimport unwrap
 
 cdef enum Opened:                  # its SYN
     OPENED_NOT = 0
@@ -77,7 +78,7 @@ cdef inline int64_t near(const side_t* side, uint32_t number) noexcept nogil:
     """The position nearest to what is known that has this number."""
     if not has(side, HIGH_KNOWN):
         return number
-    return side.high + <int32_t> (number - <uint32_t> side.high)
+    return unwrap(number, <uint32_t> side.high, side.high)
 
 
 cdef inline void begin(side_t* side, int64_t position, bint known) noexcept nogil:

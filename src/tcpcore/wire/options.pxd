@@ -23,6 +23,7 @@ cdef enum OptionKind:
 cdef enum:
     FAST_OPEN_EXPERIMENT = 0xF989
     SACK_EDGES = 8
+    MAX_SHIFT = 14                 # of a window; a larger one counts as this (WN-2)
 
 cdef enum Mptcp:                   # subtypes, and flags of a data sequence signal
     MPTCP_CAPABLE = 0
