@@ -2,20 +2,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 class Batch:
-    data_len: int
-    data_capacity: int
-    data_offset: int
-    n_frames: int
-    frame_capacity: int
-    n_rows: int
-    n_slots: int
+    @property
+    def data_len(self) -> int: ...
+    @property
+    def data_capacity(self) -> int: ...
+    @property
+    def data_offset(self) -> int: ...
+    @property
+    def n_frames(self) -> int: ...
+    @property
+    def frame_capacity(self) -> int: ...
+    @property
+    def n_rows(self) -> int: ...
+    @property
+    def n_slots(self) -> int: ...
     corrections: tuple[NDArray[np.uint64], NDArray[np.void], NDArray[np.uint64]] | None
-    stride: int
-    n_released: int
+    @property
+    def stride(self) -> int: ...
+    @property
+    def n_released(self) -> int: ...
     released: dict[str, NDArray[np.void]] | None
-    dtype: np.dtype[np.void]
-    n_tunnels: int
-    arena_len: int
+    @property
+    def dtype(self) -> np.dtype[np.void]: ...
+    @property
+    def n_tunnels(self) -> int: ...
+    @property
+    def arena_len(self) -> int: ...
     def __init__(
         self,
         frames: int = 2048,

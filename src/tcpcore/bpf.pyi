@@ -5,7 +5,8 @@ from typing_extensions import Buffer
 from tcpcore.batch import Batch
 
 class Program:
-    length: int
+    @property
+    def length(self) -> int: ...
     def __init__(self, instructions: Sequence[tuple[int, int, int, int]]) -> None: ...
     def run(self, frame: Buffer, wire_len: int | None = None) -> int: ...
 

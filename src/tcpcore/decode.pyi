@@ -2,7 +2,10 @@ from tcpcore.batch import Batch
 from tcpcore.fragments import Fragments
 
 class Decoder:
-    fragments: Fragments
-    n_frames: int
-    n_unknown_links: int
+    @property
+    def fragments(self) -> Fragments: ...
+    @property
+    def n_frames(self) -> int: ...
+    @property
+    def n_unknown_links(self) -> int: ...
     def process(self, batch: Batch) -> None: ...
