@@ -5,7 +5,7 @@ from tcpcore.flags cimport (
     ACK, DSACK, EARLY_ACK, EARLY_ECHO, FIN, HAS_SACK_LE, HAS_TIMESTAMPS, KIND_RETRANSMISSION, RST, SYN)
 from tcpcore.history cimport again_packets, keep_last
 from tcpcore.weighing cimport count_recovery, judge_t, leave_after, show_needless, trouble_at, trouble_of, turn_t
-from tcpcore.pathtime cimport MS, bound_leg, measure_leg, measured
+from tcpcore.pathtime cimport MS, bound_leg, is_leg, measure_leg, measured
 from tcpcore.records cimport segment_t
 from tcpcore.sender cimport (
     ANSWERED, ECHOING, FINISHED, MEASURING, PROBED, RECOVERY_NONE, REPORTED, SACK_PERMITTED, SACKING,
@@ -190,7 +190,7 @@ cdef inline void match_dsack(judge_t* j, turn_t* t) noexcept nogil:
     for i in range(again.tail, again.head, -1):
         packet = again_packets(&j.packets, again) + i - 1
         if (left <= packet.sent.start and sent_end(&packet.sent) <= right and not packet.sent.state & REPORTED
-                and (row.time_ns - packet.sent.time >= data.leg_min * 0.7 or data.leg_min < MS)):
+                and (is_leg(data, row.time_ns - packet.sent.time) or data.leg_min < MS)):
             packet.sent.state |= REPORTED
             show_needless(j, data, t.sender, packet, row.time_ns, DSACK)
             return

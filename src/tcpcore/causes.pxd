@@ -7,7 +7,7 @@ from tcpcore.flags cimport (
     NEAR_RECEIVER, NEAR_SENDER, SACK_GAP, SMALLER, SYN)
 from tcpcore.history cimport again_packets, find_range, sent_ranges
 from tcpcore.weighing cimport call_needless, count_recovery, judge_t, leave_after, trouble_at, trouble_of, turn_t
-from tcpcore.pathtime cimport EARLIEST_TIMEOUT, MS, clock_tick, is_near, shortest_trip, stamp_time
+from tcpcore.pathtime cimport EARLIEST_TIMEOUT, MS, clock_tick, is_leg, is_near, nearly, shortest_trip, stamp_time
 from tcpcore.sender cimport (
     ANSWERED, CLOCKED, GAP, MEASURING, OVERDUE, PROBED, RECOVERY_FAST, RECOVERY_NONE, RECOVERY_SMALLER,
     RECOVERY_TIMEOUT, SACK_PERMITTED, SACKING, STAMPED, again_t, sender_t, sent_end, sent_t, trouble_t)
@@ -17,6 +17,13 @@ cdef enum:
     SIZES_BACK = 64                # acknowledged ranges whose size shows what gets through
     DEFAULT_TRIP = 100 * MS        # while none is measured
     FINE_CLOCK = 10 * MS           # a time stamp clock with shorter steps measures pauses
+    # Margins of timers.  RFCs say after what a timer runs out, not how late hosts and paths make it look: these numbers
+    # rest on how right the verdicts are with them (docs/verdicts.md).
+    SLACK = 5 * MS                 # beyond a round trip without news
+    TAIL_SLACK = 2 * MS            # the same behind the last bytes sent: answers hardly speak for them
+    BLIND_SLACK = 10 * MS          # beyond two round trips, where the capture cannot tell what news the sender had
+    SURE_SLACK = 150 * MS          # beyond a round trip since these bytes were sent: a timer, whatever else was heard
+    PROBE_SLACK = 50 * MS          # beyond two round trips and a delayed answer (200 ms), for a tail loss probe
 
 # What is weighed.
 ctypedef struct hints_t:
@@ -118,7 +125,7 @@ cdef inline void collect_hints(judge_t* j, turn_t* t, const sent_t* first, hints
     h.idle = since_answer(t)
     if sender.mode != RECOVERY_NONE and t.sent.time >= t.trouble.mode_end:
         sender.mode = RECOVERY_NONE
-    evident = t.sent.time - t.trouble.loss_time >= peer.leg_min * 0.7         # the news had reached the sender
+    evident = is_leg(peer, t.sent.time - t.trouble.loss_time)                 # the news had reached the sender
     gap = sender.state & SACKING and t.trouble.sack_high > t.sent.start and evident
     dup_acks = (not sender.state & SACK_PERMITTED and t.trouble.dup_acks and sender.state & ANSWERED
                 and sender.acked <= t.sent.start and evident)
@@ -182,13 +189,13 @@ cdef inline int64_t since_answer(turn_t* t) noexcept nogil:
 
 cdef inline bint is_timer(const hints_t* h, bint tail) noexcept nogil:
     """A timer runs out when nothing has happened for more than a round trip (RFC 6298, RFC 8985)."""
-    cdef int64_t slack = 2 * MS if tail and not h.asked else 5 * MS           # answers hardly speak for the last bytes
+    cdef int64_t slack = TAIL_SLACK if tail and not h.asked else SLACK
     if h.idle < 0:
-        if h.quiet > 2 * h.trip + 10 * MS and h.waited > h.trip * 9 // 10:
+        if h.quiet > 2 * h.trip + BLIND_SLACK and h.waited > nearly(h.trip):
             return True
-    elif h.idle > h.trip + slack and h.quiet > h.trip and h.waited > h.trip * 9 // 10:
+    elif h.idle > h.trip + slack and h.quiet > h.trip and h.waited > nearly(h.trip):
         return True
-    return not h.asked and not h.inside and h.waited > h.trip + 150 * MS
+    return not h.asked and not h.inside and h.waited > h.trip + SURE_SLACK
 
 
 cdef inline bint is_earliest(const turn_t* t) noexcept nogil:
@@ -201,7 +208,7 @@ cdef inline bint may_time_out(const turn_t* t, const hints_t* h) noexcept nogil:
     cdef const trouble_t* trouble = t.trouble
     cdef int64_t arrived = 0
     cdef uint32_t i
-    if not is_earliest(t) or h.waited < EARLIEST_TIMEOUT * 9 // 10:
+    if not is_earliest(t) or h.waited < nearly(EARLIEST_TIMEOUT):
         return False
     if not h.asked or h.repeated or not is_near(t.sender, t.peer):
         return True
@@ -213,7 +220,7 @@ cdef inline bint may_time_out(const turn_t* t, const hints_t* h) noexcept nogil:
 cdef inline uint8_t fast_cause(turn_t* t, const hints_t* h) noexcept nogil:
     """Prompted by answers: the capture shows them, or that there was time for them."""
     if not (h.asked or t.sender.mode != RECOVERY_NONE or h.idle >= 0 or h.overdue
-            or h.waited > shortest_trip(t.sender, t.peer) * 9 // 10):
+            or h.waited > nearly(shortest_trip(t.sender, t.peer))):
         return CAUSE_UNKNOWN
     if not h.inside or t.sender.mode == RECOVERY_TIMEOUT:
         begin_recovery(t, RECOVERY_FAST)
@@ -224,7 +231,7 @@ cdef inline bint probes_tail(const turn_t* t, const hints_t* h) noexcept nogil:
     """RFC 8985 section 7: one probe, two round trips and a delayed answer after the flight; only with SACK."""
     if t.sender.state & (SACK_PERMITTED | PROBED) != SACK_PERMITTED or t.trouble.timeouts:
         return False
-    return t.sent.start > t.sender.acked or h.waited <= 2 * h.trip + EARLIEST_TIMEOUT + 50 * MS
+    return t.sent.start > t.sender.acked or h.waited <= 2 * h.trip + EARLIEST_TIMEOUT + PROBE_SLACK
 
 
 cdef inline void count_timeout(turn_t* t) noexcept nogil:

@@ -6,7 +6,7 @@ from tcpcore.flags cimport (
     BY_TIME, FILLS_GAP, KIND_NETWORK_DUPLICATE, KIND_REORDERED, KIND_RETRANSMISSION, KIND_UNDETERMINED, LOSS_BEFORE,
     ORIGINAL_LATE, OVERTAKEN)
 from tcpcore.history cimport again_packets, find_range, insert_range, range_capacity, sent_ranges
-from tcpcore.pathtime cimport EARLIEST_TIMEOUT, MS, clock_tick, sent_after, shortest_trip
+from tcpcore.pathtime cimport EARLIEST_TIMEOUT, UNKNOWN_TRIP, clock_tick, nearly, sent_after, shortest_trip
 from tcpcore.sender cimport (
     AGAIN, ANSWERED, FORGETFUL, GAP, OVERDUE, STAMPED, again_t, list_t, sender_t, sent_end, sent_t)
 from tcpcore.tally cimport count_delay
@@ -56,8 +56,8 @@ cdef inline int order_by_time(turn_t* t, const sent_t* bound) noexcept nogil:
     if t.sent.state & bound.state & STAMPED and 0 < tick < trip:               # within one tick of each other
         return -1
     if trip:
-        return -1 if apart < trip * 9 // 10 else 1
-    if apart < 4 * MS:
+        return -1 if apart < nearly(trip) else 1
+    if apart < UNKNOWN_TRIP:
         return -1
     return 1 if apart >= EARLIEST_TIMEOUT else 0
 
