@@ -38,11 +38,11 @@ from tcpcore.records import FLOW_ANALYSIS
 
 cdef enum:
     STATE_AHEAD = 24               # rows ahead to fetch a stream's state
-    BLOCK_AHEAD = 12               # ... and then the segments it has in flight, and its round trips
+    BLOCK_AHEAD = 12               # rows ahead to fetch its segments in flight and its round trips
     SEQUENCE_FINDINGS = REUSED_PORTS * 2 - 1       # section A and reused_ports: tcp.analysis.flags (CM-6)
     MAX_SHOWN = 2_000_000_000      # BF-6
     FLIGHT_LIMIT = 256 << 20       # bytes of entries in flight, all streams together
-    SUMMARY_LIMIT = 256 << 20      # ... of findings and round trips
+    SUMMARY_LIMIT = 256 << 20      # bytes of findings and round trips, all streams together
 
 ctypedef struct analyser_t:
     growable_t conversations       # conversation_t by slot

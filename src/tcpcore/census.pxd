@@ -23,9 +23,9 @@ ctypedef struct census_t:
     uint64_t others                # records that are not packets (G-4): numbered, and nothing else
     uint64_t captured_bytes
     uint64_t wire_bytes
-    uint64_t timed                 # packets with a time but 0
+    uint64_t timed                 # packets, those at time 0 left out
     uint64_t at_zero               # packets at time 0
-    int64_t first_ns, last_ns      # the earliest and the latest of them
+    int64_t first_ns, last_ns      # the earliest and the latest time, times of 0 left out
     int64_t previous_ns
     int64_t furthest_back          # ns
     examples_t disordered          # earlier than the frame before, by less than a clock step

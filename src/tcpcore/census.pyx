@@ -107,7 +107,7 @@ cdef class Census:
 
     @property
     def times(self):
-        """(earliest, latest) time in ns but 0; None if no frame has one."""
+        """(earliest, latest) time in ns, times of 0 left out; None if no frame has one."""
         return (self.counts.first_ns, self.counts.last_ns) if self.counts.timed else None
 
     @property

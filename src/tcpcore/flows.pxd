@@ -47,9 +47,9 @@ ctypedef struct odd_t:
     uint32_t packets_high[2]
     uint32_t wire_high[2]
     uint32_t quoted
-    uint32_t synack[2]             # this and the next two as in flow_record_t
-    uint32_t opening
-    uint32_t opening_len
+    uint32_t synack[2]             # as flow_record_t.synack0, synack1
+    uint32_t opening               # as flow_record_t.opening
+    uint32_t opening_len           # as flow_record_t.opening_len
     uint8_t conversation_direction
     uint8_t seam                               # Seam bits; pieces only
 
@@ -65,8 +65,8 @@ ctypedef struct table_t:
     uint32_t n_free
     uint32_t max_slots             # that may hold a stream at a time
     uint32_t hand                  # eviction.pxd: the next slot to look at, in a round
-    int64_t round_ns               # ... that began at this time of the capture
-    int64_t least_age              # ... and takes streams silent for so long
+    int64_t round_ns               # time of the capture at which that round began
+    int64_t least_age              # that round takes streams that have been silent for so long
     uint64_t[3] evicted            # by Eviction
     int64_t latest_ns              # time of the last batch's last segment
     int64_t idle_ns                # streams silent for longer are over; 0: there is no such time

@@ -1,8 +1,8 @@
 """Arrays that grow without copying: anonymous mappings, zero until written, resident only where touched.
 
 Many millions of flows are looked up in no order, so hot arrays ask for huge pages: one TLB entry then
-covers 2 MB of them, and one page fault fills them.  They do so once they are no longer small, and are copied
-then, the only time.  Sparse arrays must not, or every touch would cost 2 MB.
+covers 2 MB of them, and one page fault fills them.  An array moves to huge pages when it outgrows 256 KiB; that is the
+only copy.  Sparse arrays must not, or every touch would cost 2 MB.
 
 Under AddressSanitizer they come from the heap, move whenever they grow, and what has not been asked for is fenced.
 """

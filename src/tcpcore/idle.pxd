@@ -12,7 +12,7 @@ from tcpcore.flows cimport LIVE, flow_t, table_t
 
 cdef enum:
     LOOKS = 4                      # slots looked at for each row
-    LEAST_LOOKS = 1 << 10          # ... and for each batch
+    LEAST_LOOKS = 1 << 10          # slots looked at for each batch, beside those for its rows
 
 
 cdef inline bint is_silent(const table_t* t, uint32_t slot) noexcept nogil:

@@ -98,20 +98,22 @@ ctypedef struct life_t:
 
 
 cdef inline int closer_of(const course_t* course) noexcept nogil:
-    """Direction + 1; 0: nobody; likewise the next one."""
+    """Who began to close: direction + 1; 0: nobody."""
     return course.end & 3 * CLOSER
 
 
 cdef inline int resetter_of(const course_t* course) noexcept nogil:
+    """Who sent the first RST: direction + 1; 0: nobody."""
     return (course.end & 3 * RESETTER) // RESETTER
 
 
 cdef inline resent_t* resent_of(life_t* life) noexcept nogil:
-    """NULL without memory; likewise the next one."""
+    """NULL without memory."""
     return <resent_t*> pool_own(life.resent, &life.handshake.resent)
 
 
 cdef inline mishaps_t* mishaps_of(life_t* life) noexcept nogil:
+    """NULL without memory."""
     return <mishaps_t*> pool_own(life.mishaps, &life.course.mishaps)
 
 

@@ -12,8 +12,8 @@ cdef extern from *:
 
 cdef enum:
     EXACT = 32                     # smaller values have a bin of their own
-    MIN_SIZE = 2                   # a block has room for 4 bins ...
-    MAX_SIZE = 9                   # ... to 512
+    MIN_SIZE = 2                   # the smallest block has room for 4 bins
+    MAX_SIZE = 9                   # the largest block has room for 512 bins
     BIN_BYTES = 6                  # a block of n bins: n buckets of 2 bytes, n counts of 4
     NO_BUCKET = 0xFFFF
 

@@ -44,8 +44,7 @@ SIDE = rows_of(<side_t[:1]> _side)
 def join(**parts):
     """One dtype whose rows hold the given parts side by side, aligned to 8 bytes.
 
-    The fields ``present`` and ``reserved`` of every part but the first get the part's name as a
-    prefix, so that no two fields share a name.
+    A field whose name an earlier part has gets its part's name as a prefix.
     """
     names, formats, offsets, at = [], [], [], 0
     for part, dtype in parts.items():

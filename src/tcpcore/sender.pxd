@@ -70,7 +70,7 @@ ctypedef struct sender_t:
     int64_t acked                  # by the answers; before any, where the first segment began
     int64_t latest                 # time of the latest segment
     float stamp_age                # how long before `latest` `stamp` was first seen
-    float measure_age              # ... and what is measured was sent
+    float measure_age              # how long before `latest` what is measured was sent
     list_t sent                    # sorted, disjoint ranges, with gaps; without a block the range `only`
     uint32_t trouble               # trouble_t in its pool; 0: none so far
     uint32_t stamp                 # highest tsval

@@ -23,10 +23,10 @@ cdef enum Doubt:                   # why its state is unknown
     DOUBT_OTHER = 4                # it sends what belongs to no connection seen
 
 cdef enum SideBit:
-    SYN_KNOWN = 1 << 0             # `syn` is meaningful; likewise high, ack, fin
-    HIGH_KNOWN = 1 << 1
-    ACK_KNOWN = 1 << 2
-    FIN_KNOWN = 1 << 3
+    SYN_KNOWN = 1 << 0             # `syn` is meaningful
+    HIGH_KNOWN = 1 << 1            # `high` is meaningful
+    ACK_KNOWN = 1 << 2             # `ack` is meaningful
+    FIN_KNOWN = 1 << 3             # `fin` is meaningful
     SYN_ACKED = 1 << 4
     SYNACK_SENT = 1 << 5
     SPOKE = 1 << 6                 # sent something that only a synchronized endpoint sends
@@ -37,7 +37,7 @@ cdef enum SideBit:
     EXPIRED = 1 << 11              # TIME-WAIT is over
     RESET_SENT = 1 << 12
     SENT_ACK = 1 << 13             # history has its letter a
-    SENT_DATA = 1 << 14            # ... and d
+    SENT_DATA = 1 << 14            # history has its letter d
     FIN_COMBINED = 1 << 15         # its FIN was the first to acknowledge the other end's
     ANSWERING = 1 << 16            # its next payload is the response
 
@@ -66,7 +66,7 @@ ctypedef struct side_t:
     uint8_t gone                   # TcpState after its end
     uint8_t state                  # TcpState after the last segment
     uint8_t client                 # of the stream's first side: the client's direction
-    uint8_t client_evidence        # ... and how that is known
+    uint8_t client_evidence        # how the client's direction is known: ClientEvidence
     uint8_t reserved
 
 

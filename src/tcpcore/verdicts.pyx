@@ -32,7 +32,7 @@ from tcpcore.records import FLOW_VERDICT, VERDICT
 
 cdef enum:
     FAR = 24                       # rows ahead to fetch a stream's state
-    NEAR_AHEAD = 12                # ... and then the end of its list
+    NEAR_AHEAD = 12                # rows ahead to fetch the end of its list
     HISTORY_LIMIT = 512 << 20      # bytes of ranges and packets remembered, all streams together
 
 

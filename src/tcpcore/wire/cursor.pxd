@@ -118,10 +118,10 @@ ctypedef struct cursor_t:
     const uint8_t* base            # first byte of the frame, or of the datagram joined last
     uint64_t base_offset           # of that byte, as segment_t.payload_offset counts
     tunnel_t tunnel
-    uint8_t ip_headers             # passed so far
+    uint8_t ip_headers             # IP headers passed so far
     uint8_t quoted                 # Quoted
     bint cut                       # the IPv6 header announced more bytes than there are on the wire
-    uint8_t first_fragment         # of a datagram that cannot be joined: payload length unknown
+    uint8_t first_fragment         # of a datagram that cannot be joined: the payload's length is not known
 
 
 cdef inline bint lacks(const cursor_t* c, uint32_t n) noexcept nogil:

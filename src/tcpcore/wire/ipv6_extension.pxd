@@ -1,7 +1,7 @@
 """IPv6 extension headers (RFC 8200 section 4), which may name other ends than the IPv6 header does.
 
-Its ends are what the TCP checksum covers (RFC 8200 section 8.1): the destination that a routing header not used up
-leads to, and the home address of a mobile host (RFC 6275).
+The ends of the connection are those the TCP checksum covers: the destination that a routing header not used up leads
+to (RFC 8200 section 8.1), and the home address of a mobile host (RFC 6275).
 """
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memcpy

@@ -8,7 +8,7 @@ from tcpcore.wire.protocols cimport by_ethertype
 
 
 cdef inline int fddi(cursor_t* c) noexcept nogil:
-    """Frame control 1, destination 6, source 6; LLC frames have 01 in the two high bits' place."""
+    """Frame control 1, destination 6, source 6; format bits 01: LLC (control 50-5F, D0-D7)."""
     cdef uint8_t control
     if lacks(c, 13):
         return STATUS_LINK_TRUNCATED

@@ -6,7 +6,7 @@ from tcpcore.records cimport frame_t
 
 cdef enum Scan:
     # Why a scan stopped; from SCAN_TOO_LONG on: the bytes at `at` are damaged.
-    SCAN_ON                # not yet
+    SCAN_ON                # it has not stopped
     SCAN_MORE              # the next record is not wholly there
     SCAN_FULL              # no room for another frame
     SCAN_BLOCK             # a pcapng block that is not a packet stands at `at`, whole
@@ -33,8 +33,8 @@ cdef struct scan_t:
     uint64_t offset                # position of data[0] in the capture
     uint64_t number                # frames before this piece
     uint64_t untimed               # frames without a time; summed over all pieces
-    uint64_t wrapped               # frames whose time 64 bits of nanoseconds cannot hold; likewise
-    uint64_t comments              # packet comments; likewise
+    uint64_t wrapped               # frames whose time 64 bits of nanoseconds cannot hold; summed over all pieces
+    uint64_t comments              # packet comments; summed over all pieces
     frame_t* frames
     Py_ssize_t n_frames
     Py_ssize_t capacity
