@@ -20,7 +20,6 @@ cdef extern from *:
 
 cdef enum:
     MAX_INFO = 768                 # every note, every flag, the longest numbers, every option
-    OPTION_KINDS = 6               # that put_option knows
 
 
 cdef inline char* put_word(char* p, const char* text) noexcept nogil:
@@ -83,21 +82,21 @@ cdef inline char* put_flags(char* p, uint32_t flags) noexcept nogil:
     return put_word(put_word(p, b"<None>") if p == start else p, b"]")
 
 
-cdef inline char* put_option(char* p, const segment_t* row, int kind) noexcept nogil:
-    """One of the options read, in the order of appearance in most segments: MSS, SACK, time stamps, scale."""
+cdef inline char* put_options(char* p, const segment_t* row) noexcept nogil:
+    """The options read, in the order that most segments have them in."""
     cdef const uint32_t* edge = &row.sack_le0
     cdef uint32_t i, base = row.ack_raw - row.ack
-    if kind == 0 and row.present & HAS_MSS:
-        return put_value(p, b" MSS=", row.mss)
-    if kind == 1 and row.present & HAS_SACK_PERMITTED:
-        return put_word(p, b" SACK_PERM")
-    if kind == 2 and row.present & HAS_TIMESTAMPS:
-        return put_value(put_value(p, b" TSval=", row.tsval), b" TSecr=", row.tsecr)
-    if kind == 3 and row.present & HAS_WSCALE:
-        return put_value(p, b" WS=", 1 << min(<int> row.wscale, MAX_SHIFT))
-    if kind == 4 and row.present & HAS_TFO_COOKIE:
-        return put_word(p, b" TFO=C")
-    if kind == 5 and row.present & HAS_SACK:
+    if row.present & HAS_MSS:
+        p = put_value(p, b" MSS=", row.mss)
+    if row.present & HAS_SACK_PERMITTED:
+        p = put_word(p, b" SACK_PERM")
+    if row.present & HAS_TIMESTAMPS:
+        p = put_value(put_value(p, b" TSval=", row.tsval), b" TSecr=", row.tsecr)
+    if row.present & HAS_WSCALE:
+        p = put_value(p, b" WS=", 1 << min(<int> row.wscale, MAX_SHIFT))
+    if row.present & HAS_TFO_COOKIE:
+        p = put_word(p, b" TFO=C")
+    if row.present & HAS_SACK:
         for i in range(min(<uint32_t> row.sack_count, 4)):
             p = put_value(put_value(p, b" SLE=", edge[2 * i] - base), b" SRE=", edge[2 * i + 1] - base)
     return p
@@ -105,7 +104,6 @@ cdef inline char* put_option(char* p, const segment_t* row, int kind) noexcept n
 
 cdef inline char* put_info(char* p, const segment_t* row, const analysis_t* analysis) noexcept nogil:
     """``analysis`` may be NULL; what a damaged header does not show is left out (LN-3)."""
-    cdef int kind
     if row.damage & QUOTED:
         p = put_word(p, b"[quoted by ICMP] ")
     if analysis != NULL:
@@ -127,6 +125,4 @@ cdef inline char* put_info(char* p, const segment_t* row, const analysis_t* anal
         return put_word(p, b", must be at least 20)")
     if row.present & HAS_LEN:
         p = put_value(p, b" Len=", row.payload_len)
-    for kind in range(OPTION_KINDS):
-        p = put_option(p, row, kind)
-    return p
+    return put_options(p, row)
