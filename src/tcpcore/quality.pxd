@@ -10,7 +10,7 @@ cdef enum:
 
 
 # One direction of a stream: what was sent, as far as it was captured.
-ctypedef struct sender_t:
+ctypedef struct coverage_t:
     int64_t high                   # right edge of what was seen or acknowledged
     int64_t[HOLES] start           # not captured below it; the oldest is given up for a new one
     int64_t[HOLES] end
@@ -24,7 +24,7 @@ ctypedef struct sender_t:
 
 
 ctypedef struct talk_t:
-    sender_t[2] sender             # by direction
+    coverage_t[2] sender             # by direction
     uint64_t first_frame           # 0: no segment yet
 
 

@@ -27,13 +27,13 @@ cdef enum:
     MANY = 3                       # segments that answer an end from which there is none
 
 
-cdef inline void lose(quality_t* q, sender_t* sender, int hole, uint64_t frame) noexcept nogil:
+cdef inline void lose(quality_t* q, coverage_t* sender, int hole, uint64_t frame) noexcept nogil:
     sender.acked |= 1 << hole
     q.missing_bytes += sender.end[hole] - sender.start[hole]
     note(&q.losses, frame)
 
 
-cdef inline int add_hole(sender_t* sender, int64_t start, int64_t end) noexcept nogil:
+cdef inline int add_hole(coverage_t* sender, int64_t start, int64_t end) noexcept nogil:
     cdef int hole = sender.next_hole
     sender.next_hole = (hole + 1) % HOLES
     sender.start[hole], sender.end[hole] = start, end
@@ -41,7 +41,7 @@ cdef inline int add_hole(sender_t* sender, int64_t start, int64_t end) noexcept 
     return hole
 
 
-cdef void fill(quality_t* q, sender_t* sender, int64_t start, int64_t end) noexcept nogil:
+cdef void fill(quality_t* q, coverage_t* sender, int64_t start, int64_t end) noexcept nogil:
     """Data below ``high``: what it fills was not lost, only late."""
     cdef int hole, rest
     cdef int64_t left, right, stop
@@ -66,7 +66,7 @@ cdef void fill(quality_t* q, sender_t* sender, int64_t start, int64_t end) noexc
             sender.start[hole] = right
 
 
-cdef inline void send(quality_t* q, sender_t* sender, int64_t start, int64_t end) noexcept nogil:
+cdef inline void send(quality_t* q, coverage_t* sender, int64_t start, int64_t end) noexcept nogil:
     if not sender.known:
         sender.known = True
         sender.high = start
@@ -79,7 +79,7 @@ cdef inline void send(quality_t* q, sender_t* sender, int64_t start, int64_t end
     sender.high = max(sender.high, end)
 
 
-cdef inline void acknowledge(quality_t* q, sender_t* sender, int64_t number, uint64_t frame) noexcept nogil:
+cdef inline void acknowledge(quality_t* q, coverage_t* sender, int64_t number, uint64_t frame) noexcept nogil:
     """The other end has everything below ``number``."""
     cdef int hole
     cdef int64_t end
@@ -163,8 +163,8 @@ cdef inline bint is_one_sided(const talk_t* talk) noexcept nogil:
 
 
 cdef inline void look_at(quality_t* q, talk_t* talk, const segment_t* row) noexcept nogil:
-    cdef sender_t* sender = &talk.sender[row.direction]
-    cdef sender_t* receiver = &talk.sender[1 - row.direction]
+    cdef coverage_t* sender = &talk.sender[row.direction]
+    cdef coverage_t* receiver = &talk.sender[1 - row.direction]
     if talk.first_frame == 0:
         talk.first_frame = row.frame
         q.flows += 1
