@@ -8,8 +8,8 @@ from tcpcore.flags cimport (
     TEARDOWN_REFUSED, TEARDOWN_RESET, TEARDOWN_SILENT, TEARDOWN_SIMULTANEOUS, TEARDOWN_THREE_WAY)
 from tcpcore.lifetime cimport (
     COMPLETED, REFUSED, SEEN_EARLY_DATA, SEEN_FIN, SEEN_SYN, SEEN_SYNACK, course_t, resetter_of)
+from tcpcore.party cimport FIN_ACKED, FIN_COMBINED, FIN_KNOWN, party_t
 from tcpcore.seqnum cimport after
-from tcpcore.side cimport FIN_ACKED, FIN_COMBINED, FIN_KNOWN, side_t
 
 
 cdef inline uint8_t outcome_of(const course_t* course) noexcept nogil:
@@ -27,7 +27,7 @@ cdef inline uint8_t outcome_of(const course_t* course) noexcept nogil:
     return OUTCOME_UNANSWERED if course.opening & SEEN_SYNACK * 3 else OUTCOME_NO_ANSWER
 
 
-cdef inline uint8_t teardown_of(const course_t* course, const side_t* one, const side_t* other) noexcept nogil:
+cdef inline uint8_t teardown_of(const course_t* course, const party_t* one, const party_t* other) noexcept nogil:
     """Teardown: a RST counts unless both FINs had been acknowledged before."""
     cdef uint32_t both = one.bits & other.bits
     if course.end & REFUSED:
@@ -41,12 +41,12 @@ cdef inline uint8_t teardown_of(const course_t* course, const side_t* one, const
     return TEARDOWN_HALF_CLOSED if (one.bits | other.bits) & FIN_KNOWN else TEARDOWN_SILENT
 
 
-cdef inline uint8_t conn_state_of(const course_t* course, const side_t* sides, int client) noexcept nogil:
+cdef inline uint8_t conn_state_of(const course_t* course, const party_t* parties, int client) noexcept nogil:
     """ConnState: Zeek's originator is the client."""
     cdef bint syn = course.opening & SEEN_SYN << client, synack = course.opening & SEEN_SYNACK << (1 - client)
     cdef bint client_fin = course.closing & SEEN_FIN << client, server_fin = course.closing & SEEN_FIN << (1 - client)
     cdef bint open = course.opening & COMPLETED
-    if resetter_of(course) and not sides[0].bits & sides[1].bits & FIN_ACKED:
+    if resetter_of(course) and not parties[0].bits & parties[1].bits & FIN_ACKED:
         if resetter_of(course) - 1 == client:
             return CONN_RSTO if open or synack else CONN_RSTOS0 if syn else CONN_OTH
         return CONN_RSTRH if synack and not syn else CONN_RSTR if open or synack else CONN_REJ if syn else CONN_OTH

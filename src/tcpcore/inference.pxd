@@ -10,19 +10,19 @@ from libc.string cimport memset
 from tcpcore.flags cimport (
     ACK, CLOSE_WAIT, CLOSED, CLOSING, ESTABLISHED, FIN, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, LISTEN, RST, SYN,
     SYN_RECEIVED, SYN_SENT, TIME_WAIT, UNKNOWN)
-from tcpcore.pool cimport pool_t
-from tcpcore.records cimport segment_t
-from tcpcore.seqnum cimport after
-from tcpcore.side cimport (
+from tcpcore.party cimport (
     ACK_KNOWN, ANSWERING, DOUBT_FIN, DOUBT_NOT, DOUBT_OTHER, DOUBT_RESET, DOUBT_SYN, EXPIRED, FIN_ACKED,
     FIN_COMBINED, FIN_FRESH, FIN_KNOWN, HIGH_KNOWN, NEXT_KNOWN, OPENED_ACTIVE, OPENED_BEFORE, OPENED_NOT,
     OPENED_PASSIVE, OPENED_PROVEN, RESET_SENT, SENT_ACK, SENT_DATA, SPOKE, SYNACK_SENT, SYN_ACKED, SYN_KNOWN,
-    TAIL_KNOWN, WHOLE, begin, cover, forget_beyond, has, near, prove, receive, side_t)
+    TAIL_KNOWN, WHOLE, begin, cover, forget_beyond, has, near, party_t, prove, receive)
+from tcpcore.pool cimport pool_t
+from tcpcore.records cimport segment_t
+from tcpcore.seqnum cimport after
 
 ctypedef struct scene_t:           # one segment and its connection
     const segment_t* row
-    side_t* me
-    side_t* peer
+    party_t* me
+    party_t* peer
     pool_t* pool
     int64_t* fin_ns                # when the last FIN was sent or acknowledged: TIME-WAIT counts from there
 
@@ -44,14 +44,14 @@ cdef inline void observe(scene_t* s) noexcept nogil:
         speak(s)
 
 
-cdef inline void expire(side_t* side, int64_t waited, int64_t limit) noexcept nogil:
+cdef inline void expire(party_t* party, int64_t waited, int64_t limit) noexcept nogil:
     """TIME-WAIT lasts twice the maximum segment lifetime (RFC 9293 section 3.6.1)."""
-    if side.state == TIME_WAIT and waited >= limit:
-        side.gone, side.state = CLOSED, CLOSED
-        side.bits |= EXPIRED
+    if party.state == TIME_WAIT and waited >= limit:
+        party.gone, party.state = CLOSED, CLOSED
+        party.bits |= EXPIRED
 
 
-cdef inline void revive(side_t* me) noexcept nogil:
+cdef inline void revive(party_t* me) noexcept nogil:
     """An endpoint that still sends had not ended as it seemed."""
     if has(me, EXPIRED):
         me.gone = 0
@@ -63,20 +63,20 @@ cdef inline void revive(side_t* me) noexcept nogil:
 
 # -- opening
 
-cdef inline void prove_open(side_t* side, uint32_t ack) noexcept nogil:
+cdef inline void prove_open(party_t* party, uint32_t ack) noexcept nogil:
     """An acknowledgement proves a SYN that was not captured."""
-    side.opened = OPENED_PROVEN
-    side.syn = <int64_t> ack - 1
-    side.bits |= SYN_KNOWN
+    party.opened = OPENED_PROVEN
+    party.syn = <int64_t> ack - 1
+    party.bits |= SYN_KNOWN
 
 
-cdef inline void clear(pool_t* pool, side_t* side, uint8_t opened) noexcept nogil:
-    cdef uint32_t largest = side.largest, bits = side.bits & (SENT_ACK | SENT_DATA | ANSWERING)
-    cdef uint8_t client = side.client, evidence = side.client_evidence
-    forget_beyond(pool, side)
-    memset(side, 0, sizeof(side_t))
-    side.opened, side.largest, side.bits = opened, largest, bits
-    side.client, side.client_evidence = client, evidence
+cdef inline void clear(pool_t* pool, party_t* party, uint8_t opened) noexcept nogil:
+    cdef uint32_t largest = party.largest, bits = party.bits & (SENT_ACK | SENT_DATA | ANSWERING)
+    cdef uint8_t client = party.client, evidence = party.client_evidence
+    forget_beyond(pool, party)
+    memset(party, 0, sizeof(party_t))
+    party.opened, party.largest, party.bits = opened, largest, bits
+    party.client, party.client_evidence = client, evidence
 
 
 cdef inline void open_actively(scene_t* s) noexcept nogil:
@@ -93,8 +93,8 @@ cdef inline void open_actively(scene_t* s) noexcept nogil:
 
 cdef inline void agree(scene_t* s) noexcept nogil:
     """SYN+ACK."""
-    cdef side_t* me = s.me
-    cdef side_t* peer = s.peer
+    cdef party_t* me = s.me
+    cdef party_t* peer = s.peer
     cdef int64_t ack
     if peer.opened == OPENED_NOT:
         prove_open(peer, s.row.ack_raw)
@@ -120,7 +120,7 @@ cdef inline void agree(scene_t* s) noexcept nogil:
 
 cdef inline bint take_syn(scene_t* s, uint8_t kind) noexcept nogil:
     """False when it is not the SYN of this connection."""
-    cdef side_t* me = s.me
+    cdef party_t* me = s.me
     if me.opened:
         if has(me, SYN_KNOWN) and near(me, s.row.seq_raw) == me.syn:
             if me.opened == OPENED_PROVEN:
@@ -141,8 +141,8 @@ cdef inline bint take_syn(scene_t* s, uint8_t kind) noexcept nogil:
 # -- everything after the handshake
 
 cdef inline void speak(scene_t* s) noexcept nogil:
-    cdef side_t* me = s.me
-    cdef side_t* peer = s.peer
+    cdef party_t* me = s.me
+    cdef party_t* peer = s.peer
     cdef const segment_t* row = s.row
     cdef int64_t ack, start, end, high
     cdef bint fresh_ack, old, taken
@@ -173,8 +173,8 @@ cdef inline void speak(scene_t* s) noexcept nogil:
 
 cdef inline bint synchronized(scene_t* s) noexcept nogil:
     """What a segment without SYN proves of the handshake; False if it is no part of it."""
-    cdef side_t* me = s.me
-    cdef side_t* peer = s.peer
+    cdef party_t* me = s.me
+    cdef party_t* peer = s.peer
     cdef int64_t ack
     if me.opened == peer.opened:
         me.opened = peer.opened = OPENED_BEFORE
@@ -200,7 +200,7 @@ cdef inline bint synchronized(scene_t* s) noexcept nogil:
 
 
 cdef inline void advance(scene_t* s, int64_t start, int64_t end, bint fresh_ack, bint taken) noexcept nogil:
-    cdef side_t* me = s.me
+    cdef party_t* me = s.me
     if start == end:
         prove(me, start)
         if start == me.high and fresh_ack:
@@ -216,7 +216,7 @@ cdef inline void advance(scene_t* s, int64_t start, int64_t end, bint fresh_ack,
 cdef inline void finish(scene_t* s, int64_t fin, int64_t ack, int64_t high, uint32_t before,
                         bint taken) noexcept nogil:
     """``high`` and the bits ``before`` are those without this segment."""
-    cdef side_t* me = s.me
+    cdef party_t* me = s.me
     if not before & FIN_KNOWN:
         if fin < high - 1 or (fin == high - 1 and before & TAIL_KNOWN):
             return
@@ -237,8 +237,8 @@ cdef inline void finish(scene_t* s, int64_t fin, int64_t ack, int64_t high, uint
 
 
 cdef inline void acknowledge(scene_t* s, int64_t ack, bint old) noexcept nogil:
-    cdef side_t* me = s.me
-    cdef side_t* peer = s.peer
+    cdef party_t* me = s.me
+    cdef party_t* peer = s.peer
     if has(peer, FIN_KNOWN) and ack > peer.fin + 1:
         return
     if has(peer, SYN_KNOWN) and ack <= peer.syn:
@@ -255,7 +255,7 @@ cdef inline void acknowledge(scene_t* s, int64_t ack, bint old) noexcept nogil:
 
 
 cdef inline void acknowledge_fin(scene_t* s, bint old) noexcept nogil:
-    cdef side_t* peer = s.peer
+    cdef party_t* peer = s.peer
     if old and not has(peer, FIN_ACKED):
         if not peer.doubt:
             peer.doubt = DOUBT_FIN     # RFC 9293 section 3.10.7.4 drops it unread, many endpoints do not
@@ -270,8 +270,8 @@ cdef inline void acknowledge_fin(scene_t* s, bint old) noexcept nogil:
 # -- resets
 
 cdef inline void reset(scene_t* s) noexcept nogil:
-    cdef side_t* me = s.me
-    cdef side_t* peer = s.peer
+    cdef party_t* me = s.me
+    cdef party_t* peer = s.peer
     cdef bint acks = s.row.flags & ACK != 0, exact, beyond
     if peer.opened and not me.opened and not has(peer, SYN_ACKED):
         refuse(s, acks)
@@ -311,7 +311,7 @@ cdef inline void refuse(scene_t* s, bint acks) noexcept nogil:
 
 
 cdef inline void end_by_reset(scene_t* s, bint acks) noexcept nogil:
-    cdef side_t* peer = s.peer
+    cdef party_t* peer = s.peer
     if peer.opened == OPENED_PASSIVE and (peer.doubt == DOUBT_SYN
                                           or peer.doubt == DOUBT_RESET and not has(peer, SYN_ACKED)):
         return
@@ -326,7 +326,7 @@ cdef inline void end_by_reset(scene_t* s, bint acks) noexcept nogil:
 
 # -- states
 
-cdef inline uint8_t state_of(const side_t* me, const side_t* peer) noexcept nogil:
+cdef inline uint8_t state_of(const party_t* me, const party_t* peer) noexcept nogil:
     """The state of ``me`` (RFC 9293 figure 5) from what is known of both."""
     if me.gone:
         return me.gone
@@ -339,7 +339,7 @@ cdef inline uint8_t state_of(const side_t* me, const side_t* peer) noexcept nogi
     return later_state(me, peer)
 
 
-cdef inline uint8_t later_state(const side_t* me, const side_t* peer) noexcept nogil:
+cdef inline uint8_t later_state(const party_t* me, const party_t* peer) noexcept nogil:
     if not has(me, FIN_KNOWN) and me.bits & WHOLE != WHOLE:
         return UNKNOWN
     if not has(peer, FIN_KNOWN):

@@ -19,12 +19,12 @@ from tcpcore.lifetime cimport (
     COMPLETED, IN_A_WORD, LETTER_ACK, LETTER_AGAIN, LETTER_DATA, LETTER_GAP, LETTER_ZERO_WINDOW, LETTERS, REFUSED,
     SECOND_SENDER, SEEN_EARLY_DATA, SEEN_SYN, SEEN_SYNACK, TOLD, closer_of, course_t, handshake_t, last_sent, letter,
     life_t, logged_letter, mishaps_of, mishaps_t, note_fin, note_mixed, note_reset, note_syn, resent_t, resetter_of)
+from tcpcore.party cimport (
+    ANSWERING, FIN_ACKED, FIN_KNOWN, OPENED_ACTIVE, OPENED_BEFORE, OPENED_NOT, RESET_SENT, SENT_ACK, SENT_DATA, SPOKE,
+    SYN_ACKED, forget_beyond, near, party_t, range_t)
 from tcpcore.pool cimport account, pool_at, pool_clear, pool_disown, pool_t
 from tcpcore.prefetch cimport prefetch_write
 from tcpcore.records cimport lifecycle_t, segment_t, states_t
-from tcpcore.side cimport (
-    ANSWERING, FIN_ACKED, FIN_KNOWN, OPENED_ACTIVE, OPENED_BEFORE, OPENED_NOT, RESET_SENT, SENT_ACK, SENT_DATA, SPOKE,
-    SYN_ACKED, forget_beyond, near, range_t, side_t)
 
 from tcpcore.records import LIFECYCLE
 
@@ -33,12 +33,12 @@ cdef enum:
     BEYOND_LIMIT = 64 << 20        # bytes of ranges behind gaps, all streams together
 
 ctypedef struct stage_t:
-    growable_t sides               # side_t[2] by slot
+    growable_t parties             # party_t[2] by slot
     growable_t courses             # course_t by slot
     growable_t handshakes          # handshake_t by slot, if they are wanted
     pool_t pool                    # of range_t
-    pool_t resent                  # of resent_t; this and the next one have one entry for a stream at most
-    pool_t mishaps                 # of mishaps_t
+    pool_t resent                  # of resent_t: one for a stream at most
+    pool_t mishaps                 # of mishaps_t: one for a stream at most
     growable_t ended               # uint32_t: slots of the streams that came to their end in the last batch
     uint64_t n_ended
     int64_t time_wait_ns
@@ -58,7 +58,7 @@ cdef class Lifecycle:
 
     def __cinit__(self, *, int64_t msl_ns=120_000_000_000, bint handshakes=True, uint64_t beyond_limit=BEYOND_LIMIT):
         memset(&self.stage, 0, sizeof(stage_t))
-        self.stage.sides.huge = self.stage.courses.huge = True
+        self.stage.parties.huge = self.stage.courses.huge = True
         self.stage.handshakes_wanted = handshakes
         self.stage.pool.entry = sizeof(range_t)
         self.stage.pool.limit = beyond_limit
@@ -67,7 +67,7 @@ cdef class Lifecycle:
         self.stage.time_wait_ns = 2 * msl_ns
 
     def __dealloc__(self):
-        release_memory(&self.stage.sides)
+        release_memory(&self.stage.parties)
         release_memory(&self.stage.courses)
         release_memory(&self.stage.handshakes)
         release_memory(&self.stage.ended)
@@ -76,7 +76,7 @@ cdef class Lifecycle:
         pool_clear(&self.stage.mishaps)
 
     cdef int reserve(self, Py_ssize_t n_slots) except -1:
-        if (grow(&self.stage.sides, n_slots * 2 * sizeof(side_t))
+        if (grow(&self.stage.parties, n_slots * 2 * sizeof(party_t))
                 or grow(&self.stage.courses, n_slots * sizeof(course_t))
                 or self.stage.handshakes_wanted and grow(&self.stage.handshakes, n_slots * sizeof(handshake_t))):
             raise MemoryError
@@ -133,7 +133,7 @@ cdef class Lifecycle:
     @property
     def slot_bytes(self):
         """What a stream takes beside them, at most."""
-        return (2 * sizeof(side_t) + sizeof(course_t) + sizeof(mishaps_t)
+        return (2 * sizeof(party_t) + sizeof(course_t) + sizeof(mishaps_t)
                 + (sizeof(handshake_t) + sizeof(resent_t)) * self.stage.handshakes_wanted)
 
 
@@ -143,7 +143,7 @@ cdef void process_rows(stage_t* stage, char* rows, Py_ssize_t stride, Py_ssize_t
     cdef segment_t* row
     cdef states_t* out
     cdef states_t scratch
-    cdef side_t* sides
+    cdef party_t* parties
     for i in range(n_rows):
         if i + STATE_AHEAD < n_rows and slots[i + STATE_AHEAD] != NO_SLOT:
             fetch(stage, segment_at(rows, stride, i + STATE_AHEAD), slots[i + STATE_AHEAD])
@@ -151,35 +151,35 @@ cdef void process_rows(stage_t* stage, char* rows, Py_ssize_t stride, Py_ssize_t
         out = &scratch if at < 0 else <states_t*> (<char*> row + at)
         memset(out, 0, sizeof(states_t))
         if slots[i] != NO_SLOT:
-            sides = <side_t*> stage.sides.data + 2 * <uint64_t> slots[i]
-            follow(stage, row, slots[i], sides)
-            out.client_state = sides[sides.client].state
-            out.server_state = sides[1 - sides.client].state
+            parties = <party_t*> stage.parties.data + 2 * <uint64_t> slots[i]
+            follow(stage, row, slots[i], parties)
+            out.client_state = parties[parties.client].state
+            out.server_state = parties[1 - parties.client].state
 
 
 cdef inline void fetch(const stage_t* stage, const segment_t* row, uint32_t slot) noexcept nogil:
-    cdef side_t* sides = <side_t*> stage.sides.data + 2 * <uint64_t> slot
-    prefetch_write(sides)
-    prefetch_write(sides + 1)
+    cdef party_t* parties = <party_t*> stage.parties.data + 2 * <uint64_t> slot
+    prefetch_write(parties)
+    prefetch_write(parties + 1)
     if row.flags & (SYN | FIN | RST):
         prefetch_write(<course_t*> stage.courses.data + slot)
     if row.flags & SYN and stage.handshakes_wanted:
         prefetch_write(<handshake_t*> stage.handshakes.data + slot)
 
 
-cdef inline void follow(stage_t* stage, const segment_t* row, uint32_t slot, side_t* sides) noexcept nogil:
+cdef inline void follow(stage_t* stage, const segment_t* row, uint32_t slot, party_t* parties) noexcept nogil:
     cdef life_t life
     cdef course_t* course = <course_t*> stage.courses.data + slot
-    cdef side_t* me = &sides[row.direction]
-    cdef side_t* peer = &sides[1 - row.direction]
+    cdef party_t* me = &parties[row.direction]
+    cdef party_t* peer = &parties[1 - row.direction]
     cdef uint32_t acked
     cdef scene_t scene
     if row.events & STREAM_CREATED:
-        sides.client = row.src_port < row.dst_port
+        parties.client = row.src_port < row.dst_port
     if not row.present & HAS_LEN or row.damage & (QUOTED | BOGUS_HEADER_LENGTH):
         return
     if row.flags & SYN:
-        learn_client(row, row.direction, &sides.client, &sides.client_evidence)
+        learn_client(row, row.direction, &parties.client, &parties.client_evidence)
     stage.latest_ns = max(stage.latest_ns, row.time_ns)
     if me.state == TIME_WAIT or peer.state == TIME_WAIT:
         expire(me, row.time_ns - course.fin_ns, stage.time_wait_ns)
@@ -188,7 +188,7 @@ cdef inline void follow(stage_t* stage, const segment_t* row, uint32_t slot, sid
     life.course = course
     life.handshake = <handshake_t*> stage.handshakes.data + slot if stage.handshakes_wanted else NULL
     life.resent, life.mishaps = &stage.resent, &stage.mishaps
-    write_history(&life, row, me, peer, sides)
+    write_history(&life, row, me, peer, parties)
     scene.row, scene.me, scene.peer, scene.pool, scene.fin_ns = row, me, peer, &stage.pool, &course.fin_ns
     observe(&scene)
     me.state, peer.state = state_of(me, peer), state_of(peer, me)
@@ -206,8 +206,8 @@ cdef inline void note_end_of_stream(stage_t* stage, uint32_t slot) noexcept nogi
         stage.n_ended += 1
 
 
-cdef inline void write_history(life_t* life, const segment_t* row, side_t* me, side_t* peer,
-                               const side_t* sides) noexcept nogil:
+cdef inline void write_history(life_t* life, const segment_t* row, party_t* me, party_t* peer,
+                               const party_t* parties) noexcept nogil:
     """Zeek's letters and what goes with them, before the segment has changed anything."""
     cdef int direction = row.direction
     if row.flags & SYN:
@@ -215,18 +215,18 @@ cdef inline void write_history(life_t* life, const segment_t* row, side_t* me, s
     elif row.flags & ACK and peer.bits & SPOKE and near(peer, row.ack_raw) > peer.high:
         logged_letter(life, direction ^ 1, LETTER_GAP)
     if row.payload_len:
-        note_payload(life, row, me, peer, sides)
+        note_payload(life, row, me, peer, parties)
     elif not row.flags & (SYN | FIN | RST) and not me.bits & SENT_ACK:
         me.bits |= SENT_ACK
         letter(life.course, direction, LETTER_ACK)
     if row.flags & (SYN | FIN | RST):
-        note_end(life, row, sides)
+        note_end(life, row, parties)
     elif row.window == 0:
         logged_letter(life, direction, LETTER_ZERO_WINDOW)
 
 
-cdef inline void note_payload(life_t* life, const segment_t* row, side_t* me, side_t* peer,
-                              const side_t* sides) noexcept nogil:
+cdef inline void note_payload(life_t* life, const segment_t* row, party_t* me, party_t* peer,
+                              const party_t* parties) noexcept nogil:
     cdef int64_t start = near(me, row.seq_raw)
     cdef bint is_after_reset = (me.bits | peer.bits) & RESET_SENT or me.doubt | peer.doubt
     cdef bint is_after_fin = me.bits & FIN_KNOWN and start + row.payload_len > me.fin
@@ -234,7 +234,7 @@ cdef inline void note_payload(life_t* life, const segment_t* row, side_t* me, si
     if not me.bits & SENT_DATA:
         me.bits |= SENT_DATA
         letter(life.course, row.direction, LETTER_DATA)
-        if row.direction == sides.client:
+        if row.direction == parties.client:
             peer.bits |= ANSWERING
             if life.handshake != NULL:
                 life.handshake.request_ns = row.time_ns
@@ -255,15 +255,15 @@ cdef void note_late_payload(life_t* life, bint after_fin, bint after_reset) noex
         mishaps.after_reset += after_reset
 
 
-cdef void note_end(life_t* life, const segment_t* row, const side_t* sides) noexcept nogil:
+cdef void note_end(life_t* life, const segment_t* row, const party_t* parties) noexcept nogil:
     if row.flags & FIN:
         note_fin(life, row, row.direction)
     if row.flags & RST:
-        note_reset(life, row, row.direction, sides)
+        note_reset(life, row, row.direction, parties)
     note_mixed(life, row, row.direction)
 
 
-cdef void note_change(life_t* life, const segment_t* row, const side_t* me, const side_t* peer,
+cdef void note_change(life_t* life, const segment_t* row, const party_t* me, const party_t* peer,
                       uint32_t acked) noexcept nogil:
     """What the segment completed."""
     cdef course_t* course = life.course
@@ -282,10 +282,10 @@ cdef void note_change(life_t* life, const segment_t* row, const side_t* me, cons
 
 cdef void let_go(stage_t* stage, uint32_t slot) noexcept nogil:
     """Back to the start: all zero."""
-    cdef side_t* sides = <side_t*> stage.sides.data + 2 * <uint64_t> slot
-    forget_beyond(&stage.pool, &sides[0])
-    forget_beyond(&stage.pool, &sides[1])
-    memset(sides, 0, 2 * sizeof(side_t))
+    cdef party_t* parties = <party_t*> stage.parties.data + 2 * <uint64_t> slot
+    forget_beyond(&stage.pool, &parties[0])
+    forget_beyond(&stage.pool, &parties[1])
+    memset(parties, 0, 2 * sizeof(party_t))
     pool_disown(&stage.mishaps, (<course_t*> stage.courses.data)[slot].mishaps)
     memset(<course_t*> stage.courses.data + slot, 0, sizeof(course_t))
     if stage.handshakes_wanted:
@@ -294,17 +294,17 @@ cdef void let_go(stage_t* stage, uint32_t slot) noexcept nogil:
 
 
 cdef void write_record(const stage_t* stage, uint32_t slot, uint32_t stream, lifecycle_t* out) noexcept nogil:
-    cdef const side_t* sides = <side_t*> stage.sides.data + 2 * <uint64_t> slot
+    cdef const party_t* parties = <party_t*> stage.parties.data + 2 * <uint64_t> slot
     cdef const course_t* course = <course_t*> stage.courses.data + slot
     cdef const mishaps_t* mishaps
-    cdef int client = sides.client, server = 1 - client
+    cdef int client = parties.client, server = 1 - client
     out.stream = stream
     if stage.handshakes_wanted:
         write_handshake(stage, <handshake_t*> stage.handshakes.data + slot, course, out, client)
     write_history_text(course, out, client)
-    out.client_largest, out.server_largest = sides[client].largest, sides[server].largest
-    out.client_state = final_state(stage, course, sides[client].state)
-    out.server_state = final_state(stage, course, sides[server].state)
+    out.client_largest, out.server_largest = parties[client].largest, parties[server].largest
+    out.client_state = final_state(stage, course, parties[client].state)
+    out.server_state = final_state(stage, course, parties[server].state)
     out.close_ns, out.closed_ns = course.close_ns, course.closed_ns
     if course.mishaps:
         mishaps = <mishaps_t*> pool_at(&stage.mishaps, 0, course.mishaps)
@@ -312,8 +312,8 @@ cdef void write_record(const stage_t* stage, uint32_t slot, uint32_t stream, lif
         out.after_fin, out.after_reset = mishaps.after_fin, mishaps.after_reset
     out.closer, out.resetter = role_of(closer_of(course), client), role_of(resetter_of(course), client)
     out.outcome = outcome_of(course)
-    out.teardown = teardown_of(course, &sides[0], &sides[1])
-    out.conn_state = conn_state_of(course, sides, client)
+    out.teardown = teardown_of(course, &parties[0], &parties[1])
+    out.conn_state = conn_state_of(course, parties, client)
 
 
 cdef inline uint8_t role_of(int direction, int client) noexcept nogil:
@@ -323,10 +323,10 @@ cdef inline uint8_t role_of(int direction, int client) noexcept nogil:
 
 cdef inline uint8_t final_state(const stage_t* stage, const course_t* course, uint8_t state) noexcept nogil:
     """TIME-WAIT may have ended since the stream's last segment."""
-    cdef side_t side
-    side.state, side.bits = state, 0
-    expire(&side, stage.latest_ns - course.fin_ns, stage.time_wait_ns)
-    return side.state
+    cdef party_t party
+    party.state, party.bits = state, 0
+    expire(&party, stage.latest_ns - course.fin_ns, stage.time_wait_ns)
+    return party.state
 
 
 cdef inline void write_handshake(const stage_t* stage, const handshake_t* handshake, const course_t* course,

@@ -4,9 +4,9 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from tcpcore.flags cimport (
     ACK, CWR, ECE, FIN, HAS_MSS, HAS_SACK_PERMITTED, HAS_TFO_COOKIE, HAS_TIMESTAMPS, HAS_WSCALE, OFFER_ECN,
     OFFER_FAST_OPEN, OFFER_MSS, OFFER_SACK, OFFER_TIMESTAMPS, OFFER_WINDOW_SCALE, RST, SYN)
+from tcpcore.party cimport ACK_KNOWN, FIN_KNOWN, SYN_KNOWN, has, party_t
 from tcpcore.pool cimport pool_own, pool_t
 from tcpcore.records cimport segment_t
-from tcpcore.side cimport ACK_KNOWN, FIN_KNOWN, SYN_KNOWN, has, side_t
 
 cdef enum:
     LETTERS = 23                   # one less than the record has room for: ^ may come first
@@ -222,7 +222,7 @@ cdef inline void note_fin(life_t* life, const segment_t* row, int direction) noe
     begin_close(course, row, direction)
 
 
-cdef inline void note_reset(life_t* life, const segment_t* row, int direction, const side_t* sides) noexcept nogil:
+cdef inline void note_reset(life_t* life, const segment_t* row, int direction, const party_t* parties) noexcept nogil:
     cdef course_t* course = life.course
     cdef mishaps_t* mishaps = mishaps_of(life)
     cdef uint8_t bit = <uint8_t> (SEEN_RST << direction)
@@ -236,12 +236,12 @@ cdef inline void note_reset(life_t* life, const segment_t* row, int direction, c
     if not resetter_of(course):
         course.end |= <uint8_t> (RESETTER * (direction + 1))
         for d in range(2 if mishaps != NULL else 0):
-            mishaps.lost[d] = in_flight(&sides[d], &sides[1 - d])
+            mishaps.lost[d] = in_flight(&parties[d], &parties[1 - d])
         if course.closed_ns == 0:
             course.closed_ns = row.time_ns
 
 
-cdef inline uint32_t in_flight(const side_t* sender, const side_t* receiver) noexcept nogil:
+cdef inline uint32_t in_flight(const party_t* sender, const party_t* receiver) noexcept nogil:
     """Payload sent and not acknowledged."""
     cdef int64_t end = sender.high - has(sender, FIN_KNOWN)
     cdef int64_t start = receiver.ack if has(receiver, ACK_KNOWN) else sender.syn + 1

@@ -22,7 +22,7 @@ cdef enum Doubt:                   # why its state is unknown
     DOUBT_RESET = 3                # whether it took a reset
     DOUBT_OTHER = 4                # it sends what belongs to no connection seen
 
-cdef enum SideBit:
+cdef enum PartyBit:
     SYN_KNOWN = 1 << 0             # `syn` is meaningful
     HIGH_KNOWN = 1 << 1            # `high` is meaningful
     ACK_KNOWN = 1 << 2             # `ack` is meaningful
@@ -50,14 +50,14 @@ ctypedef struct range_t:
     int64_t start, end
 
 # One cache line.
-ctypedef struct side_t:
+ctypedef struct party_t:
     int64_t syn
     int64_t edge                   # everything below was captured or acknowledged
     int64_t high                   # end of what was captured or proven
     int64_t ack                    # highest acknowledgement it sent
     int64_t fin
     uint32_t fin_ack               # acknowledgement on the first captured copy of its FIN
-    uint32_t bits                  # SideBit
+    uint32_t bits                  # PartyBit
     uint32_t beyond                # block of ranges behind a gap, sorted and apart; 0: none
     uint32_t largest               # payload
     uint8_t n_beyond
@@ -65,81 +65,81 @@ ctypedef struct side_t:
     uint8_t doubt
     uint8_t gone                   # TcpState after its end
     uint8_t state                  # TcpState after the last segment
-    uint8_t client                 # of the stream's first side: the client's direction
+    uint8_t client                 # of the stream's first party: the client's direction
     uint8_t client_evidence        # how the client's direction is known: ClientEvidence
     uint8_t reserved
 
 
-cdef inline bint has(const side_t* side, uint32_t bit) noexcept nogil:
-    return side.bits & bit != 0
+cdef inline bint has(const party_t* party, uint32_t bit) noexcept nogil:
+    return party.bits & bit != 0
 
 
-cdef inline int64_t near(const side_t* side, uint32_t number) noexcept nogil:
+cdef inline int64_t near(const party_t* party, uint32_t number) noexcept nogil:
     """The position nearest to what is known that has this number."""
-    if not has(side, HIGH_KNOWN):
+    if not has(party, HIGH_KNOWN):
         return number
-    return unwrap(number, <uint32_t> side.high, side.high)
+    return unwrap(number, <uint32_t> party.high, party.high)
 
 
-cdef inline void begin(side_t* side, int64_t position, bint known) noexcept nogil:
-    side.edge = side.high = position
-    side.bits |= HIGH_KNOWN
-    side.bits = side.bits | WHOLE if known else side.bits & ~<uint32_t> WHOLE
+cdef inline void begin(party_t* party, int64_t position, bint known) noexcept nogil:
+    party.edge = party.high = position
+    party.bits |= HIGH_KNOWN
+    party.bits = party.bits | WHOLE if known else party.bits & ~<uint32_t> WHOLE
 
 
-cdef inline void prove(side_t* side, int64_t position) noexcept nogil:
+cdef inline void prove(party_t* party, int64_t position) noexcept nogil:
     """``position`` is at most SND.NXT; what lies below and was not captured could hold a FIN."""
-    if position > side.high:
-        side.high = position
-        side.bits &= ~<uint32_t> TAIL_KNOWN
+    if position > party.high:
+        party.high = position
+        party.bits &= ~<uint32_t> TAIL_KNOWN
 
 
 # -- what has arrived
 
-cdef inline void forget_beyond(pool_t* pool, side_t* side) noexcept nogil:
-    if side.beyond:
-        pool_give_back(pool, BEYOND_SIZE, side.beyond)
-        side.beyond, side.n_beyond = 0, 0
+cdef inline void forget_beyond(pool_t* pool, party_t* party) noexcept nogil:
+    if party.beyond:
+        pool_give_back(pool, BEYOND_SIZE, party.beyond)
+        party.beyond, party.n_beyond = 0, 0
 
 
-cdef inline void receive(pool_t* pool, side_t* side, int64_t position) noexcept nogil:
+cdef inline void receive(pool_t* pool, party_t* party, int64_t position) noexcept nogil:
     """Everything below ``position`` has arrived, and what was captured behind it."""
-    if position > side.edge:
-        side.edge = position
-        if side.beyond:
-            absorb(pool, side)
+    if position > party.edge:
+        party.edge = position
+        if party.beyond:
+            absorb(pool, party)
 
 
-cdef inline void cover(pool_t* pool, side_t* side, int64_t start, int64_t end) noexcept nogil:
+cdef inline void cover(pool_t* pool, party_t* party, int64_t start, int64_t end) noexcept nogil:
     """[start, end) has arrived."""
-    if start <= side.edge:
-        receive(pool, side, end)
+    if start <= party.edge:
+        receive(pool, party, end)
     else:
-        hold(pool, side, start, end)
+        hold(pool, party, start, end)
 
 
-cdef inline void absorb(pool_t* pool, side_t* side) noexcept nogil:
-    cdef range_t* ranges = <range_t*> pool_at(pool, BEYOND_SIZE, side.beyond)
+cdef inline void absorb(pool_t* pool, party_t* party) noexcept nogil:
+    cdef range_t* ranges = <range_t*> pool_at(pool, BEYOND_SIZE, party.beyond)
     cdef int n = 0
-    while n < side.n_beyond and ranges[n].start <= side.edge:
-        side.edge = max(side.edge, ranges[n].end)
+    while n < party.n_beyond and ranges[n].start <= party.edge:
+        party.edge = max(party.edge, ranges[n].end)
         n += 1
-    side.n_beyond -= <uint8_t> n
-    if side.n_beyond == 0:
-        forget_beyond(pool, side)
+    party.n_beyond -= <uint8_t> n
+    if party.n_beyond == 0:
+        forget_beyond(pool, party)
     elif n:
-        memmove(ranges, ranges + n, side.n_beyond * sizeof(range_t))
+        memmove(ranges, ranges + n, party.n_beyond * sizeof(range_t))
 
 
-cdef inline void hold(pool_t* pool, side_t* side, int64_t start, int64_t end) noexcept nogil:
+cdef inline void hold(pool_t* pool, party_t* party, int64_t start, int64_t end) noexcept nogil:
     """Remember a range behind a gap; of too many the highest is forgotten, and so never taken for arrived."""
     cdef range_t* ranges
-    cdef int first = 0, after, n = side.n_beyond
-    if side.beyond == 0:
-        side.beyond = pool_take(pool, BEYOND_SIZE)
-        if side.beyond == 0:
+    cdef int first = 0, after, n = party.n_beyond
+    if party.beyond == 0:
+        party.beyond = pool_take(pool, BEYOND_SIZE)
+        if party.beyond == 0:
             return
-    ranges = <range_t*> pool_at(pool, BEYOND_SIZE, side.beyond)
+    ranges = <range_t*> pool_at(pool, BEYOND_SIZE, party.beyond)
     while first < n and ranges[first].end < start:
         first += 1
     after = first
@@ -151,4 +151,4 @@ cdef inline void hold(pool_t* pool, side_t* side, int64_t start, int64_t end) no
     n = min(n, MAX_BEYOND - (after == first))
     memmove(ranges + first + 1, ranges + after, (n - after) * sizeof(range_t))
     ranges[first].start, ranges[first].end = start, end
-    side.n_beyond = <uint8_t> (n - after + first + 1)
+    party.n_beyond = <uint8_t> (n - after + first + 1)
