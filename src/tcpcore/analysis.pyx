@@ -1,7 +1,7 @@
 """Segments to tshark's verdicts (SEMANTICS sections ORD, WN, A, AK, BF, TF, FR, CP): the ANALYSIS part of the rows.
 
 FWD is the direction of the segment, REV the other.  Most segments are in order, acknowledge something
-and set no flag: ``is_plain`` proves that with a few comparisons, and ``judge`` does the rest.
+and set no flag: ``is_plain`` proves that with a few comparisons, and ``find_all`` does the rest.
 """
 import numpy as np
 
@@ -14,6 +14,7 @@ from tcpcore.connection cimport connection, read_options
 from tcpcore.endpoint cimport (
     COMPLETE_SYN, FLIGHT_HIDDEN, LAST_KEEP_ALIVE, LAST_PROBE, MPTCP_NEWS, PUSH_SEEN, WINDOW_KNOWN, ZERO_OPEN,
     conversation_t, endpoint_t, initial_rtt, scale_shown, set_dup_frame, set_expected_frame, settle_scales, turn_t)
+from tcpcore.findings cimport find_all, is_plain
 from tcpcore.flags cimport (
     ACK, BOGUS_HEADER_LENGTH, FIN, HAS_ACK_RTT, HAS_ACKS_FRAME, HAS_BYTES_IN_FLIGHT, HAS_CHECKSUM, HAS_COMPLETENESS,
     HAS_FLAGS, HAS_INITIAL_RTT, HAS_LEN, HAS_PUSH_BYTES, HAS_RECORD, HAS_WINDOW_SCALE, HAS_WINDOW_SIZE, KEEP_ALIVE,
@@ -24,7 +25,6 @@ from tcpcore.growable cimport release as release_memory
 from tcpcore.inflight cimport (
     AGAIN, MAX_INFLIGHT, acked_t, flight_ack, flight_add, flight_count, flight_drop, flight_list, flight_rebase,
     flying_t, inflight_t)
-from tcpcore.judge cimport is_plain, judge
 from tcpcore.pool cimport account, pool_at, pool_clear, pool_t
 from tcpcore.prefetch cimport prefetch_write
 from tcpcore.quantile cimport BIN_BYTES, histogram_buckets, histogram_rank
@@ -243,7 +243,7 @@ cdef inline void sequence(analyser_t* a, turn_t* t) noexcept nogil:
     if row.flags & ACK:                                 # A-0
         t.rev.state &= ~<uint8_t> FLIGHT_HIDDEN
     if not is_plain(t):
-        t.out.findings |= judge(t, &a.pool)
+        t.out.findings |= find_all(t, &a.pool)
     if row.ack_raw != fwd.last_ack:                     # A-10
         set_dup_frame(t.stream, row.direction, row.frame)
         fwd.dup_count = 0

@@ -136,7 +136,8 @@ cdef inline void timed_out(turn_t* t, const pool_t* pool) noexcept nogil:
         t.out.rto_frame = 0
 
 
-cdef inline uint32_t judge(turn_t* t, const pool_t* pool) noexcept nogil:
+cdef inline uint32_t find_all(turn_t* t, const pool_t* pool) noexcept nogil:
+    """A-1 to A-12: Finding bits."""
     cdef segment_t* row = t.row
     cdef uint32_t findings = windows(t)
     if row.flags & ACK and t.rev.contiguous and after(row.ack_raw, t.rev.contiguous):
