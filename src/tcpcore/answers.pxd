@@ -1,10 +1,11 @@
 """What an acknowledgement tells of the sender it answers: round trips, losses, and what was sent needlessly."""
 from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
 
+from tcpcore.corrections cimport show_needless
 from tcpcore.flags cimport (
     ACK, DSACK, EARLY_ACK, EARLY_ECHO, FIN, HAS_SACK_LE, HAS_TIMESTAMPS, KIND_RETRANSMISSION, RST, SYN)
 from tcpcore.history cimport again_packets, keep_last
-from tcpcore.weighing cimport count_recovery, judge_t, leave_after, show_needless, trouble_at, trouble_of, turn_t
+from tcpcore.judging cimport count_recovery, judge_t, leave_after, trouble_at, trouble_of, turn_t
 from tcpcore.pathtime cimport MS, bound_leg, is_leg, measure_leg, measured
 from tcpcore.records cimport segment_t
 from tcpcore.sender cimport (

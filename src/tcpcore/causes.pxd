@@ -1,12 +1,13 @@
 """Why a sender sent again: what it knew by then, as far as the capture shows it."""
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
+from tcpcore.corrections cimport call_needless
 from tcpcore.flags cimport (
     ACKED_BEFORE, AFTER_SILENCE, AT_TAIL, CAUSE_FAST, CAUSE_FIN, CAUSE_PATH_MTU, CAUSE_SYN, CAUSE_TAIL_LOSS_PROBE,
     CAUSE_TIMEOUT, CAUSE_UNKNOWN, DUPLICATE_ACKS, FIN, HAS_TIMESTAMPS, IN_RECOVERY, KIND_RETRANSMISSION,
     NEAR_RECEIVER, NEAR_SENDER, SACK_GAP, SMALLER, SYN)
 from tcpcore.history cimport again_packets, find_range, sent_ranges
-from tcpcore.weighing cimport call_needless, count_recovery, judge_t, leave_after, trouble_at, trouble_of, turn_t
+from tcpcore.judging cimport count_recovery, judge_t, leave_after, trouble_at, trouble_of, turn_t
 from tcpcore.pathtime cimport EARLIEST_TIMEOUT, MS, clock_tick, is_leg, is_near, nearly, shortest_trip, stamp_time
 from tcpcore.sender cimport (
     ANSWERED, CLOCKED, GAP, MEASURING, OVERDUE, PROBED, RECOVERY_FAST, RECOVERY_NONE, RECOVERY_SMALLER,

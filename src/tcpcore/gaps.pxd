@@ -2,15 +2,16 @@
 from libc.stdint cimport int64_t, uint32_t
 
 from tcpcore.causes cimport find_cause
+from tcpcore.corrections cimport remember, show_needless
 from tcpcore.flags cimport (
     BY_TIME, FILLS_GAP, KIND_NETWORK_DUPLICATE, KIND_REORDERED, KIND_RETRANSMISSION, KIND_UNDETERMINED, LOSS_BEFORE,
     ORIGINAL_LATE, OVERTAKEN)
 from tcpcore.history cimport again_packets, find_range, insert_range, range_capacity, sent_ranges
+from tcpcore.judging cimport judge_t, trouble_of, turn_t
 from tcpcore.pathtime cimport EARLIEST_TIMEOUT, UNKNOWN_TRIP, clock_tick, nearly, sent_after, shortest_trip
 from tcpcore.sender cimport (
     AGAIN, ANSWERED, FORGETFUL, GAP, OVERDUE, STAMPED, again_t, list_t, sender_t, sent_end, sent_t)
 from tcpcore.tally cimport count_delay
-from tcpcore.weighing cimport judge_t, remember, show_needless, trouble_of, turn_t
 
 
 cdef inline void fill_gap(judge_t* j, turn_t* t, sent_t* gap) noexcept nogil:

@@ -3,12 +3,14 @@ from libc.stdint cimport int64_t, uint16_t, uint32_t
 from libc.string cimport memset
 
 from tcpcore.causes cimport extend_recovery, find_cause
+from tcpcore.corrections cimport CERTAIN, LIKELY, remember, show_needless
 from tcpcore.flags cimport (
     ACK, BY_SEQUENCE, BY_TIME, CAUSE_UNKNOWN, FIN, HAS_MSS, HAS_SACK_PERMITTED, HAS_TIMESTAMPS, HOP_DIFFERS,
     KIND_NETWORK_DUPLICATE, KIND_NEW, KIND_PROBE, KIND_REORDERED, KIND_RETRANSMISSION, LOSS_AFTER, ORIGINAL_LATE,
     OVERTAKEN, SAME_PACKET, SYN)
 from tcpcore.gaps cimport fill_gap
 from tcpcore.history cimport add_again, again_packets, append_range, find_again, make_room, next_range, range_at
+from tcpcore.judging cimport judge_t, trouble_at, trouble_of, turn_t
 from tcpcore.pathtime cimport is_copy, sent_after
 from tcpcore.probes cimport is_probe
 from tcpcore.records cimport segment_t, verdict_t
@@ -16,7 +18,6 @@ from tcpcore.sender cimport (
     AGAIN, ANSWERED, CLOCKED, ECHOING, FINISHED, GAP, MEASURING, OPENING, OVERDUE, SACK_PERMITTED, STAMPED, STARTED,
     SYN_AGAIN, SYN_ANSWER, UNPLACED, again_t, list_t, sender_t, sent_end, sent_t)
 from tcpcore.seqnum cimport distance
-from tcpcore.weighing cimport CERTAIN, LIKELY, judge_t, remember, show_needless, trouble_at, trouble_of, turn_t
 
 cdef enum:
     SURE_COUNTS = 2                # consecutive IP IDs before they may contradict the sequence numbers

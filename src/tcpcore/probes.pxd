@@ -3,10 +3,10 @@ from libc.stdint cimport uint32_t
 
 from tcpcore.flags cimport CLOSED_WINDOW, FIN, IDLE_PROBE, PSH, SYN
 from tcpcore.history cimport range_at
+from tcpcore.judging cimport judge_t, turn_t
 from tcpcore.pathtime cimport EARLIEST_TIMEOUT, is_copy, sent_after, shortest_trip
 from tcpcore.records cimport segment_t
 from tcpcore.sender cimport ANSWERED, GAP, WINDOW_CLOSED, sender_t, sent_t
-from tcpcore.weighing cimport judge_t, turn_t
 
 
 cdef inline bint is_probe(judge_t* j, turn_t* t) noexcept nogil:

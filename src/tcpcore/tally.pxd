@@ -6,9 +6,9 @@ from tcpcore.flags cimport (
     CAUSE_FAST, CAUSE_SPURIOUS, CAUSE_TAIL_LOSS_PROBE, CAUSE_TIMEOUT, KIND_NETWORK_DUPLICATE, KIND_PROBE,
     KIND_REORDERED, KIND_RETRANSMISSION, KIND_UNDETERMINED, LOSS_AFTER, LOSS_BEFORE)
 from tcpcore.history cimport find_range, sent_ranges
+from tcpcore.judging cimport judge_t, sender_at, trouble_at, trouble_of, turn_t
 from tcpcore.records cimport flow_verdict_t, verdict_t
 from tcpcore.sender cimport DISPLACED_MAX, DISPLACED_STEPS, GAP, UNPLACED, sender_t, sent_t, tally_t
-from tcpcore.weighing cimport judge_t, sender_at, trouble_at, trouble_of, turn_t
 
 cdef enum:
     EXTENT_MAX = 1024              # segments that overtook one are counted up to here

@@ -11,12 +11,14 @@ from libc.string cimport memset
 from tcpcore.answers cimport read_answer
 from tcpcore.batch cimport Batch, released_t, segment_at
 from tcpcore.clear cimport clear
+from tcpcore.corrections cimport confidence_of, correction_t
 from tcpcore.flags cimport (
     ACK, FIN, HAS_LEN, HAS_TIMESTAMPS, KIND_NEW, KIND_NONE, PORTS_REUSED, QUOTED, RST, SYN)
 from tcpcore.flows cimport NO_SLOT, FlowTable
 from tcpcore.growable cimport grow
 from tcpcore.growable cimport release as release_memory
 from tcpcore.history cimport list_drop, sent_ranges
+from tcpcore.judging cimport judge_t, sender_at, trouble_at, trouble_of, turn_t
 from tcpcore.kinds cimport describe, ip_counter, judge, open_direction, overtaken, take_next
 from tcpcore.pathtime cimport pass_time, read_clock, read_counter
 from tcpcore.pool cimport account, pool_clear, pool_give_back
@@ -26,7 +28,6 @@ from tcpcore.sender cimport (
     ECHOING, FINISHED, MEASURING, STARTED, again_t, sender_t, sent_t, trouble_t)
 from tcpcore.seqnum cimport segment_len
 from tcpcore.tally cimport count, write_record
-from tcpcore.weighing cimport confidence_of, correction_t, judge_t, sender_at, trouble_at, trouble_of, turn_t
 
 from tcpcore.records import FLOW_VERDICT, VERDICT
 
