@@ -130,7 +130,7 @@ cdef inline void test_needless(judge_t* j, turn_t* t, again_t* packet, int64_t o
     if packet.sent.start <= old and older:                                     # RFC 3522
         show_needless(j, data, t.sender, packet, row.time_ns, EARLY_ECHO)
     if (data.samples >= ENOUGH and data.leg_min > SHORT_TRIP and sent_end(&packet.sent) <= row.ack64
-            and older == echoes and row.time_ns - packet.sent.time < data.leg_min * 0.75):
+            and older == echoes and row.time_ns - packet.sent.time < data.leg_min * 0.75):      # by a margin, too soon
         show_needless(j, data, t.sender, packet, row.time_ns, EARLY_ACK)
 
 

@@ -39,7 +39,10 @@ cdef inline sender_t* sender_at(const judge_t* j, uint64_t slot, int direction) 
 
 
 cdef inline int64_t leave_after(const sender_t* peer, int64_t now) noexcept nogil:
-    """When the last segment of a recovery can pass that was on its way before its sender knew it had ended."""
+    """When the last segment of a recovery can pass that was on its way before its sender knew it had ended.
+
+    Half a leg more than the shortest, for others take longer.
+    """
     return now + <int64_t> (peer.leg_min * 1.5)
 
 

@@ -62,7 +62,10 @@ cdef inline int64_t nearly(int64_t span) noexcept nogil:
 
 
 cdef inline bint is_leg(const sender_t* sender, int64_t apart) noexcept nogil:
-    """Is that time enough for a packet to reach the receiver, and its answer the capture point?"""
+    """Is that time enough for a packet to reach the receiver, and its answer the capture point?
+
+    Somewhat less than the shortest leg measured, for that has in it what the receiver took to answer.
+    """
     return apart >= sender.leg_min * 0.7
 
 

@@ -3,7 +3,7 @@
 A set is a skip list, so that whoever chooses the ranges cannot make it slow: add and carve cost
 O(log n) and the ranges they change, front and append O(1).
 """
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t
 
 from tcpcore.overlap cimport extent_t
 
