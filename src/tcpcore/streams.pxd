@@ -1,5 +1,5 @@
 """All streams of a capture put back together in one pass, in bounded memory."""
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from tcpcore.assembly cimport assembly_t
 from tcpcore.batch cimport Batch
