@@ -16,6 +16,9 @@ class FilterError(ValueError):
         self.end = end
         super().__init__(f"{cause}\n  {text}\n  {' ' * start}{'^' * max(1, end - start)}")
 
+    def __reduce__(self) -> tuple[type[FilterError], tuple[str, str, int, int]]:
+        return type(self), (self.cause, self.text, self.start, self.end)
+
 
 class FieldError(KeyError):
     """A name that is neither a column nor a Wireshark field; ``nearest`` is the closest one that is."""
@@ -24,6 +27,9 @@ class FieldError(KeyError):
         self.name = name
         self.nearest = nearest
         super().__init__(name)
+
+    def __reduce__(self) -> tuple[type[FieldError], tuple[str, str]]:
+        return type(self), (self.name, self.nearest)
 
     def __str__(self) -> str:
         return f'"{self.name}" is not a field' + (f'; did you mean "{self.nearest}"?' if self.nearest else "")
@@ -39,6 +45,9 @@ class HoleError(LookupError):
         self.length = length
         self.kind = kind
         super().__init__(f"{length} bytes at {offset} of what the {side} of stream {stream} sent are {kind}")
+
+    def __reduce__(self) -> tuple[type[HoleError], tuple[int, str, int, int, str]]:
+        return type(self), (self.stream, self.side, self.offset, self.length, self.kind)
 
 
 class MissingLibraryError(ImportError):
