@@ -28,9 +28,6 @@ class FieldError(KeyError):
         self.nearest = nearest
         super().__init__(name)
 
-    def __reduce__(self) -> tuple[type[FieldError], tuple[str, str]]:
-        return type(self), (self.name, self.nearest)
-
     def __str__(self) -> str:
         return f'"{self.name}" is not a field' + (f'; did you mean "{self.nearest}"?' if self.nearest else "")
 

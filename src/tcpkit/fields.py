@@ -79,6 +79,8 @@ def available(columns: Iterable[Column], dtype: np.dtype[Any]) -> tuple[Column, 
 def build_formatter(columns: Sequence[Column], dtype: np.dtype[Any], style: Style = "fields",
                     names: Sequence[str] | None = None, widths: Sequence[int] | None = None) -> Formatter:
     """A formatter of rows of ``dtype``; ``names`` (for JSON) are the Python names unless given."""
+    if style not in QUOTED:
+        raise ValueError(f'there is no style "{style}"; there are {", ".join(QUOTED)}')
     names = names or [column.name for column in columns]
     formatter = Formatter(row_end=b"}\n" if style == "json" else b"\n")
     for i, (column, name) in enumerate(zip(columns, names, strict=True)):

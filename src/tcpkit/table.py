@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
-Selection = slice | Sequence[int] | Array
+Selection = slice | Sequence[int] | list[str] | Array
 LEAST = 12                       # letters of a column whose rows are not known beforehand
 WAITING = 16 << 20               # bytes of rows that wait in memory
 AT_ONCE = 1 << 14                # rows
@@ -28,7 +28,8 @@ class Table:
     """Rows of one kind: ``array`` is the structured array itself, shape (rows,).
 
     ``table["seq"]`` and ``table["tcp.seq"]`` give a column, masked where rows have no value;
-    ``table[10:20]``, ``table[mask]`` and ``table[indices]`` give a table; ``table[3]`` one row as a dict.
+    ``table[10:20]``, ``table[mask]`` and ``table[indices]`` give a table, ``table[["stream", "seq"]]`` one of these
+    columns; ``table[3]`` one row as a dict.
     """
 
     def __init__(self, array: Array, schema: Schema, *, tunnels: Array | None = None, start_ns: int = 0) -> None:
@@ -64,7 +65,13 @@ class Table:
         if isinstance(key, int | np.integer):
             return self._row(int(key))
         chosen = key if isinstance(key, slice) else np.asarray(key)
+        if isinstance(chosen, np.ndarray) and chosen.dtype.kind == "U":
+            return self._select(chosen.tolist())
         return self.like(self.array[chosen])
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a column of this name."""
+        return isinstance(name, str) and name in self._index
 
     def where(self, display_filter: str) -> Table:
         """The rows that a display filter in Wireshark's syntax selects; FilterError if it is wrong."""
@@ -132,6 +139,14 @@ class Table:
         table = object.__new__(Table)
         table.__dict__.update(self.__dict__)
         table._rows = Rows(array, self._rows.tunnels if tunnels is None else tunnels, self._rows.start_ns)
+        return table
+
+    def _select(self, names: Sequence[str]) -> Table:
+        """The same rows, seen by these columns only."""
+        columns = self._chosen(names)
+        schema = self._schema._replace(columns=columns, summary=tuple(column.name for column in columns))
+        table = Table(self.array, schema, tunnels=self._rows.tunnels, start_ns=self._rows.start_ns)
+        table.corrections = self.corrections
         return table
 
     def _column(self, name: str) -> Column:

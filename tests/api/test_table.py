@@ -70,6 +70,32 @@ def test_selections_are_tables_of_the_same_kind(table):
     assert (table[[1, 3]].array == odd[:2].array).all()
 
 
+@pytest.mark.parametrize("names", [["direction", "tcp.stream"], np.array(["direction", "tcp.stream"])],
+                         ids=["list", "array"])
+def test_a_list_of_names_chooses_columns(capture, names):
+    for table in (capture.packets, next(capture.batches())):
+        chosen = table[names]
+        assert chosen.columns == ("direction", "stream")
+        assert chosen[-1] == {name: table[-1][name] for name in chosen.columns}
+        assert (chosen["stream"] == table["stream"]).all()
+        assert chosen.corrections is table.corrections
+        assert repr(chosen).splitlines()[1].split() == ["direction", "stream"]
+        assert len(chosen.where("direction == 0")) == (table["direction"] == 0).sum()
+        with pytest.raises(tcpkit.FieldError):
+            chosen["seq"]
+
+
+def test_chosen_columns_must_be_there(table):
+    with pytest.raises(tcpkit.FieldError, match=r'"tcp\.sream" is not a field'):
+        table[["stream", "tcp.sream"]]
+
+
+def test_names_are_in_the_table(table):
+    assert all(name in table for name in (*table.columns, "tcp.stream"))
+    assert "tcp.sream" not in table
+    assert 0 not in table
+
+
 def test_an_unknown_column_names_the_nearest(table):
     with pytest.raises(tcpkit.FieldError, match=r'"tcp\.sream" is not a field; did you mean "tcp\.stream"'):
         table["tcp.sream"]
@@ -117,6 +143,11 @@ def test_csv_is_what_the_frame_holds(table):
     assert tuple(read.columns) == table.columns
     assert len(read) == len(table)
     assert read["stream"].to_list() == table["stream"].tolist()
+
+
+def test_an_unknown_style_names_those_there_are(table):
+    with pytest.raises(ValueError, match='there is no style "jsonl"; there are fields, csv, json'):
+        table.to_text("jsonl")
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
