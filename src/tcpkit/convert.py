@@ -66,6 +66,11 @@ def _pandas_array(pd: Any, rows: Rows, column: Column) -> Any:
     if column.unit == EPOCH:
         known = values if there is None else np.where(there, values, np.datetime64("NaT", "ns"))
         return pd.DatetimeIndex(known, tz="UTC")
+    if values.dtype.kind in "OU":
+        texts = pd.array(values, dtype="string")         # pandas would guess by the values, of which there may be none
+        if there is not None:
+            texts[~there] = pd.NA
+        return texts
     if there is None:
         return values
     if values.dtype.kind in "iu":
@@ -74,11 +79,7 @@ def _pandas_array(pd: Any, rows: Rows, column: Column) -> Any:
         return pd.arrays.BooleanArray(values, ~there)
     if values.dtype.kind == "f":
         return pd.arrays.FloatingArray(np.ascontiguousarray(values), ~there)
-    if values.dtype.kind == "m":
-        return np.where(there, values, np.timedelta64("NaT", "ns"))
-    texts = values.astype(object)
-    texts[~there] = None
-    return texts
+    return np.where(there, values, np.timedelta64("NaT", "ns"))
 
 
 def write_parquet(tables: Iterable[pyarrow.Table], file: BinaryIO, *, sorted_by: str | None = None) -> None:

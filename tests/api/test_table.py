@@ -120,6 +120,13 @@ def test_arrow_pandas_and_polars_hold_the_same(table):
             assert arrow[name].drop_null().to_pylist() == polars[name].drop_nulls().to_list() == present.tolist()
 
 
+def test_types_do_not_depend_on_the_rows(table):
+    for rows in (table[:0], table[:1], table[-1:]):
+        assert rows.to_arrow().schema == table.to_arrow().schema
+        assert rows.to_polars().schema == table.to_polars().schema
+        assert rows.to_pandas().dtypes.to_dict() == table.to_pandas().dtypes.to_dict()
+
+
 def test_columns_can_be_chosen_by_either_name(capture):
     packets = capture.packets
     for frame in (packets.to_arrow(["tcp.seq", "ack_rtt"]), packets.to_polars(["seq", "tcp.analysis.ack_rtt"])):
