@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from tcpkit.columns import Stage
@@ -13,7 +14,7 @@ LIMIT = 4 << 30                  # bytes, unless another limit is given
 # The interpreter and libraries, the batches of all threads, fragments, and records on their way out.
 FIXED = 112 << 20
 LEAST = FIXED + (16 << 20)
-LONGEST = 1e9                    # seconds of an idle time-out
+LONGEST = 1e9                    # seconds of an idle time-out, or that a segment may live
 POOLED = 4                       # one part of so many is for pools, the rest for connections
 # Pools by the option that limits them: the stage, and their part of what the stages at work have together.
 POOLS: dict[str, tuple[Stage, int]] = {
@@ -79,17 +80,39 @@ def fragment_costs(fragments: Fragments) -> Iterator[str]:
 
 
 def checked(limit: int) -> int:
-    """ValueError for a limit too small to work with."""
+    """ValueError for a limit too small to work with, TypeError for what is no number of bytes."""
+    if not isinstance(limit, Integral):
+        raise TypeError(f"a memory limit is a whole number of bytes, not {limit!r}")
     if limit < LEAST:
         raise ValueError(f"a memory limit of {size_text(limit)} is too small: {size_text(LEAST)} is the least")
     return limit
 
 
 def checked_timeout(seconds: float) -> float:
-    """ValueError for what is no idle time-out."""
+    """ValueError or TypeError for what is no idle time-out."""
+    return _checked_seconds(seconds, "idle time-out: 0 (never)")
+
+
+def checked_msl(seconds: float) -> float:
+    """ValueError or TypeError for what is no time that a segment may live."""
+    return _checked_seconds(seconds, "maximum segment lifetime: 0")
+
+
+def _checked_seconds(seconds: float, what: str) -> float:
+    if not isinstance(seconds, Real):
+        raise TypeError(f"{seconds!r} is no {what} to {LONGEST:g} seconds")
     if not 0 <= seconds <= LONGEST:
-        raise ValueError(f"{seconds:g} seconds are no idle time-out: 0 (never) to {LONGEST:g}")
+        raise ValueError(f"{seconds:g} seconds are no {what} to {LONGEST:g}")
     return seconds
+
+
+def checked_threads(threads: int) -> int:
+    """ValueError for fewer than none, TypeError for what is no number."""
+    if not isinstance(threads, Integral):
+        raise TypeError(f"threads are a whole number, not {threads!r}")
+    if threads < 0:
+        raise ValueError(f"{threads} threads cannot work: 1 or more, or 0 for as many as help")
+    return threads
 
 
 def pool_limits(limit: int, stages: Collection[Stage]) -> dict[str, int]:

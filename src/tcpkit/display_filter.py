@@ -55,6 +55,8 @@ class DisplayFilter:
     """A parsed display filter: ``fields`` names what it reads, ``mask(table)`` tells the rows it selects."""
 
     def __init__(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise TypeError(f"a display filter is text, not {text!r}")
         self.text = text
         self.tree = parse(text)
         self.fields = frozenset(field.name for field in fields_of(self.tree))

@@ -31,7 +31,7 @@ def open(source: SourceLike, *, stages: Iterable[Stage] = ALL_STAGES, capture_fi
     each batch, and may set its ``stopped``.
 
     CaptureError if it is no capture or cannot be read; FilterError for a wrong filter; ValueError for a memory limit
-    that is too small or an idle time-out below 0.
+    that is too small, a time below 0 and the like, TypeError for what is neither a source nor a list of them.
     """
     return Capture(source, stages=stages, capture_filter=capture_filter, strict=strict, follow=follow,
                    threads=threads, msl=msl, memory_limit=memory_limit, idle_timeout=idle_timeout, observer=observer)

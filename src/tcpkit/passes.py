@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from tcpkit.budget import LIMIT, Budget, checked, checked_timeout
+from tcpkit.budget import LIMIT, Budget, checked, checked_msl, checked_threads, checked_timeout
 from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
 from tcpkit.pipeline import ALL_STAGES, CALLING, DETAIL, MSL, Observer, Pipeline, Totals, with_needs
@@ -30,13 +30,15 @@ class Passes:
         self._source = keep_source(source)
         self._start = position_of(source)
         self._stages = with_needs(stages)
+        if not self._stages:
+            raise ValueError(f"no stage is named; there are {', '.join(ALL_STAGES)}")
         self._capture_filter = capture_filter
         self._strict = strict
         self._observer = observer
         self.follow = follow
         self.piped = hasattr(self._source, "readinto")
-        self._threads = 1 if follow else threads
-        self._msl = msl
+        self._threads = checked_threads(1 if follow else threads)
+        self._msl = checked_msl(msl)
         self._memory_limit = checked(memory_limit)
         self._idle_timeout = checked_timeout(idle_timeout)
         self._reader: AnyReader | None = open_reader(self._source, follow=follow)     # fails here if it is no capture

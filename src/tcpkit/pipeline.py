@@ -11,7 +11,7 @@ from tcpcore.batch import Batch
 from tcpcore.decode import Decoder
 from tcpcore.flows import FlowTable
 from tcpkit.ahead import Task, WorkersAhead, share_out
-from tcpkit.budget import LIMIT, Budget, checked_timeout, fragment_costs
+from tcpkit.budget import LIMIT, Budget, checked_msl, checked_timeout, fragment_costs
 from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
 from tcpkit.settling import Piece, settle
@@ -75,9 +75,11 @@ def in_turn(tasks: Sequence[Task]) -> Task:
 
 
 def with_needs(stages: Iterable[Stage]) -> frozenset[Stage]:
-    """The stages and those they build on; ValueError for one that does not exist, TypeError for a lone name."""
+    """The stages and those they build on; ValueError for one that does not exist, TypeError for what is no list."""
     if isinstance(stages, str):
         raise TypeError(f'stages are several: ["{stages}"], not "{stages}"')
+    if not isinstance(stages, Iterable):
+        raise TypeError(f"stages are a list of names, not {stages!r}")
     wanted = frozenset(stages)
     for stage in wanted - NEEDS.keys():
         raise ValueError(f'there is no stage "{stage}"; there are {", ".join(NEEDS)}')
@@ -128,7 +130,7 @@ class Pipeline:
         self._decoder = Decoder()
         self.detail = DETAIL[totals]             # of what the stages keep of each stream
         self.time_wait_ns = 2 * round(msl * 1e9)
-        self._trackers = Trackers(self.stages, msl_ns=round(msl * 1e9), summary=self.detail > 0,
+        self._trackers = Trackers(self.stages, msl_ns=round(checked_msl(msl) * 1e9), summary=self.detail > 0,
                                   all_of_it=self.detail > 1, memory_limit=memory_limit,
                                   idle_ns=round(checked_timeout(idle_timeout) * 1e9), beside=beside)
 

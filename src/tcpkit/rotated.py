@@ -13,7 +13,7 @@ from tcpcore.merge import MergedReader
 from tcpkit.compression import HEAD, find_format
 from tcpkit.errors import CaptureError
 from tcpkit.source_facts import is_same_file
-from tcpkit.sources import Location, open_source
+from tcpkit.sources import Location, locations, open_source
 
 NO_FRAMES = -1 << 63         # the time of a capture without frames: before all others
 
@@ -35,17 +35,13 @@ def open_reader(location: Location | Iterable[Location], *, follow: bool = False
 
 def files_of(location: Location | Iterable[Location]) -> list[Location]:
     """The single captures that ``location`` stands for."""
-    return [file for one in _each(location) for file in _expand(one)]
+    return [file for one in locations(location) for file in _expand(one)]
 
 
 def refuse_own(path: str | os.PathLike[str], location: Location | Iterable[Location]) -> None:
     """CaptureError if to write ``path`` is to destroy what is being read."""
     if any(is_same_file(path, file) for file in files_of(location)):
         raise CaptureError(path, "is being read, so it cannot be written")
-
-
-def _each(location: Any) -> Iterable[Location]:
-    return [location] if isinstance(location, (str, os.PathLike)) or hasattr(location, "readinto") else location
 
 
 def _expand(location: Any) -> list[Location]:

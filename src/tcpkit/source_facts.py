@@ -4,13 +4,15 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from tcpkit.sources import is_location, locations
+
 SMALL = 4 << 20                  # bytes of capture that are not worth a thread
 MOST_THREADS = 4                 # with more the slowest stage is no faster
 
 
 def keep_source(source: Any) -> Any:
     """The source in a form that can be gone through again."""
-    return source if hasattr(source, "readinto") or isinstance(source, str | os.PathLike) else list(source)
+    return source if is_location(source) else locations(source)
 
 
 def position_of(source: Any) -> int | None:

@@ -9,7 +9,8 @@ import io
 import os
 import stat
 import time
-from typing import Any, BinaryIO, Protocol
+from collections.abc import Iterable
+from typing import Any, BinaryIO, Protocol, TypeGuard
 
 from tcpkit.compression import HEAD, find_format
 from tcpkit.errors import CaptureError
@@ -101,6 +102,24 @@ class FollowedSource(PlainSource):
         self._stopped = True
 
 
+def is_location(source: object) -> TypeGuard[Location]:
+    """Whether it is one, rather than several."""
+    return isinstance(source, (str, os.PathLike)) or hasattr(source, "readinto")
+
+
+def locations(source: Location | Iterable[Location]) -> list[Location]:
+    """The one, or each of several; TypeError for what is neither, such as bytes and files opened as text."""
+    if is_location(source):
+        return [source]
+    if not isinstance(source, Iterable) or isinstance(source, bytes) or hasattr(source, "read"):
+        raise _no_location(source)
+    return list(source)
+
+
+def _no_location(source: object) -> TypeError:
+    return TypeError(f"a path, a URL or a binary file object with readinto(), not {type(source).__name__}")
+
+
 def open_source(location: Location, *, follow: bool = False) -> Source:
     """Open a path, ``"-"`` (standard input), a URL or a binary file object; decompresses by content.
 
@@ -114,7 +133,7 @@ def open_source(location: Location, *, follow: bool = False) -> Source:
         if path == "-":
             return _by_content(io.FileIO(0, closefd=False), "standard input", None)
         return _open_url(path) if "://" in path else _open_path(path, follow)
-    raise TypeError(f"a path, a URL or a binary file object with readinto(), not {type(location).__name__}")
+    raise _no_location(location)
 
 
 def _open_path(path: str, follow: bool) -> Source:

@@ -74,7 +74,9 @@ class Table:
         return isinstance(name, str) and name in self._index
 
     def where(self, display_filter: str) -> Table:
-        """The rows that a display filter in Wireshark's syntax selects; FilterError if it is wrong."""
+        """The rows that a display filter in Wireshark's syntax selects, all for an empty one; FilterError if wrong."""
+        if display_filter == "":
+            return self
         from tcpkit.display_filter import DisplayFilter
         from tcpkit.filter_fields import FilterFields
 

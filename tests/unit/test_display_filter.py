@@ -20,7 +20,7 @@ WORDS = ["tcp.len", "tcp.port", "ip.addr", "tcp.flags", "tcp.analysis.retransmis
     ("tcp.analysis.retransmision", "tcp.analysis.retransmision", 'did you mean "tcp.analysis.retransmission"?'),
     ("tcp.len > 1 and tcp.windw == 3", "tcp.windw", "is not a field"),
     ("http.request", "http.request", "is not a field"),
-    ("tcp.len >", "", "the filter ends here"), ("not", "", "the filter ends here"), ("", "", "the filter ends here"),
+    ("tcp.len >", "", "the filter ends here"), ("not", "", "the filter ends here"), (" ", "", "the filter ends here"),
     ("tcp.len > foo", "foo", '"foo" is not a field'), ("tcp.len > 0xzz", "0xzz", "not a valid number"),
     ('tcp.len == "abc"', '"abc"', "not a valid number"), ("ip.addr == 10.0.0.300", "10.0.0.300", "not an ipv4 address"),
     ("ip.addr == 10.0.0.0/40", "10.0.0.0/40", "not an ipv4 address"), ("ip.src == fd00::1", "fd00::1", "not an ipv4"),

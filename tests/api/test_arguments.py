@@ -1,0 +1,61 @@
+"""Arguments that make no sense are refused where they are given, by their name."""
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+
+import tcpkit
+from packets import Conversation
+
+BYTES = Conversation().handshake().c("PA", 1, 1, 100).pcap()
+NO_LOCATION = r"a path, a URL or a binary file object with readinto\(\), not "
+
+
+@pytest.mark.parametrize(("arguments", "kind", "message"), [
+    ({"threads": -1}, ValueError, "-1 threads cannot work"),
+    ({"threads": 1.5}, TypeError, "threads are a whole number, not 1.5"),
+    ({"stages": []}, ValueError, "no stage is named; there are decode, flows, analysis, lifecycle, verdicts"),
+    ({"stages": None}, TypeError, "stages are a list of names, not None"),
+    ({"stages": "flows"}, TypeError, "stages are several"),
+    ({"memory_limit": "1G"}, TypeError, "a memory limit is a whole number of bytes, not '1G'"),
+    ({"msl": -1}, ValueError, "-1 seconds are no maximum segment lifetime"),
+    ({"msl": float("nan")}, ValueError, "nan seconds are no maximum segment lifetime"),
+    ({"msl": "2"}, TypeError, "'2' is no maximum segment lifetime"),
+    ({"idle_timeout": "60"}, TypeError, "'60' is no idle time-out")], ids=str)
+def test_what_cannot_be_worked_with(arguments, kind, message):
+    with pytest.raises(kind, match=message):
+        tcpkit.open(io.BytesIO(BYTES), **arguments)
+
+
+def test_numbers_of_numpy_are_numbers():
+    capture = tcpkit.open(io.BytesIO(BYTES), threads=np.int64(2), memory_limit=np.uint64(1 << 30), msl=np.float32(30),
+                          idle_timeout=np.int32(60))
+    assert len(capture.flows) == 1
+
+
+@pytest.mark.parametrize("source", [None, 5, b"trace.pcap", 1.5, io.StringIO("trace.pcap\n")],
+                         ids=lambda source: type(source).__name__)
+def test_what_is_no_capture(source):
+    for one in (source, [source]):
+        with pytest.raises(TypeError, match=NO_LOCATION + type(source).__name__):
+            tcpkit.open(one)
+
+
+def test_a_file_opened_as_text_is_not_a_list_of_names(tmp_path):
+    path = tmp_path / "names.txt"
+    path.write_text("trace.pcap\n")
+    with path.open() as file, pytest.raises(TypeError, match=NO_LOCATION + "TextIOWrapper"):
+        tcpkit.open(file)
+
+
+@pytest.mark.parametrize("text", [5, None, b"tcp"])
+def test_a_filter_is_text(text):
+    with pytest.raises(TypeError, match="a display filter is text, not "):
+        tcpkit.open(io.BytesIO(BYTES)).packets.where(text)
+
+
+def test_an_empty_filter_selects_all():
+    packets = tcpkit.open(io.BytesIO(BYTES)).packets
+    assert len(packets.where("")) == len(packets) > 0
