@@ -19,6 +19,10 @@ EXPRESSIONS = [
     "tcp.flags.ack == 1 && tcp.flags.syn == 1", "tcp.flags.fin == 1", "tcp.flags.reset == 1", "tcp.flags.push == 1",
     "tcp.flags.urg == 1", "tcp.flags.cwr == 1", "tcp.flags.ece == 1", "tcp.flags.ack == 0", "tcp.flags.syn != 0",
     "tcp.flags.fin != 1", "tcp.flags.syn != 1", "tcp.flags bitwise_and 4",
+    "tcp.flags.syn == True", "tcp.flags.syn == TRUE", "tcp.flags.syn == False", "tcp.flags.fin != FALSE",
+    "tcp.flags.ack == Set", "tcp.flags.syn == 2", "tcp.flags.syn != 2", "tcp.flags.syn === 010", "tcp.flags.syn !== 7",
+    "tcp.flags.syn > 2", "tcp.flags.syn == 18446744073709551615", "tcp.flags.syn in {2..5}", "tcp.flags.syn in {TRUE}",
+    "max(tcp.flags.syn) == 3", "tcp.flags.syn in {False, 0x40}",
     # presence
     "tcp", "ip", "ipv6", "frame", "not ip", "not ipv6", "!ip", "! ipv6", "tcp.nxtseq", "tcp.len", "not tcp.len",
     "tcp.options.mss_val", "tcp.options.wscale.shift", "tcp.options.sack.count", "tcp.options.sack_le",
@@ -50,6 +54,9 @@ EXPRESSIONS = [
     "ipv6.src == fd00::1", "ipv6.addr == fd00::/16", "ipv6.dst != fd00::1", "ipv6.addr == 2001:db8::/32",
     "ipv6.src == ipv6.dst", "ipv6.addr == fd00:0:0:0:0:0:0:1", "not ipv6.addr == fd00::2", "ip.addr == 0.0.0.0/0",
     # sets, functions, arithmetic
+    "tcp.port not in {80}", "tcp.port ! in {50000..50010}", "tcp.options.mss_val not in {1460}",
+    "not tcp.srcport not in {80}", "all tcp.port in {80}", "all tcp.port in {80..65535}", "any tcp.port in {80}",
+    "all tcp.port not in {50000..50003}", "any tcp.port not in {80}", "tcp.port not in {80, 443} and tcp.len > 0",
     "tcp.port in {80}", "tcp.port in {80, 443, 8080}", "tcp.srcport in {50000..50010}",
     "tcp.len in {0, 100..200, 1460}",
     "not tcp.port in {80, 443}", "tcp.flags in {0x02, 0x12}", "ip.src in {10.0.0.1, 10.0.0.3}",

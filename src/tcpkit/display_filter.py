@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 import functools
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,10 +28,12 @@ from tcpkit.display_tree import (
     Not,
     Test,
     Value,
+    compared_with,
     fields_of,
 )
-from tcpkit.display_values import NUMBERS, Array, Comparisons, Mask, Occurrence
+from tcpkit.display_values import NUMBERS, Comparisons, Occurrence
 from tcpkit.errors import FilterError
+from tcpkit.values import Array, Mask
 
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "&": operator.and_, "/": operator.floordiv,
@@ -46,6 +49,9 @@ class Fields(Protocol):
 
     def names(self) -> Iterable[str]:
         """Every name a filter may use."""
+
+    def unfiltered(self) -> Collection[str]:
+        """The names of columns that no filter may use."""
 
     def occurrences(self, name: str) -> list[Occurrence]:
         """All occurrences of a field; at least one, perhaps present nowhere."""
@@ -64,18 +70,24 @@ class DisplayFilter:
     def __repr__(self) -> str:
         return f"DisplayFilter({self.text!r})"
 
-    def check(self, names: Iterable[str]) -> None:
-        """FilterError for a field that is not among ``names``, with the nearest one."""
-        known = set(names)
+    def check(self, fields: Fields) -> None:
+        """FilterError for a field that is not there, with what was meant perhaps."""
+        known = set(fields.names())
         for field in fields_of(self.tree):
             if field.name not in known:
-                near = difflib.get_close_matches(field.name, known, 1)
-                hint = f'; did you mean "{near[0]}"?' if near else ""
-                raise FilterError(f'"{field.name}" is not a field{hint}', self.text, field.start, field.end)
+                cause = ("cannot be filtered by" if field.name in fields.unfiltered() else
+                         f"is not a field{self._meant(field, known)}")
+                raise FilterError(f'"{field.name}" {cause}', self.text, field.start, field.end)
+
+    def _meant(self, field: Field, known: Collection[str]) -> str:
+        if "." not in field.name and field in compared_with(self.tree):
+            return "; text is written in quotes"
+        near = difflib.get_close_matches(field.name, known, 1)
+        return f'; did you mean "{near[0]}"?' if near else ""
 
     def mask(self, fields: Fields) -> Mask:
         """Which rows the filter selects, shape (len(fields),)."""
-        self.check(fields.names())
+        self.check(fields)
         return Evaluation(self.text, fields).test(self.tree)
 
 
@@ -116,6 +128,8 @@ class Evaluation(Comparisons):
             pairs = [(each.present, self.against(each, node.operator, right)) for each in ours]
         else:
             theirs = self.value(right)
+            if isinstance(right, Field) and ours[0].kind == "text" and theirs[0].kind != "text":
+                raise self.wrong(f'"{right.name}" is a field that is no text; text is written in quotes', right)
             self.refuse_labels(right, theirs)
             pairs = [(a.present & b.present, self.between(a, node.operator, b, left)) for a in ours for b in theirs]
         every = node.every if node.every is not None else node.operator in ("===", "!=")
@@ -123,17 +137,26 @@ class Evaluation(Comparisons):
         return holds & ~any_of(present & ~result for present, result in pairs) if every else holds
 
     def member(self, node: Member) -> Mask:
+        occurrences = self.value(node.value)
+        self.refuse_labels(node.value, occurrences)
+        pairs = [(each.present, self.inside(each, node)) for each in occurrences]
+        found = any_of(present & result for present, result in pairs)
+        return found & ~any_of(present & ~result for present, result in pairs) if node.every else found
+
+    def inside(self, each: Occurrence, node: Member) -> Mask:
+        """Where one occurrence is in the set."""
         found = np.zeros(self.rows, bool)
-        for each in self.value(node.value):
-            self.refuse_labels(node.value, [each])
-            for low, high in node.ranges:
-                if not isinstance(low, Literal) or not isinstance(high, Literal):
-                    raise self.wrong("a set holds values", node.value)
-                if low is high:
-                    found |= each.present & self.against(each, "==", low)
-                else:
-                    found |= each.present & self.against(each, ">=", low) & self.against(each, "<=", high)
+        for low, high in node.ranges:
+            if low is high:
+                found |= self.against(each, "==", self.of_set(low))
+            else:
+                found |= self.against(each, ">=", self.of_set(low)) & self.against(each, "<=", self.of_set(high))
         return found
+
+    def of_set(self, value: Value) -> Literal:
+        if not isinstance(value, Literal):
+            raise self.wrong("a set holds values; text is written in quotes", value)
+        return value
 
     def value(self, node: Value) -> list[Occurrence]:
         if isinstance(node, Field):
@@ -173,12 +196,12 @@ class Evaluation(Comparisons):
             number = sum((each.present.astype(np.int64) for each in occurrences), np.zeros(self.rows, np.int64))
             return [Occurrence("int", number, np.ones(self.rows, bool))]
         if node.function in ("lower", "upper"):
-            return [Occurrence(each.kind, each.values, each.present,
-                               tuple(getattr(word, node.function)() for word in each.words)) for each in occurrences]
+            return [replace(each, words=tuple(getattr(word, node.function)() for word in each.words))
+                    for each in occurrences]
         if any(each.kind not in NUMBERS for each in occurrences):
             raise self.wrong(f"{node.function}() needs numbers", node.argument)
         if node.function == "abs":
-            return [Occurrence(each.kind, np.abs(each.values), each.present) for each in occurrences]
+            return [replace(each, values=np.abs(each.values)) for each in occurrences]
         return [extreme(occurrences, np.maximum if node.function == "max" else np.minimum)]
 
     def refuse_labels(self, node: Value, occurrences: list[Occurrence]) -> None:
@@ -196,4 +219,4 @@ def extreme(occurrences: list[Occurrence], choose: Callable[[Array, Array], Arra
     for each in occurrences[1:]:
         both = np.where(each.present, choose(values, each.values), values)
         values, present = np.where(present, both, each.values), present | each.present
-    return Occurrence(occurrences[0].kind, values, present)
+    return replace(occurrences[0], values=values, present=present)

@@ -4,7 +4,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tcpkit.display_tree import Arithmetic, Call, Compare, Exists, Field, Literal, Logic, Member, Not, Test, Value
+from tcpkit.display_tree import (
+    TRUTHS,
+    Arithmetic,
+    Call,
+    Compare,
+    Exists,
+    Field,
+    Literal,
+    Logic,
+    Member,
+    Not,
+    Test,
+    Value,
+)
 from tcpkit.errors import FilterError
 
 MAX_DEPTH = 200
@@ -22,6 +35,9 @@ TOKEN = re.compile(r"""
   | (?P<word>(?:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*|\d+\.\d+\.\d+\.\d+)(?:/[\d.]+)?     # addresses, with a prefix length
      | [A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*(?:-[A-Za-z_][A-Za-z0-9_]*)*)          # numbers, names
 """, re.VERBOSE)
+
+NAME = re.compile(r"[A-Za-z_]")                                # how it begins
+ADDRESS = re.compile(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:./]*")
 
 
 @dataclass(frozen=True)
@@ -121,7 +137,10 @@ class Parser:
         every = None if quantifier is None else quantifier.text.lower() == "all"
         left = self.value()
         if self.accept("in"):
-            return Member(left, self.ranges())
+            return Member(left, self.ranges(), bool(every))
+        if self.accept("not", "!"):
+            self.expect("in")
+            return Not(Member(left, self.ranges(), every=False))
         operator = self.accept(*COMPARISONS)
         if operator is None:
             return Exists(left)
@@ -181,7 +200,7 @@ class Parser:
             return Literal(unquote(token.text), True, token.start, token.end)
         if self.peek() == "(" and re.fullmatch(r"[a-z_]+", token.text):
             return self.call(token)
-        if re.match(r"[A-Za-z_]", token.text) and not re.fullmatch(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:./]*", token.text):
+        if token.text not in TRUTHS and NAME.match(token.text) and not ADDRESS.fullmatch(token.text):
             return Field(token.text, token.start, token.end)
         return Literal(token.text, False, token.start, token.end)
 

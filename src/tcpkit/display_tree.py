@@ -4,6 +4,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+TRUTHS = {"True": 1, "TRUE": 1, "Set": 1, "False": 0, "FALSE": 0}        # in comparisons with what is set or not
+
 
 @dataclass(frozen=True)
 class Field:
@@ -55,6 +57,7 @@ class Compare:
 class Member:
     value: Value
     ranges: tuple[tuple[Value, Value], ...]
+    every: bool
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,17 @@ class Logic:
 
 
 Test = Exists | Compare | Member | Not | Logic
+
+
+def compared_with(test: Test) -> Iterable[Field]:
+    """The fields that stand where a value may: right of a comparison, or in a set."""
+    if isinstance(test, Logic):
+        for part in test.tests:
+            yield from compared_with(part)
+    elif isinstance(test, Not):
+        yield from compared_with(test.test)
+    elif isinstance(test, Compare | Member):
+        yield from fields_of(test.right if isinstance(test, Compare) else test.ranges)
 
 
 def fields_of(node: object) -> Iterable[Field]:

@@ -10,17 +10,16 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tcpkit.display_tree import Call, Literal, Value, fields_of
+from tcpkit.display_tree import TRUTHS, Call, Literal, Value, fields_of
 from tcpkit.errors import FilterError
+from tcpkit.values import Array, Mask
 
-Mask = NDArray[np.bool_]
-Array = NDArray[Any]
 ORDER: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq, "===": operator.eq, "!=": operator.ne, "!==": operator.ne, ">": operator.gt, "<": operator.lt,
     ">=": operator.ge, "<=": operator.le}
-NUMBERS = ("uint", "int", "time")
+EQUAL = ("==", "===", "!=", "!==")
+NUMBERS = ("uint", "int", "time", "bool")
 ADDRESSES: dict[str, Callable[[str], ipaddress.IPv4Interface | ipaddress.IPv6Interface]] = {
     "ipv4": ipaddress.IPv4Interface, "ipv6": ipaddress.IPv6Interface, "address": ipaddress.ip_interface}
 
@@ -29,14 +28,17 @@ ADDRESSES: dict[str, Callable[[str], ipaddress.IPv4Interface | ipaddress.IPv6Int
 class Occurrence:
     """One occurrence of a field in every row, and where it is there.
 
-    ``kind``: "uint", "int", "time" (ns), "real", "ipv4", "ipv6" and "address" of either version (shape (rows, 2):
-    high and low half), "label" and "protocol" (only presence), "text" (codes into ``words``).
+    ``kind``: "uint", "int", "time" (ns), "bool", "real", "ipv4", "ipv6" and "address" of either version (shape
+    (rows, 2): high and low half), "label" and "protocol" (only presence), "text" (codes into ``words``).
+    ``closed``: there are no other words in any row.  ``largest``: number that the field can hold, if that is known.
     """
 
     kind: str
     values: Array
     present: Mask
     words: tuple[str, ...] = ()
+    closed: bool = False
+    largest: int | None = None
 
 
 class Comparisons:
@@ -54,6 +56,8 @@ class Comparisons:
         if each.kind in ADDRESSES:
             return self.address(each, sign, literal)
         number = self.number(literal, each.kind)
+        if each.largest is not None and number > each.largest:
+            raise self.wrong(f"{literal.text} is too large for this field, which holds {each.largest} at most", literal)
         if each.kind == "uint" and number < 0:           # an unsigned field is never below zero
             number += 1 << 32
         return np.asarray(ORDER[sign](each.values, number), bool)
@@ -80,6 +84,9 @@ class Comparisons:
         elif sign == "contains":
             chosen = [literal.text in word for word in each.words]
         else:
+            if each.closed and sign in EQUAL and literal.text not in each.words:
+                known = ", ".join(filter(None, each.words))
+                raise self.wrong(f'"{literal.text}" is none of the words it can be: {known}', literal)
             chosen = [bool(ORDER[sign](word, literal.text)) for word in each.words]
         return np.array(chosen, bool)[each.values]
 
@@ -98,7 +105,18 @@ class Comparisons:
         kept = each.values & np.array([mask >> 64, mask & (1 << 64) - 1], np.uint64)
         return order_pairs(sign, kept, np.uint64(wanted >> 64), np.uint64(wanted & (1 << 64) - 1))
 
+    def truth(self, literal: Literal) -> int:
+        """1 or 0: any number but 0 is true."""
+        if literal.text in TRUTHS:
+            return TRUTHS[literal.text]
+        number = self.number(literal, "int")
+        if not 0 <= number < 1 << 64:
+            raise self.wrong(f"{literal.text} is neither true nor false", literal)
+        return int(number != 0)
+
     def number(self, literal: Literal, kind: str) -> int | float:
+        if kind == "bool":
+            return self.truth(literal)
         try:
             if literal.quoted:
                 raise ValueError

@@ -1,24 +1,28 @@
 """Columns as display filters see them: every occurrence of a field in a row."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from tcpcore.fieldtext import TextKind as Kind
 from tcpcore.flags import TunnelHas
+from tcpcore.records import ANALYSIS, SEGMENT
 from tcpkit.columns import Column
 from tcpkit.display_values import Occurrence
 from tcpkit.fields import OUTER_NUMBERS, find_column, index_columns
+from tcpkit.packet_columns import PAYLOAD
 from tcpkit.values import Array, Mask, Rows, of_version, present, tunnel_numbers, tunnel_values
 
 # Names that mean several fields at once.
 BOTH = {
     "ip.addr": ("ip.src", "ip.dst"), "ipv6.addr": ("ipv6.src", "ipv6.dst"), "tcp.port": ("tcp.srcport", "tcp.dstport")}
-PROTOCOLS = {"frame": "frame.number", "ip": "ip.src", "ipv6": "ipv6.src", "tcp": "tcp.srcport"}
+PROTOCOLS = {"ip": "ip.src", "ipv6": "ipv6.src", "tcp": "tcp.srcport"}
 KINDS = {
     Kind.UNSIGNED: "uint", Kind.HEX: "uint", Kind.SACK_EDGE: "uint", Kind.SIGNED: "int", Kind.SECONDS: "time",
-    Kind.SINCE_START: "time", Kind.SET: "uint", Kind.REAL: "real"}
+    Kind.SINCE_START: "time", Kind.REAL: "real"}
+ROOM = {name: dtype for record in (SEGMENT, ANALYSIS) for name, (dtype, *_) in (record.fields or {}).items()}
 MAPPED = np.uint64(0xFFFF << 32)          # rows hold an IPv4 address as ::ffff:a.b.c.d
 UNFILTERED = frozenset({Kind.INFO, Kind.PAYLOAD, Kind.LETTERS, Kind.VERDICT})
 # In tables without the headers' own columns, these stand for the ends of the connection.
@@ -54,6 +58,13 @@ def _filterable(columns: Iterable[Column]) -> dict[str, Column]:
     return index_columns(column for column in columns if column.kind not in UNFILTERED)
 
 
+def largest(column: Column) -> int | None:
+    """The largest whole number that tshark's field can hold: what a packet's row has room for."""
+    dtype = ROOM.get("src_port" if column.name.endswith("_port") else column.field)
+    whole = column.kind in OUTER_NUMBERS or KINDS.get(column.kind) in ("uint", "int")
+    return int(np.iinfo(dtype).max) if dtype and whole else None
+
+
 class FilterFields:
     """The fields of one table; the ``Fields`` that a DisplayFilter is evaluated over."""
 
@@ -67,14 +78,15 @@ class FilterFields:
     def names(self) -> Iterable[str]:
         return known_names(self._columns)
 
+    def unfiltered(self) -> Collection[str]:
+        return index_columns([PAYLOAD, *(column for column in self._columns if column.kind in UNFILTERED)])
+
     def occurrences(self, name: str) -> list[Occurrence]:
         columns = members(name, self._columns)
-        if columns[0].kind == Kind.SACK_EDGE:
-            return self._sack_blocks(columns[0])
         occurrences = [each for column in columns for each in self._occurrences(column)]
         if name in PROTOCOLS:
             return [Occurrence("protocol", each.present, each.present) for each in occurrences]
-        return occurrences
+        return [replace(each, largest=largest(columns[0])) for each in occurrences]
 
     def _occurrences(self, column: Column) -> list[Occurrence]:
         if column.kind in (Kind.OUTER_IPV4, Kind.OUTER_IPV6):
@@ -82,6 +94,10 @@ class FilterFields:
         if column.kind in OUTER_NUMBERS:
             return self._of_headers("uint", column.mask, self._rows.array[column.field],
                                     tunnel_values(self._rows, column.other, column.mask))
+        if column.kind == Kind.SACK_EDGE:
+            return self._sack_blocks(column)
+        if column.kind == Kind.SET:
+            return self._set(column)
         return [self._occurrence(column)]
 
     def _occurrence(self, column: Column) -> Occurrence:
@@ -89,18 +105,24 @@ class FilterFields:
             return self._end(column)
         if column.kind in (Kind.TUNNEL_KIND, Kind.TUNNEL_ID):
             numbers, inside = tunnel_numbers(self._rows, column)
-            return Occurrence("text" if column.words else "uint", numbers, inside, column.words)
+            return Occurrence("text" if column.words else "uint", numbers, inside, column.words, closed=True)
         there = self._there(column)
         raw = self._rows.array[column.field]
         if column.kind == Kind.BITS:
             bits = (raw & column.mask) != 0
-            return Occurrence("uint", bits.astype(np.uint8), there) if column.words[0] else \
+            return Occurrence("bool", bits.astype(np.uint8), there) if column.words[0] else \
                 Occurrence("label", bits, there & bits)
         if column.kind == Kind.WORD:
-            return Occurrence("text", np.minimum(raw, len(column.words) - 1), there, column.words)
+            return Occurrence("text", np.minimum(raw, len(column.words) - 1), there, column.words, closed=True)
         if column.kind == Kind.SINCE_START:
             raw = raw - self._rows.start_ns
         return Occurrence(KINDS[column.kind], raw, there)
+
+    def _set(self, column: Column) -> list[Occurrence]:
+        """Each word of the set, where it is in it."""
+        bits, there = self._rows.array[column.field], self._there(column)
+        return [Occurrence("text", np.full(len(self), i), there & (bits >> i & 1 != 0), column.words, closed=True)
+                for i in range(len(column.words))]
 
     def _end(self, column: Column) -> Occurrence:
         """An address of either version."""

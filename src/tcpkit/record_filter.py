@@ -1,7 +1,7 @@
 """Display filters over rows that are dicts of a table's columns, texts of any length among them, one row at a time."""
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,9 @@ class RecordFilter:
 
     def names(self) -> Iterable[str]:
         return self._columns
+
+    def unfiltered(self) -> Collection[str]:
+        return ()
 
     def occurrences(self, name: str) -> list[Occurrence]:
         """As Fields of the row that was asked for last."""

@@ -69,3 +69,17 @@ def test_sets_select_as_in_tshark(tmp_path, text):
     path.write_bytes(pcap(CAPTURES["conversations"], nano=True))
     expected = tshark("-r", path, "-Y", f"tcp && ({text})", "-T", "fields", "-e", "frame.number").split()
     assert tcpkit.open(path).packets.where(text).array["frame"].tolist() == [int(number) for number in expected]
+
+
+@needs_tshark
+@pytest.mark.parametrize("text", [
+    "tcp.port != 65536", "tcp.port in {80..65536}", "tcp.len < 4294967296", "ip.ttl < 256", "tcp.flags < 65536",
+    "max(tcp.port) < 65536", "tcp.window_size_scalefactor < 2147483648", "tcp.flags.syn != -1", "tcp.len < TRUE",
+    "tcp.flags.syn != 18446744073709551616"])
+def test_refuses_what_tshark_refuses(tmp_path, text):
+    path = tmp_path / "capture.pcap"
+    path.write_bytes(pcap(CAPTURES["conversations"], nano=True))
+    assert tshark("-r", path, "-Y", "tcp || !(tcp)")
+    assert not tshark("-r", path, "-Y", f"({text}) || tcp || !(tcp)")
+    with pytest.raises(tcpkit.FilterError):
+        tcpkit.open(path).packets.where(text)

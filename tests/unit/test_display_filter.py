@@ -1,5 +1,7 @@
 """What a wrong display filter is told: where it is wrong, and what was meant perhaps."""
 import io
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,6 +10,11 @@ from hypothesis import strategies as st
 import tcpkit
 from packets import Conversation
 from tcpkit.errors import FilterError
+from tcpkit.fields import contract_names
+from tcpkit.filter_fields import known_names
+from tcpkit.packet_columns import PAYLOAD, SCHEMA
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 PACKETS = tcpkit.open(io.BytesIO(Conversation().handshake().c("PA", 1, 1, 100).pcap())).packets
 WORDS = ["tcp.len", "tcp.port", "ip.addr", "tcp.flags", "tcp.analysis.retransmission", "==", "!=", ">", "in", "{", "}",
@@ -31,7 +38,18 @@ WORDS = ["tcp.len", "tcp.port", "ip.addr", "tcp.flags", "tcp.analysis.retransmis
     ("tcp.analysis.retransmission == 1", "tcp.analysis.retransmission", "it has no value to compare"),
     ('tcp.len contains "a"', '"a"', "needs a field of text"), ("tcp.time_delta > 1s", "1s", "not a valid number"),
     ("9223372036854775808 - tcp.len > 1", "9223372036854775808", "too large to calculate with"),
-    ("tcp.time_relative > 1e9999999", "1e9999999", "not a valid number")])
+    ("tcp.time_relative > 1e9999999", "1e9999999", "not a valid number"),
+    ("tcp.port == 65536", "65536", "too large for this field, which holds 65535 at most"),
+    ("tcp.flags.syn == -1", "-1", "neither true nor false"), ("tcp.port not == 80", "==", '"in" expected'),
+    ('kind == "retrans"', '"retrans"', "is none of the words it can be: none, new, reordered, retransmission,"),
+    ('lower(tunnel_kind) in {"gre", "ipip"}', '"ipip"', "none of the words it can be: none, ip, gre,"),
+    ('evidence != "sack-gap"', '"sack-gap"', "none of the words it can be"),
+    ("kind == retransmission", "retransmission", "text is written in quotes"),
+    ("kind in {retransmission}", "retransmission", "text is written in quotes"),
+    ("tcp.len > 1 and not kind == new", "new", '"new" is not a field; text is written in quotes'),
+    ("kind == tcp.segment.knd", "tcp.segment.knd", 'did you mean "tcpkit.segment.kind"?'),
+    ("tcp.payload", "tcp.payload", "cannot be filtered by"), ("tcpkit.info", "tcpkit.info", "cannot be filtered by"),
+    ('verdict_text contains "timeout"', "verdict_text", "cannot be filtered by")])
 def test_points_at_the_place(text, word, message):
     with pytest.raises(FilterError) as caught:
         PACKETS.where(text)
@@ -39,6 +57,28 @@ def test_points_at_the_place(text, word, message):
     assert text[error.start:error.end] == word
     assert message in str(error)
     assert str(error).splitlines()[-1] == "  " + " " * error.start + "^" * max(1, len(word))
+
+
+def test_the_name_of_a_column_is_that_column():
+    assert PACKETS.where("frame == 4")["frame"].tolist() == [4]
+    assert PACKETS.where("frame in {1..2}")["frame"].tolist() == [1, 2]
+    assert len(PACKETS.where("frame")) == len(PACKETS)
+
+
+def test_what_cannot_be_filtered_by_is_what_the_documentation_names():
+    known, text = known_names(SCHEMA.columns), (DOCS / "filters.md").read_text()
+    sentence = text.partition("`tcpkit fields --list` names\n")[2].partition(";")[0]
+    assert set(re.findall("`(.*?)`", sentence)) == {*contract_names(), PAYLOAD.wireshark} - known
+
+
+def test_evidence_is_as_many_words_as_the_verdict_rests_on():
+    lost = Conversation().handshake().c("PA", 1, 1, 100).c("PA", 101, 1, 100).c("PA", 1, 1, 100, dt=400)
+    packets = tcpkit.open(io.BytesIO(lost.pcap())).packets
+    words = [word for row in packets for word in (row["evidence"] or "").split("+") if word]
+    assert words
+    for word in set(words):
+        assert len(packets.where(f'evidence == "{word}"')) == words.count(word)
+    assert len(packets.where("evidence")) == sum(row["evidence"] is not None for row in packets)
 
 
 @pytest.mark.parametrize("text", [
