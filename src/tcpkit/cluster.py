@@ -17,6 +17,7 @@ from tcpkit.budget import LIMIT, checked, checked_timeout
 from tcpkit.columns import Stage
 from tcpkit.connection_tables import rows_of
 from tcpkit.convert import need
+from tcpkit.export import TABLES
 from tcpkit.pipeline import ALL_STAGES
 from tcpkit.table import Table
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from dask.dataframe import DataFrame
     from distributed import Client
 
-TABLES = ("packets", "flows", "directions", "conversations", "retransmissions")
 TOPIC = "tcpkit"               # of the events by which workers report captures they could not read
 EMPTY = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000")       # a pcap file without frames
 CaptureSet = str | Sequence[str]

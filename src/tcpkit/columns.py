@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 Stage = Literal["decode", "flows", "analysis", "lifecycle", "verdicts"]
 EPOCH = "ns since 1970"
 MARK = ("", "1")
+ENDS = ("client", "server")
 
 
 class When(NamedTuple):
@@ -70,6 +71,11 @@ def mark(name: str, wireshark: str, field: str, bits: int, doc: str, when: tuple
 
 def address(name: str, wireshark: str, kind: Kind, doc: str, field: str, destination: bool = False) -> Column:
     return Column(name, wireshark, field, kind, doc, mask=int(destination), other="ip_version")
+
+
+def end_address(name: str, doc: str, wireshark: str = "") -> Column:
+    """The address of one end, of either version."""
+    return Column(name, wireshark, f"{name}_hi", Kind.ADDRESS, doc, other="ip_version")
 
 
 def outermost(name: str, wireshark: str, field: str, doc: str, other: str, kind: Kind = Kind.OUTER_NUMBER, *,

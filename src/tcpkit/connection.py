@@ -14,6 +14,8 @@ from tcpkit.values import Array
 if TYPE_CHECKING:
     from tcpkit.capture import Capture
 
+LAST = (1 << 32) - 1             # stream that a filter may ask for
+
 
 class Connection(NamedTuple):
     """``rows`` have the final verdicts, ``flow`` is its row of the flows table, ``client`` the client's direction."""
@@ -25,6 +27,8 @@ class Connection(NamedTuple):
 
 def read_connection(capture: Capture, stream: int) -> Connection:
     """One pass; memory grows with the stream's segments.  IndexError if there is no such stream."""
+    if stream > LAST:
+        raise _no_stream(stream)
     pipeline = capture.pipeline(("analysis", "lifecycle", "verdicts"), where=f"tcp.stream == {stream}", totals="too")
     store, corrections = RowStore(pipeline.batch.dtype), Corrections()
     records = []
@@ -40,4 +44,8 @@ def read_connection(capture: Capture, stream: int) -> Connection:
         if len(at):
             flow = flow_table(streams._replace(verdicts=None))[int(at[0])]
             return Connection(rows, flow, int(streams.flows["client"][at[0]]))
-    raise IndexError(f"there is no stream {stream}")
+    raise _no_stream(stream)
+
+
+def _no_stream(stream: int) -> IndexError:
+    return IndexError(f"there is no stream {stream}")

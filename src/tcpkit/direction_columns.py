@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from tcpcore.fieldtext import TextKind as Kind
-from tcpkit.columns import Column, Schema, When, computed_by, number
+from tcpkit.columns import ENDS, Column, Schema, When, computed_by, end_address, number
 from tcpkit.verdict_figures import VERDICT_COUNTS, VERDICT_RATES, VERDICT_TIMES
 
 # What the analysis counts for each direction, in tshark's words, and what it means.
@@ -31,11 +31,6 @@ JUDGED_ANY = (When("judged_segments", 0xFFFFFFFF, 0, equal=False),)
 SENT_ANY = (When("packets", 0xFFFFFFFF, 0, equal=False),)
 SAMPLED = (When("rtt_samples", 0xFFFFFFFF, 0, equal=False),)
 SAMPLED_TWICE = (When("rtt_samples", 0xFFFFFFFE, 0, equal=False),)
-SENDERS = ("client", "server")
-
-
-def address(name: str, doc: str) -> Column:
-    return Column(name, f"tcpkit.{name}", f"{name}_hi", Kind.ADDRESS, doc, other="ip_version")
 
 
 def rate_of(count: str) -> str:
@@ -52,10 +47,10 @@ SENDER = (
     number("stream", "tcp.stream", "stream", "number of the connection (ST-1)"),
     number("direction", "tcpkit.direction", "direction",
            "0: from the end that sent the stream's first frame; 1: to it"),
-    Column("sender", "", "sender", Kind.WORD, "which end sends", words=SENDERS),
-    address("src", "address of the sender"),
+    Column("sender", "", "sender", Kind.WORD, "which end sends", words=ENDS),
+    end_address("src", "address of the sender", "tcpkit.src"),
     number("src_port", "tcp.srcport", "src_port", "its port"),
-    address("dst", "address of the receiver"),
+    end_address("dst", "address of the receiver", "tcpkit.dst"),
     number("dst_port", "tcp.dstport", "dst_port", "its port"),
 )
 DIRECTIONS = Schema("directions", (

@@ -5,7 +5,7 @@ import numpy as np
 
 from tcpcore.fieldtext import TextKind as Kind
 from tcpcore.flags import Closer, ConnState, Outcome, TcpState, Teardown
-from tcpkit.columns import EPOCH, Column, When, computed_by, number, words_of
+from tcpkit.columns import ENDS, EPOCH, Column, When, computed_by, number, words_of
 from tcpkit.values import Array
 
 STATE_WORDS = words_of(TcpState, dash="-")
@@ -13,7 +13,6 @@ OUTCOME_WORDS = words_of(Outcome, "OUTCOME_")
 CLOSED = (When("closed_known", 0xFF, 1),)
 SHARED = ("client_state", "server_state", "outcome", "teardown", "conn_state", "closer", "resetter", "after_fin",
           "after_reset", "client_lost", "server_lost", "close_ns")
-ENDS = ("client", "server")
 HISTORY = ("history0", "history1", "history2")
 
 

@@ -3,16 +3,11 @@ from __future__ import annotations
 
 from tcpcore.fieldtext import TextKind as Kind
 from tcpcore.flags import ClientEvidence, Eviction
-from tcpkit.columns import EPOCH, Column, Schema, When, computed_by, number, words_of
+from tcpkit.columns import ENDS, EPOCH, Column, Schema, When, computed_by, end_address, number, words_of
 from tcpkit.endings import ENDING_COLUMNS
 from tcpkit.verdict_figures import VERDICT_COUNTS, VERDICT_RATES, VERDICT_TIMES
 
-ENDS = ("client", "server")
 THERE = (When("conversation_frame", 0xFFFFFFFF, 0, equal=False),)
-
-
-def address(name: str, doc: str) -> Column:
-    return Column(name, "", f"{name}_hi", Kind.ADDRESS, doc, other="ip_version")
 
 
 def both(name: str, doc: str, unit: str = "") -> tuple[Column, ...]:
@@ -36,9 +31,9 @@ FLOWS = Schema("flows", (
     *computed_by(
         "flows",
         number("stream", "tcp.stream", "stream", "number of the connection, from 0 (ST-1)"),
-        address("client", "address of the client"),
+        end_address("client", "address of the client"),
         number("client_port", "", "client_port", "its port"),
-        address("server", "address of the server"),
+        end_address("server", "address of the server"),
         number("server_port", "", "server_port", "its port"),
         Column("client_evidence", "", "client_evidence", Kind.WORD, "how it is known which end is the client",
                words=words_of(ClientEvidence, "CLIENT_")),
@@ -72,9 +67,9 @@ FLOWS = Schema("flows", (
 
 CONVERSATIONS = Schema("conversations", (
     number("stream", "tcp.stream", "stream", "number of the connection, from 0 (ST-1)"),
-    address("a", "address of A, the sender of the first frame counted (CV-2)"),
+    end_address("a", "address of A, the sender of the first frame counted (CV-2)"),
     number("a_port", "", "a_port", "its port"),
-    address("b", "address of B"),
+    end_address("b", "address of B"),
     number("b_port", "", "b_port", "its port"),
     number("packets_to_a", "", "packets_to_a", "frames from B to A (CV-4)"),
     number("bytes_to_a", "", "bytes_to_a", "their length on the wire", unit="bytes"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tcpkit.columns import ENDS
 from tcpkit.directed import ends, join, pick, ratio, sent
 from tcpkit.endings import lifecycle_fields
 from tcpkit.flow_columns import FLOWS
@@ -20,7 +21,7 @@ def flow_table(streams: StreamRecords) -> Table:
     records = streams.flows
     fields = {name: records[name] for name in SHARED}
     client = records["client"]
-    fields |= ends(records, client, ("client", "server"))
+    fields |= ends(records, client, ENDS)
     for figure in ("packets", "wire_bytes", "payload_bytes"):
         fields |= sent(records, client, figure, (f"{figure}_client", f"{figure}_server"))
     fields["duration"] = records["latest_ns"] - records["earliest_ns"]

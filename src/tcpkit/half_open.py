@@ -7,7 +7,7 @@ from tcpkit.tally import first_of_runs, mixed
 from tcpkit.values import Array
 
 SERVICE = ("server_hi", "server_lo", "server_port", "ip_version")
-HALF_OPEN_FIELDS = ("server_hi", "server_lo", "server_port", "ip_version", "begun", "completed", "failed")
+HALF_OPEN_FIELDS = (*SERVICE, "begun", "completed", "failed")
 COUNTS = ("begun", "completed", "failed", "left", "again")
 SHORTEST = 125_000_000           # ns of a step
 STEPS = 1024                     # of a service at most; then they become twice as long

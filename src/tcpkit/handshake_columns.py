@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from tcpcore.fieldtext import TextKind as Kind
-from tcpkit.columns import EPOCH, Column, Schema, When, number
+from tcpkit.columns import ENDS, EPOCH, Column, Schema, When, end_address, number
 from tcpkit.endings import OUTCOME_WORDS, word
 
 OFFERS = ("mss", "window_scale", "sack", "timestamps", "ecn", "fast_open")      # Offer bits, from the lowest
@@ -24,18 +24,14 @@ def duration(name: str, doc: str) -> Column:
 
 def both_ends(name: str, doc: str, unit: str = "") -> tuple[Column, ...]:
     return tuple(number(f"{name}_{end}", "", f"{name}_{end}", doc.format(end), known(f"{name}_{end}"), unit)
-                 for end in ("client", "server"))
-
-
-def address(name: str, doc: str) -> Column:
-    return Column(name, "", f"{name}_hi", Kind.ADDRESS, doc, other="ip_version")
+                 for end in ENDS)
 
 
 HANDSHAKES = Schema("handshakes", (
     number("stream", "tcp.stream", "stream", "number of the connection (ST-1)"),
-    address("client", "address of the client"),
+    end_address("client", "address of the client"),
     number("client_port", "", "client_port", "its port"),
-    address("server", "address of the server"),
+    end_address("server", "address of the server"),
     number("server_port", "", "server_port", "its port"),
     word("outcome", "how the connection began", OUTCOME_WORDS),
     time("syn", "time of the first SYN"),
@@ -57,7 +53,7 @@ HANDSHAKES = Schema("handshakes", (
     *both_ends("wscale", "shift of the window scale that the {} offers"),
     *(Column(f"{name}_{end}", "", f"offers_{end}", Kind.BITS, f"the {end} offers {name.replace('_', ' ')}",
              known(f"offers_{end}"), mask=1 << OFFERS.index(name), words=("0", "1"))
-      for name in OFFERS[1:] for end in ("client", "server")),
+      for name in OFFERS[1:] for end in ENDS),
     *(Column(name, "", "agreed", Kind.BITS, f"both use {name.replace('_', ' ')}", known("agreed"),
              mask=1 << OFFERS.index(name), words=("0", "1")) for name in AGREED),
     duration("request_time", "from the end of the handshake to the client's first data"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from tcpcore.flags import Offer, Outcome
+from tcpkit.columns import ENDS
 from tcpkit.directed import ends, join
 from tcpkit.handshake_columns import HANDSHAKES
 from tcpkit.table import Table
@@ -11,7 +12,6 @@ from tcpkit.values import Array
 
 NEEDS_BOTH = Offer.OFFER_WINDOW_SCALE | Offer.OFFER_SACK | Offer.OFFER_TIMESTAMPS | Offer.OFFER_ECN
 BACKOFFS = ("syn_backoff_first", "syn_backoff_last", "synack_backoff_first", "synack_backoff_last")
-ROLES = ("client", "server")
 
 
 def handshake_table(flows: Array, lifecycle: Array) -> Table:
@@ -19,7 +19,7 @@ def handshake_table(flows: Array, lifecycle: Array) -> Table:
     begun = lifecycle["handshake"] == 1
     flows, records = flows[begun], lifecycle[begun]
     fields = {"stream": flows["stream"], "ip_version": flows["ip_version"], "outcome": records["outcome"]}
-    fields |= ends(flows, flows["client"], ROLES)
+    fields |= ends(flows, flows["client"], ENDS)
     for name in ("syn", "synack"):
         fields[f"{name}_retransmissions"] = np.maximum(records[f"{name}_count"], 1) - 1
     known = _times(records) | _offers(records)
@@ -46,9 +46,9 @@ def _times(records: Array) -> dict[str, tuple[Array, Array]]:
 
 def _offers(records: Array) -> dict[str, tuple[Array, Array]]:
     seen = {"client": records["syn_count"] > 0, "server": records["synack_count"] > 0}
-    offers = {end: records[f"{end}_offers"] for end in ROLES}
+    offers = {end: records[f"{end}_offers"] for end in ENDS}
     fields = {}
-    for end in ROLES:
+    for end in ENDS:
         fields[f"offers_{end}"] = offers[end], seen[end]
         fields[f"mss_{end}"] = records[f"{end}_mss"], offers[end] & Offer.OFFER_MSS != 0
         fields[f"wscale_{end}"] = records[f"{end}_wscale"], offers[end] & Offer.OFFER_WINDOW_SCALE != 0

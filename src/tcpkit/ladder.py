@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tcpcore.flags import Finding, Present, SegmentKind, TcpFlag
+from tcpkit.columns import ENDS
 from tcpkit.connection import read_connection
 from tcpkit.endings import STATE_WORDS
 from tcpkit.text import counted, duration_text, endpoint
@@ -80,7 +81,7 @@ def phase(state: str) -> str:
 
 def headline(flow: dict[str, Any]) -> list[str]:
     """What a ladder is of, and how it went."""
-    ends = " → ".join(endpoint(flow[end], flow[f"{end}_port"]) for end in ("client", "server"))
+    ends = " → ".join(endpoint(flow[end], flow[f"{end}_port"]) for end in ENDS)
     rtt = flow["initial_rtt"]
     facts = [f"handshake {flow['outcome'].replace('_', ' ')}" + (f" in {duration_text(int(rtt))}" if rtt else ""),
              f"{counted(flow['payload_bytes_client'], 'byte')} sent, {flow['payload_bytes_server']:,} received",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from tcpkit.columns import ENDS
 from tcpkit.ladder import Fold, Ladder, Step, counts_text, fold_text, headline, phase
 from tcpkit.text import duration_text, endpoint
 
@@ -19,7 +20,7 @@ def ladder_lines(ladder: Ladder, width: int) -> list[Text]:
     """Lines of at most ``width`` cells, or a little more where that is too narrow."""
     room = max(width - BEFORE - 2 * (STATE + 2), NARROWEST)
     flow = ladder.flow
-    ends = [endpoint(flow[end], flow[f"{end}_port"]) for end in ("client", "server")]
+    ends = [endpoint(flow[end], flow[f"{end}_port"]) for end in ENDS]
     lines = [Text(line, style="bold" if i == 0 else "dim") for i, line in enumerate(headline(flow))]
     lines.append(Text())
     head = Text(f"{'frame':>7} {'seconds':>12} {'+ ms':>9} ", style="dim")

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tcpcore.flags import Finding
+from tcpkit.columns import ENDS
 from tcpkit.live_cells import LOSSY, TRAFFIC, Heading, Moment, amount, fitting
 from tcpkit.text import duration_text, endpoint, one_line
 
@@ -116,7 +117,7 @@ class LiveView:
         order = np.lexsort((-flows.array["latest_ns"], -np.round(rates)))[:self._lines]
         now = time.time_ns()
         shown = flows[order]
-        clients, servers = (map(endpoint, shown[side], shown[f"{side}_port"]) for side in ("client", "server"))
+        clients, servers = (map(endpoint, shown[side], shown[f"{side}_port"]) for side in ENDS)
         moments = [Moment(row, client, server, rate, now) for row, client, server, rate
                    in zip(shown.array, clients, servers, rates[order], strict=True)]
         columns = fitting(self._headings, moments, self._console.width)

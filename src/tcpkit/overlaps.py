@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tcpkit.columns import ENDS
 from tcpkit.policies import POLICIES
 from tcpkit.streams import Side, Streams
 from tcpkit.values import Array
@@ -44,7 +45,7 @@ class Difference(NamedTuple):
 def differences(streams: Streams) -> Iterator[Difference]:
     """Every place where a later or losing copy differs from what is read."""
     for stream in streams:
-        for name in ("client", "server"):
+        for name in ENDS:
             if _overlaps(getattr(stream, name).segments):
                 yield from _of_side(streams, stream.number, name)
 

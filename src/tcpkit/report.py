@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tcpkit.columns import ENDS
 from tcpkit.ladder import build_ladder
 from tcpkit.ladder_svg import ladder_svg
 from tcpkit.table import Table, joined
@@ -21,12 +22,11 @@ if TYPE_CHECKING:
 
 TOP = 10                         # rows of a list of the most remarkable
 LISTED = 100                     # files and flaws, of a hostile capture
-BOTH = ("client", "server")
-ENDS = ("stream", "client", "client_port", "server", "server_port")
-BUSY = (*ENDS, "duration", "payload_bytes_client", "payload_bytes_server", "initial_rtt", "outcome", "teardown")
-AGAIN = (*ENDS, *(f"{count}_{end}" for end in BOTH for count in ("sent_again", "sent_needlessly", "timeouts")),
-         *(f"true_loss_rate_{end}" for end in BOTH))
-SLOW = (*ENDS, "setup_time", "initial_rtt", "server_rtt", "client_rtt", "syn_retransmissions")
+WHO = ("stream", "client", "client_port", "server", "server_port")
+BUSY = (*WHO, "duration", "payload_bytes_client", "payload_bytes_server", "initial_rtt", "outcome", "teardown")
+AGAIN = (*WHO, *(f"{count}_{end}" for end in ENDS for count in ("sent_again", "sent_needlessly", "timeouts")),
+         *(f"true_loss_rate_{end}" for end in ENDS))
+SLOW = (*WHO, "setup_time", "initial_rtt", "server_rtt", "client_rtt", "syn_retransmissions")
 THREATS = ("kind", "target", "target_port", "source", "attempts", "completed", "refused", "half_open", "span", "rate")
 SUMS = ("payload_bytes", "judged_segments", "sent_again", "sent_needlessly", "reordered", "network_duplicates")
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:1160px;margin:2em auto;padding:0 1em;color:#0f172a}
@@ -67,7 +67,7 @@ class Account:
         """Some rows of the flows table."""
         self.connections += len(flows)
         for name in SUMS:
-            self.sums[name] += sum(int(np.ma.filled(flows[f"{name}_{end}"], 0).sum()) for end in BOTH)
+            self.sums[name] += sum(int(np.ma.filled(flows[f"{name}_{end}"], 0).sum()) for end in ENDS)
         self.outcomes.update(dict(zip(*np.unique(flows["outcome"], return_counts=True), strict=True)))
         self.busiest.add(flows)
         self.repeating.add(flows)

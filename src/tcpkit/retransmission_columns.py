@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from tcpcore.fieldtext import TextKind as Kind
-from tcpkit.columns import EPOCH, Column, Schema, When, computed_by, duration, number
+from tcpkit.columns import EPOCH, Column, Schema, When, computed_by, duration, end_address, number
 from tcpkit.verdict_columns import JUDGED, KIND_WORDS, REPEATS, SHARED_COLUMNS, SINCE
 
 KINDS = ("none", "retransmission", "fast_retransmission", "spurious_retransmission", "out_of_order")
@@ -17,9 +17,9 @@ RETRANSMISSIONS = Schema("retransmissions", (
         Column("time", "frame.time_epoch", "time_ns", Kind.SECONDS, "when it was captured", unit=EPOCH),
         Column("time_since_start", "frame.time_relative", "time_ns", Kind.SINCE_START,
                "time since the capture's first frame", unit="ns"),
-        Column("src", "tcpkit.src", "src_hi", Kind.ADDRESS, "address of the sender", other="ip_version"),
+        end_address("src", "address of the sender", "tcpkit.src"),
         number("src_port", "tcp.srcport", "src_port", "its port"),
-        Column("dst", "tcpkit.dst", "dst_hi", Kind.ADDRESS, "address of the receiver", other="ip_version"),
+        end_address("dst", "address of the receiver", "tcpkit.dst"),
         number("dst_port", "tcp.dstport", "dst_port", "its port"),
         Column("flags", "tcp.flags", "flags", Kind.HEX, "the twelve flag bits"),
         number("seq", "tcp.seq", "seq", "sequence number, relative (RL-1)"),

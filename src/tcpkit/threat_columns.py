@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from tcpcore.fieldtext import TextKind as Kind
-from tcpkit.columns import EPOCH, Column, Schema, When, number
+from tcpkit.columns import EPOCH, Column, Schema, When, end_address, number
 
 KINDS = ("syn_flood", "port_scan", "host_scan", "dead_server")
 
@@ -33,7 +33,7 @@ THREATS = Schema("threats", (
     "sources", "hosts", "ports", "span", "rate"))
 
 HALF_OPEN = Schema("half_open", (
-    Column("server", "", "server_hi", Kind.ADDRESS, "address of the server", other="ip_version"),
+    end_address("server", "address of the server"),
     number("server_port", "", "server_port", "its port"),
     Column("start", "", "start_ns", Kind.SECONDS, "where the step of time begins", unit=EPOCH),
     Column("step", "", "width", Kind.SECONDS, "how long it is: the same for all, longer in longer captures", unit="ns"),

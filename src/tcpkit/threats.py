@@ -12,6 +12,7 @@ import numpy as np
 
 from tcpcore.flags import Outcome
 from tcpcore.records import FLOW, LIFECYCLE
+from tcpkit.columns import ENDS
 from tcpkit.directed import ends, join
 from tcpkit.half_open import HALF_OPEN_FIELDS, SERVICE, HalfOpen
 from tcpkit.table import Table
@@ -122,7 +123,7 @@ def _attempts(flows: Array, lifecycle: Array) -> Array:
     counts = {"attempts": np.ones(len(flows), bool), "completed": np.isin(outcome, COMPLETE),
               "refused": outcome == Outcome.OUTCOME_REFUSED, "open": np.isin(outcome, OPEN),
               "answered": outcome == Outcome.OUTCOME_UNANSWERED, "again": records["syn_count"] > 1}
-    return join({**ends(flows, flows["client"], ("client", "server")), "ip_version": flows["ip_version"],
+    return join({**ends(flows, flows["client"], ENDS), "ip_version": flows["ip_version"],
                  "start_ns": start, "last_ns": start, "end_ns": end,
                  "key": np.empty(len(flows), np.uint64),
                  **{name: count.astype(np.int64) for name, count in counts.items()}})

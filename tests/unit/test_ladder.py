@@ -84,6 +84,7 @@ def test_text_is_escaped():
     ElementTree.fromstring(ladder_svg(hostile))
 
 
-def test_no_such_stream():
-    with pytest.raises(IndexError, match="7"):
-        build_ladder(tcpkit.open(io.BytesIO(transfer(1).pcap())), 7)
+@pytest.mark.parametrize("stream", [7, 1 << 32])
+def test_no_such_stream(stream):
+    with pytest.raises(IndexError, match=f"there is no stream {stream}"):
+        build_ladder(tcpkit.open(io.BytesIO(transfer(1).pcap())), stream)
