@@ -23,7 +23,8 @@ TABLES = (
     (DIRECTIONS, "`Capture.directions`, `tcpkit retransmissions --view directions`: two rows for each connection, what "
      "either end sent and how it fared."),
     (RETRANSMISSIONS, "`Capture.retransmissions`, `tcpkit retransmissions`: one row for each segment that was sent "
-     "again."),
+     "again. `kind` is tshark's word here; in the packets it is the verdict, which is `verdict` here. What is "
+     "`since_original` there is `delay` here. The Wireshark names mean the same in both."),
     (STATES, "`Capture.states`, `tcpkit states`: one row for each connection that is not over."),
     (CONVERSATIONS, "`Capture.conversations`, `tcpkit conversations`: one row for each connection with a whole "
      "segment."),
