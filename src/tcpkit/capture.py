@@ -50,7 +50,7 @@ class Capture(ConnectionTables):
         from tcpkit.corrections import Corrections
         from tcpkit.rows import RowStore
 
-        pipeline = self.pipeline(totals="too")
+        pipeline = self.pipeline(detail="all")
         store, corrections = RowStore(pipeline.batch.dtype), Corrections()
         for batch in pipeline:
             store.append(batch)
@@ -134,7 +134,7 @@ class Capture(ConnectionTables):
     def _attempts(self) -> Attempts:
         from tcpkit.threats import Attempts
 
-        return Attempts(self._streams("flows", "lifecycle", totals="only"))
+        return Attempts(self._streams("flows", "lifecycle", detail="all"))
 
 
 def _no_rows(pipeline: Pipeline) -> Table:

@@ -29,7 +29,7 @@ def read_connection(capture: Capture, stream: int) -> Connection:
     """One pass; memory grows with the stream's segments.  IndexError if there is no such stream."""
     if stream > LAST:
         raise _no_stream(stream)
-    pipeline = capture.pipeline(("analysis", "lifecycle", "verdicts"), where=f"tcp.stream == {stream}", totals="too")
+    pipeline = capture.pipeline(("analysis", "lifecycle", "verdicts"), where=f"tcp.stream == {stream}", detail="all")
     store, corrections = RowStore(pipeline.batch.dtype), Corrections()
     records = []
     for batch in pipeline:

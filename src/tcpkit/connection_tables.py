@@ -7,7 +7,7 @@ from functools import cached_property
 from tcpkit.columns import Schema, Stage
 from tcpkit.fields import find_columns, stages_of
 from tcpkit.passes import Passes
-from tcpkit.pipeline import Totals
+from tcpkit.pipeline import Detail
 from tcpkit.table import Table, in_order, joined
 
 
@@ -17,12 +17,12 @@ class ConnectionTables(Passes):
     @cached_property
     def flows(self) -> Table:
         """One row for each connection."""
-        return in_order(joined(self._flow_tables("only", self._told(verdicts=False))), "stream")
+        return in_order(joined(self._flow_tables("all", self._told(verdicts=False))), "stream")
 
     @cached_property
     def judged_flows(self) -> Table:
         """The same with loss, reordering and duplication as the verdicts tell them, which takes longer."""
-        return in_order(joined(self._flow_tables("only", self._told(verdicts=True))), "stream")
+        return in_order(joined(self._flow_tables("all", self._told(verdicts=True))), "stream")
 
     def flow_pieces(self, columns: Sequence[str] | None = None, *, where: str = "",
                     verdicts: bool = False) -> Iterator[Table]:
@@ -42,10 +42,10 @@ class ConnectionTables(Passes):
         """The stages of the flows table, where no columns are named."""
         return self._stages & {"flows", "analysis", "lifecycle", *(("verdicts",) if verdicts else ())}
 
-    def _flow_tables(self, totals: Totals, stages: frozenset[Stage], where: str = "") -> Iterator[Table]:
+    def _flow_tables(self, detail: Detail, stages: frozenset[Stage], where: str = "") -> Iterator[Table]:
         from tcpkit.flows import flow_table
 
-        for streams in self._streams(*stages, totals=totals):
+        for streams in self._streams(*stages, detail=detail):
             yield rows_of(flow_table(streams if "verdicts" in stages else streams._replace(verdicts=None)), where)
 
     @cached_property
@@ -58,7 +58,7 @@ class ConnectionTables(Passes):
         from tcpkit.states import STATES, states_at_end
 
         stages = stages_needed(STATES, columns, where, frozenset({"flows", "lifecycle", "analysis"}))
-        for table in states_at_end(self._past("lifecycle", *stages, totals="flows")):
+        for table in states_at_end(self._past("lifecycle", *stages, detail="flows")):
             yield rows_of(table, where)
 
     @cached_property
@@ -74,7 +74,7 @@ class ConnectionTables(Passes):
         if columns is None and "analysis" not in self._stages:
             raise ValueError('directions need the stage "analysis"')
         stages = stages_needed(DIRECTIONS, columns, where, self._stages & {"flows", "analysis", "verdicts"})
-        for streams in self._streams("analysis", *stages, totals="only"):
+        for streams in self._streams("analysis", *stages, detail="all"):
             assert streams.analysis is not None
             yield rows_of(direction_table(streams.flows, streams.analysis, streams.verdicts), where)
 
@@ -89,7 +89,7 @@ class ConnectionTables(Passes):
         from tcpkit.reordering_columns import REORDERING
 
         check_filter(where, REORDERING)
-        for streams in self._streams("flows", "verdicts", totals="none"):
+        for streams in self._streams("flows", "verdicts", detail="none"):
             assert streams.verdicts is not None
             yield rows_of(reordering_table(streams.flows, streams.verdicts), where)
 
@@ -104,7 +104,7 @@ class ConnectionTables(Passes):
         from tcpkit.handshakes import handshake_table
 
         check_filter(where, HANDSHAKES)
-        for streams in self._streams("flows", "lifecycle", totals="only"):
+        for streams in self._streams("flows", "lifecycle", detail="all"):
             assert streams.lifecycle is not None
             yield rows_of(handshake_table(streams.flows, streams.lifecycle), where)
 
@@ -137,8 +137,8 @@ class ConnectionTables(Passes):
         from tcpkit.retransmissions import retransmission_table
 
         stages = stages_needed(RETRANSMISSIONS, columns, where, frozenset({"analysis", "lifecycle", "verdicts"}))
-        totals: Totals = "too" if columns is None else "none"        # what it can tell besides serves other tables
-        yield rows_of(retransmission_table(self.pipeline({"analysis", "verdicts", *stages}, totals=totals)), where)
+        detail: Detail = "all" if columns is None else "none"        # what it can tell besides serves other tables
+        yield rows_of(retransmission_table(self.pipeline({"analysis", "verdicts", *stages}, detail=detail)), where)
 
 
 def stages_needed(schema: Schema, columns: Sequence[str] | None, where: str,

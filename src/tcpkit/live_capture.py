@@ -36,7 +36,7 @@ class LiveCapture:
         self._reader = InterfaceReader(interface, capture_filter=capture_filter, count=count, duration=duration,
                                        buffer_size=buffer_size, promiscuous=promiscuous, fanout=fanout)
         self.pipeline = Pipeline(self._reader, ALL_STAGES if analyse else (), where=where, observer=observer,
-                                 totals="too", msl=msl, memory_limit=memory_limit, idle_timeout=idle_timeout)
+                                 detail="all", msl=msl, memory_limit=memory_limit, idle_timeout=idle_timeout)
         # Last: a wrong filter leaves the file as it was.
         self.writer = CaptureWriter(write, snaplen=snaplen, ring=ring) if write else None
         self._reader.on_batch = self.writer.write if self.writer else None

@@ -40,7 +40,7 @@ class PartPass(Pipeline):
     """
 
     def __init__(self, source: Any, capture_filter: str, memory_limit: int) -> None:
-        super().__init__(open_reader(source), ("flows",), capture_filter=capture_filter, totals="only",
+        super().__init__(open_reader(source), ("flows",), capture_filter=capture_filter, rows=False, detail="all",
                          payload=False)
         self._trackers.flows = FlowTable(pieces=True, max_flows=max_flows(checked(memory_limit), SLOT_BYTES))
         self.n_frames = 0

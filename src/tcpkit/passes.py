@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tcpkit.budget import LIMIT, Budget, checked, checked_msl, checked_threads, checked_timeout
 from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
-from tcpkit.pipeline import ALL_STAGES, CALLING, DETAIL, MSL, Observer, Pipeline, Totals, with_needs
+from tcpkit.pipeline import ALL_STAGES, CALLING, DETAILS, MSL, Detail, Observer, Pipeline, with_needs
 from tcpkit.rotated import open_reader
 from tcpkit.source_facts import keep_source, position_of, size_of, worthwhile_threads
 from tcpkit.trackers import StreamRecords
@@ -55,59 +55,61 @@ class Passes:
     @property
     def warnings(self) -> list[CaptureError]:
         """The damage that ended the reading early, if any (file, byte offset, cause), and what bounded memory cost."""
-        return self._past("decode", totals="none").warnings
+        return self._past("decode", detail="none").warnings
 
     @property
     def budget(self) -> Budget:
         """What the last pass used of ``memory_limit``, and what that cost."""
-        return self._past("decode", totals="none").budget
+        return self._past("decode", detail="none").budget
 
     def stop(self) -> None:
         """End the present pass early, or the waiting for a followed file to grow; from any thread or signal handler."""
         if self._pass is not None:
             self._pass.stop()
 
-    def pipeline(self, stages: Iterable[Stage] = (), where: str = "", totals: Totals = "none",
-                 threads: int = 0, in_step: bool = False, payload: bool = False, beside: int = 0,
-                 calling: int = CALLING) -> Pipeline:
+    def pipeline(self, stages: Iterable[Stage] = (), where: str = "", *, rows: bool = True,
+                 detail: Detail = "none", threads: int = 0, in_step: bool = False, payload: bool = False,
+                 beside: int = 0, calling: int = CALLING) -> Pipeline:
         """A new pass, for one's own loop over batches with the rows of a display filter.
 
         Through ``stages`` and those they build on; if none are named, all that this capture was opened with.
-        ``payload``: whether it looks at the bytes of the capture, which are gone after decode otherwise.
+        ``rows``, ``detail``: as for Pipeline.  ``payload``: whether it looks at the bytes of the capture, which are
+        gone after decode otherwise.
         ``beside``: bytes that the loop keeps of each stream held, which count against the memory limit; ``calling``:
         nanoseconds that it takes for a frame, by which threads share the work.
         """
         reader, self._reader = self._reader or self._open_again(), None
         size = size_of(self._source)
         self._pass = Pipeline(reader, stages or self._stages, size=size, observer=self._observer,
-                              capture_filter=self._capture_filter, where=where, strict=self._strict, totals=totals,
-                              threads=threads or self._threads or worthwhile_threads(size), in_step=in_step,
-                              msl=self._msl, memory_limit=self._memory_limit, idle_timeout=self._idle_timeout,
-                              beside=beside, calling=calling, payload=payload)
+                              capture_filter=self._capture_filter, where=where, strict=self._strict, rows=rows,
+                              detail=detail, threads=threads or self._threads or worthwhile_threads(size),
+                              in_step=in_step, msl=self._msl, memory_limit=self._memory_limit,
+                              idle_timeout=self._idle_timeout, beside=beside, calling=calling, payload=payload)
         return self._pass
 
-    def _streams(self, *stages: Stage, totals: Totals) -> Iterator[StreamRecords]:
+    def _streams(self, *stages: Stage, detail: Detail) -> Iterator[StreamRecords]:
         """From the last pass if it has done all this and still holds all streams; else while one does only this."""
-        held = self._held(stages, totals)
+        held = self._held(stages, detail)
         if held:
             return held.stream_records()
-        return self.pipeline(stages, totals=totals).stream_pieces()
+        return self.pipeline(stages, rows=False, detail=detail).stream_pieces()
 
-    def _held(self, stages: Iterable[Stage], totals: Totals) -> Pipeline | None:
+    def _held(self, stages: Iterable[Stage], detail: Detail) -> Pipeline | None:
         """The last pass if it has done all this and still holds all streams."""
         last = self._pass
-        return last if last and self._has_done(stages, totals) and last.holds_all else None
+        return last if last and self._has_done(stages, detail) and last.holds_all else None
 
-    def _past(self, *stages: Stage, totals: Totals) -> Pipeline:
+    def _past(self, *stages: Stage, detail: Detail) -> Pipeline:
         """The last pass if it has done all this; else one that does only this."""
-        if not self._has_done(stages, totals):
-            self.pipeline(stages, totals=totals).run()
+        if not self._has_done(stages, detail):
+            self.pipeline(stages, rows=False, detail=detail).run()
         assert self._pass
         return self._pass
 
-    def _has_done(self, stages: Iterable[Stage], totals: Totals) -> bool:
+    def _has_done(self, stages: Iterable[Stage], detail: Detail) -> bool:
         last = self._pass
-        return last is not None and last.finished and last.stages >= set(stages) and last.detail >= DETAIL[totals]
+        return (last is not None and last.finished and last.stages >= set(stages)
+                and DETAILS.index(last.detail) >= DETAILS.index(detail))
 
     def _open_again(self) -> AnyReader:
         """A reader for another pass; CaptureError if the source gives its bytes only once."""

@@ -29,9 +29,9 @@ NEEDS: dict[Stage, tuple[Stage, ...]] = {
     "verdicts": ("decode", "flows")}
 ALL_STAGES: tuple[Stage, ...] = ("decode", "flows", "analysis", "lifecycle", "verdicts")
 Observer = Callable[["Pipeline"], None]
-# Told of each stream: what it takes to go on with it; what the flows table tells, or all, instead of rows; all, too.
-Totals = Literal["none", "flows", "only", "too"]
-DETAIL: dict[Totals, int] = {"none": 0, "flows": 1, "only": 2, "too": 2}
+# Kept of each stream: what it takes to go on with it; what the flows table tells; all.
+Detail = Literal["none", "flows", "all"]
+DETAILS: tuple[Detail, ...] = ("none", "flows", "all")
 MSL = 120.0                                      # seconds: maximum segment lifetime (RFC 9293 section 3.4.2)
 # Nanoseconds a frame that each task takes of ordinary traffic, to share the work out among threads; READING: with
 # decode; CALLING: what the caller does with the rows, unless it says that it takes more.
@@ -92,7 +92,8 @@ class Pipeline:
     ``capture_filter`` (libpcap syntax) leaves out frames as if they had not been captured; ``where`` (a
     display filter) only keeps rows from being delivered, all count for what is said of the others.
     ``observer`` is called after each batch; setting ``stopped`` ends the pass early.  Damage ends it too,
-    and goes to ``warnings``, or is raised if ``strict``.  ``totals``: how much the stages keep of each stream.
+    and goes to ``warnings``, or is raised if ``strict``.  ``rows``: whether the caller looks at them, beyond what
+    decode and flows tell; ``detail``: how much the stages keep of each stream.
     With several ``threads`` each works on a batch of its own, one stage further than the next thread; what comes out
     is the same.  Stages may be some batches ahead of the caller then, so who looks into ``flows`` between batches
     asks for ``in_step``.  ``memory_limit``: bytes; ``beside``: those that the caller keeps of each stream.
@@ -102,7 +103,7 @@ class Pipeline:
 
     def __init__(self, reader: FrameReader, stages: Iterable[Stage], *, size: int = 0,
                  observer: Observer | None = None, capture_filter: str = "", where: str = "", strict: bool = False,
-                 totals: Totals = "none", threads: int = 1, in_step: bool = False, msl: float = MSL,
+                 rows: bool = True, detail: Detail = "none", threads: int = 1, in_step: bool = False, msl: float = MSL,
                  memory_limit: int = LIMIT, idle_timeout: float = 0.0, beside: int = 0,
                  calling: int = CALLING, payload: bool = True) -> None:
         self.reader = reader
@@ -124,14 +125,14 @@ class Pipeline:
         self.threads = threads
         self._in_step = in_step
         self._calling = calling
-        self._rows = totals in ("none", "too")
+        self._rows = rows
         self.batch = self._new_batch()
         self._filter = _frame_filter(capture_filter) if capture_filter else None
         self._decoder = Decoder()
-        self.detail = DETAIL[totals]             # of what the stages keep of each stream
+        self.detail = detail
         self.time_wait_ns = 2 * round(msl * 1e9)
-        self._trackers = Trackers(self.stages, msl_ns=round(checked_msl(msl) * 1e9), summary=self.detail > 0,
-                                  all_of_it=self.detail > 1, memory_limit=memory_limit,
+        self._trackers = Trackers(self.stages, msl_ns=round(checked_msl(msl) * 1e9), summary=detail != "none",
+                                  all_of_it=detail == "all", memory_limit=memory_limit,
                                   idle_ns=round(checked_timeout(idle_timeout) * 1e9), beside=beside)
 
     def __del__(self) -> None:

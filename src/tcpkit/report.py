@@ -80,7 +80,8 @@ def report_html(capture: Capture) -> str:
     Memory grows with the connections, not the packets.
     """
     found = capture.info
-    capture.pipeline(("analysis", "lifecycle", "verdicts"), totals="only").run()          # all tables below come of it
+    # All tables below come of it.
+    capture.pipeline(("analysis", "lifecycle", "verdicts"), rows=False, detail="all").run()
     account = Account()
     for piece in capture.flow_pieces(verdicts=True):
         account.add(piece)

@@ -152,7 +152,7 @@ def test_work_is_shared_out_evenly(costs, workers, ahead, cuts):
 def test_stopped_it_delivers_what_has_been_read():
     """The streams' records are of the batches that came, all of them and no other."""
     for threads in (1, 2, 4):
-        pipeline = tcpkit.open(io.BytesIO(BYTES), threads=threads).pipeline(totals="too")
+        pipeline = tcpkit.open(io.BytesIO(BYTES), threads=threads).pipeline(detail="all")
         rows = 0
         for batch in pipeline:
             rows += np.count_nonzero(batch.array["present"] & Present.HAS_STREAM)

@@ -64,7 +64,7 @@ def test_every_stream_ends_once(frames):
             more.s(end, 1, 1).s(end, 1, 1)
     refused = talk(life.frames, sport=4004, time=life.time)
     refused.c("S", 0, 0).s("RA", 0, 1)
-    pipeline = Pipeline(Reader(io.BytesIO(life.pcap(nano=True))), ALL_STAGES, totals="too")
+    pipeline = Pipeline(Reader(io.BytesIO(life.pcap(nano=True))), ALL_STAGES, detail="all")
     pipeline.batch = Batch(frames, analysis=True, states=True, verdicts=True)
     ended = []
     for _ in pipeline:
@@ -77,7 +77,7 @@ def test_the_latest_streams():
     life = talk().handshake()
     for port in range(4001, 4010):
         talk(life.frames, sport=port, time=life.time + port * MS).handshake()
-    pipeline = Pipeline(Reader(io.BytesIO(life.pcap(nano=True))), ALL_STAGES, totals="too")
+    pipeline = Pipeline(Reader(io.BytesIO(life.pcap(nano=True))), ALL_STAGES, detail="all")
     pipeline.run()
     assert pipeline.flows.latest(3).tolist() == [9, 8, 7]
     assert sorted(pipeline.flows.latest(100).tolist()) == list(range(10))
