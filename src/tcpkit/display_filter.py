@@ -80,10 +80,9 @@ class DisplayFilter:
                 raise FilterError(f'"{field.name}" {cause}', self.text, field.start, field.end)
 
     def _meant(self, field: Field, known: Collection[str]) -> str:
-        if "." not in field.name and field in compared_with(self.tree):
-            return "; text is written in quotes"
+        text = "." not in field.name and field in compared_with(self.tree)
         near = difflib.get_close_matches(field.name, known, 1)
-        return f'; did you mean "{near[0]}"?' if near else ""
+        return ("; text is written in quotes" if text else "") + (f'; did you mean "{near[0]}"?' if near else "")
 
     def mask(self, fields: Fields) -> Mask:
         """Which rows the filter selects, shape (len(fields),)."""

@@ -75,14 +75,16 @@ Test = Exists | Compare | Member | Not | Logic
 
 
 def compared_with(test: Test) -> Iterable[Field]:
-    """The fields that stand where a value may: right of a comparison, or in a set."""
+    """The fields that stand alone where a value may: right of a comparison, or in a set."""
     if isinstance(test, Logic):
         for part in test.tests:
             yield from compared_with(part)
     elif isinstance(test, Not):
         yield from compared_with(test.test)
-    elif isinstance(test, Compare | Member):
-        yield from fields_of(test.right if isinstance(test, Compare) else test.ranges)
+    elif isinstance(test, Member):
+        yield from fields_of(test.ranges)
+    elif isinstance(test, Compare) and isinstance(test.right, Field):
+        yield test.right
 
 
 def fields_of(node: object) -> Iterable[Field]:

@@ -47,6 +47,8 @@ WORDS = ["tcp.len", "tcp.port", "ip.addr", "tcp.flags", "tcp.analysis.retransmis
     ("kind == retransmission", "retransmission", "text is written in quotes"),
     ("kind in {retransmission}", "retransmission", "text is written in quotes"),
     ("tcp.len > 1 and not kind == new", "new", '"new" is not a field; text is written in quotes'),
+    ("seq > dst_prt", "dst_prt", '; text is written in quotes; did you mean "dst_port"?'),
+    ("seq > ack + payload_ln", "payload_ln", '"payload_ln" is not a field; did you mean "payload_len"?'),
     ("kind == tcp.segment.knd", "tcp.segment.knd", 'did you mean "tcpkit.segment.kind"?'),
     ("tcp.payload", "tcp.payload", "cannot be filtered by"), ("tcpkit.info", "tcpkit.info", "cannot be filtered by"),
     ('verdict_text contains "timeout"', "verdict_text", "cannot be filtered by")])
