@@ -134,7 +134,6 @@ TCP = {
     "experimental fast open": headed(b"\xfe\x08\xf9\x89abcd", "S"),
     "MPTCP": headed(b"\x1e\x04\x10\x00"),
     "MPTCP without a key": headed(b"\x1e\x04\x01\x81", "S"),
-    "MPTCP with a key": headed(b"\x1e\x0c\x01\x81" + bytes(8), "S"),
     "MPTCP of a later subtype": headed(b"\x1e\x04\xc0\x00"),
     "all flags": headed(b"", 0xFFF),
     "data offset 4": v4(tcp(50000, 80, 1000, 2000, payload=b"0123456789", offset=4)),
