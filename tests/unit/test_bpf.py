@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from packets import ethernet, ip, tcp
 from tcpcore.bpf import Program
-from tcpkit.capture_filter import build_filter, compile_for, mistake_in
+from tcpkit import capture_filter
+from tcpkit.capture_filter import build_filter, compile_for, mistake_in, wrong_word
 from tcpkit.errors import FilterError
 
 EXPRESSIONS = [
@@ -133,7 +134,8 @@ def test_the_length_is_the_one_on_the_wire():
     ("port http or port nosuchport", "nosuchport"), ("port 99999", "99999"), ("tcp)", ")"), ("len > x", "x"),
     ("src port 80 dst port 90", "dst"), ("ip proto foo", "foo"), ("icmp[icmptype] = icmp-ech", "icmp-ech"),
     ("tcp prt 80", "prt"), ("host 10.0.0.300", "10.0.0.300"), ("tcp port", ""), ("prot 5 or tcp", "prot"),
-    ("tcp[13] & 2 != 0 adn udp", "adn"), ("(tcp", "")])
+    ("tcp[13] & 2 != 0 adn udp", "adn"), ("(tcp", ""), ("port 1||prt 2", "prt"), ("(ip and ip6) or prt 5", "prt"),
+    ("tcp[tcpflags] & (tcp-syn|tcp-fin) != 0 adn udp", "adn"), ("tcp[((tcp[12:1] & 0xf0) >> x):4] = 0", "x")])
 def test_points_at_the_wrong_word(text, word):
     with pytest.raises(FilterError) as caught:
         build_filter(text)
@@ -144,3 +146,55 @@ def test_points_at_the_wrong_word(text, word):
 
 def test_a_filter_for_another_link_type_is_not_refused_beforehand():
     build_filter("wlan type mgt")
+
+
+@pytest.mark.parametrize("text", sorted({text for text, link_type in CASES if not mistake_in(text, link_type)}))
+def test_no_word_of_a_right_filter_is_wrong(text):
+    """Nor of its beginnings, so that a word that is wrong is found whichever beginnings are tried."""
+    link_type = next(link_type for link_type in LINK_TYPES if not mistake_in(text, link_type))
+    for word in capture_filter.WORD.finditer(text):
+        assert wrong_word(text[:word.end()], link_type) == (word.end(),) * 2
+
+
+def test_a_filter_that_accepts_nothing_has_no_wrong_word():
+    with pytest.raises(FilterError, match="rejects all packets") as caught:
+        compile_for("tcp and udp", 1)
+    assert (caught.value.start, caught.value.end) == (0, len("tcp and udp"))
+
+
+def ports(n):
+    return " or ".join(f"port {i}" for i in range(n))
+
+
+@pytest.mark.parametrize("word", [0, 98, 196])
+def test_the_wrong_word_of_a_long_filter_is_found_in_few_steps(monkeypatch, word):
+    """Each step asks libpcap some twenty times, only to read, not to make a program of what is right so far."""
+    asked, text = [], ports(197).replace(f"port {word}", f"prt {word}", 1)
+    monkeypatch.setattr(capture_filter, "mistake_in", lambda *question: asked.append(question) or mistake_in(*question))
+    with pytest.raises(FilterError) as caught:
+        build_filter(text)
+    assert text[caught.value.start:caught.value.end] == "prt"
+    assert len(asked) < 200
+    assert not [text for text, link_type in asked if not mistake_in(text, link_type)]
+
+
+def test_arithmetic_without_end_is_not_searched(monkeypatch):
+    asked = []
+    monkeypatch.setattr(capture_filter, "mistake_in", lambda *question: asked.append(question) or mistake_in(*question))
+    with pytest.raises(FilterError, match="syntax error"):
+        build_filter("len = " + "1+" * 4000 + "1 or prt 5")
+    assert len(asked) <= 6
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    (ports(200), ""), (ports(201), "201 tests"), ("tcp or " * 201 + "tcp", "202 tests"),
+    ("||".join(["tcp"] * 201), "201 tests"), ("&&".join(["tcp"] * 201), "201 tests"),
+    ("portrange 1-2 or " * 100 + "tcp", "201 tests"), ("tcp" + " " * 8190, "8,193 characters"),
+    ("tcp[tcpflags] & tcp-syn != 0 or " * 150 + "tcp", "")])
+def test_a_filter_too_long_for_libpcap_is_refused(monkeypatch, text, told):
+    """Without a question to libpcap, which takes a time that grows with the cube of the tests."""
+    monkeypatch.setattr(capture_filter, "mistake_in", lambda *_: "asked")
+    for build in (lambda: compile_for(text, 1), lambda: build_filter(text)):
+        with pytest.raises(FilterError, match=told or "asked") as caught:
+            build()
+        assert len(str(caught.value)) < 400 or not told
