@@ -1,15 +1,14 @@
 """HTTP/1.x exchanges: each request with its response, in one pass over a capture."""
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from tcpcore.flags import ChunkKind
+from tcpkit.budget import FIXED, POOLED
 from tcpkit.http_columns import HTTP
-from tcpkit.http_messages import Message, MessageReader, Place, Request, Response, begins_message
+from tcpkit.http_messages import Message, MessageReader, Place, Request, Response, begins_message, memory_of
 from tcpkit.stream_scan import StreamScan
 
 if TYPE_CHECKING:
@@ -20,7 +19,9 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 HEAD = 64                        # bytes that tell what begins
 COLUMNS = tuple(column.name for column in HTTP.columns)
-WAITING = 1000                   # requests of one connection without a response, or exchanges not fetched
+WAITING = 1000                   # requests of one connection without a response
+WAITING_BYTES = 4 << 20          # that they take, if they are more than one
+CONNECTION_BYTES, PIECE_BYTES = 700, 300     # that a connection takes, and each piece that waits for others
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,46 +65,78 @@ def exchanges(capture: Capture, *, body_limit: int = 0, **options: Any) -> Itera
     """Every exchange of a capture, when its response has ended.
 
     ``body_limit``: bytes kept of each body.  ``options`` are those of ``scan_streams``: policy, limits, patience,
-    timeout.
+    timeout.  Exchanges under way take a quarter of the capture's memory limit at most; beyond that those of the
+    connections that have been silent longest are told as far as they have come.
     """
-    connections: dict[int, _Connection] = {}
     scan = StreamScan(capture, **options)
+    connections = _Connections(scan, body_limit)
     for piece in scan:
-        connection = connections.get(piece.stream)
+        yield from connections.take(piece)
+
+
+class _Connections:
+    """Those that speak HTTP, the longest silent first; nothing is kept of other streams."""
+
+    def __init__(self, scan: StreamScan, body_limit: int) -> None:
+        self._scan = scan
+        self._body_limit = body_limit
+        self._limit = (scan.budget.limit - FIXED) // POOLED     # no stage of this pass has a pool
+        self._memory = 0
+        self._open: dict[int, _Connection] = {}
+
+    def take(self, piece: Piece) -> Iterator[Exchange]:
+        connection = self._open.pop(piece.stream, None)
         if connection is None:
-            ends = cache(partial(scan.ends, piece.stream))         # once, for they may have to be searched for
-            connection = connections[piece.stream] = _Connection(piece.stream, ends, body_limit)
+            if piece.kind != ChunkKind.CHUNK_DATA or begins_message(_head(piece)) is None:
+                return
+            connection = _Connection(self._scan, piece.stream, self._body_limit)
+        self._memory -= connection.memory
         connection.take(piece)
-        while connection.finished:
-            yield connection.finished.popleft()
-        if piece.kind == ChunkKind.CHUNK_END:
-            del connections[piece.stream]
+        yield from connection.told()
+        if connection.memory:
+            self._open[piece.stream] = connection
+            self._memory += connection.memory
+            yield from self._shed()
+
+    def _shed(self) -> Iterator[Exchange]:
+        while self._memory > self._limit and len(self._open) > 1:
+            connection = self._open.pop(next(iter(self._open)))
+            self._memory -= connection.memory
+            connection.end()
+            yield from connection.told()
+
+
+def _head(piece: Piece) -> bytes:
+    return bytes(memoryview(piece)[:HEAD])
 
 
 class _Connection:
     """Pairs the messages of one stream; says nothing if it does not speak HTTP."""
 
-    def __init__(self, stream: int, ends: Callable[[], Ends], body_limit: int) -> None:
-        self.finished: deque[Exchange] = deque()
+    __slots__ = ("_body_limit", "_ends", "_finished", "_first", "_readers", "_requests", "_scan", "_stream",
+                 "_waiting_bytes", "memory")
+
+    def __init__(self, scan: StreamScan, stream: int, body_limit: int) -> None:
+        self.memory = 0                          # bytes it takes, about; 0: there is nothing to keep
+        self._finished: list[Exchange] = []
+        self._scan = scan
         self._stream = stream
-        self._ends = ends
+        self._ends: Ends | None = None
         self._body_limit = body_limit
         self._readers: list[MessageReader | None] = [None, None]
         # The first pieces of a direction, while it is too early to tell what they begin.
         self._first: tuple[list[tuple[bytes, Place]], ...] = ([], [])
-        self._requests: deque[Request] = deque()
+        self._requests: list[Request] = []
+        self._waiting_bytes = 0
 
     def take(self, piece: Piece) -> None:
-        place = Place(piece.offset, piece.time_ns, piece.frame)
         if piece.kind == ChunkKind.CHUNK_END:
-            for reader in self._readers:
-                if reader:
-                    reader.finish(place)
-            while self._requests:
-                self._pair(self._requests.popleft(), None)
+            self.end()
             return
+        place = Place(piece.offset, piece.time_ns, piece.frame)
         reader = self._readers[piece.direction]
         if piece.kind != ChunkKind.CHUNK_DATA:
+            self._first[piece.direction].clear()
             if reader:
                 reader.hole(piece.length, place)
                 self._expect()
@@ -111,11 +144,34 @@ class _Connection:
             reader.feed(bytes(piece), place)
         else:
             self._begin(piece, place)
+        self._measure()
+
+    def end(self) -> None:
+        """No more comes of the stream."""
+        for reader in self._readers:
+            if reader:
+                reader.finish()
+        while self._requests:
+            self._pair(self._next_request(), None)
+        self.memory = 0
+
+    def told(self) -> list[Exchange]:
+        """The exchanges that have ended since this was asked last."""
+        finished, self._finished = self._finished, []
+        return finished
+
+    def _measure(self) -> None:
+        readers = [reader.memory for reader in self._readers if reader]
+        pieces = len(self._first[0]) + len(self._first[1])
+        if readers or pieces:
+            self.memory = CONNECTION_BYTES + sum(readers) + PIECE_BYTES * pieces + self._waiting_bytes
+        else:
+            self.memory = 0
 
     def _begin(self, piece: Piece, place: Place) -> None:
         """Give the direction a reader, if a message begins in it."""
         first = self._first[piece.direction]
-        kind = begins_message(b"".join(data for data, _ in first) + bytes(memoryview(piece)[:HEAD]))
+        kind = begins_message(b"".join(data for data, _ in first) + _head(piece))
         if kind is None or any(reader and reader.kind is kind for reader in self._readers):
             first.clear()
             return
@@ -130,14 +186,15 @@ class _Connection:
 
     def _take_request(self, request: Request) -> None:
         self._requests.append(request)
-        if len(self._requests) > WAITING:
-            self._pair(self._requests.popleft(), None)
+        self._waiting_bytes += memory_of(request)
+        while len(self._requests) > WAITING or (self._waiting_bytes > WAITING_BYTES and len(self._requests) > 1):
+            self._pair(self._next_request(), None)
         self._expect()
 
     def _take_response(self, response: Response) -> None:
         if 100 <= response.status < 200 and response.status != 101:
             return
-        request = self._requests.popleft() if self._requests else None
+        request = self._next_request() if self._requests else None
         self._pair(request, response)
         if response.status == 101 or (request and request.method == "CONNECT" and 200 <= response.status < 300):
             for reader in self._readers:
@@ -146,7 +203,13 @@ class _Connection:
         self._expect()
 
     def _pair(self, request: Request | None, response: Response | None) -> None:
-        self.finished.append(Exchange(self._stream, self._ends(), request, response))
+        self._ends = self._ends or self._scan.ends(self._stream)       # once, for they may have to be searched for
+        self._finished.append(Exchange(self._stream, self._ends, request, response))
+
+    def _next_request(self) -> Request:
+        request = self._requests.pop(0)
+        self._waiting_bytes -= memory_of(request)
+        return request
 
     def _expect(self) -> None:
         """Tell the reader of responses what the next one answers."""

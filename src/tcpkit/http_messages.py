@@ -18,7 +18,8 @@ HEADER_LIMIT = 256 << 10         # bytes of one message's header, or of one line
 REQUEST_LINE = re.compile(rb"[A-Z][A-Z-]{2,20} \S")
 RESPONSE_LINE = re.compile(rb"HTTP/1\.[01] \d")
 UNDECIDED = re.compile(rb"[A-Z/1.-]{0,21} ?")
-ZEROS = bytes(1 << 16)
+# Memory that things take, in bytes, beside what they hold of the capture.
+MESSAGE_BYTES, HEADER_BYTES, READER_BYTES, PARSER_BYTES = 800, 150, 400, 800
 
 
 @dataclass(slots=True)
@@ -39,12 +40,12 @@ class Message:
     last: Place
     length: int = 0              # header and body as sent
     header_length: int = 0
-    content_length: int = 0      # of the body, without the framing of chunks
+    content_length: int = 0      # of the body, with what is missing of it, without the framing of chunks
     missing: int = 0             # bytes of the body that the capture does not have
     complete: bool = False
     version: str = ""
     headers: list[tuple[str, str]] = field(default_factory=list)
-    body: bytes = b""            # up to the limit asked for, as sent
+    body: bytes = b""            # as sent, up to the limit asked for, and to the first byte that is missing
 
     def header(self, name: str) -> str:
         """The value of the last header with that name, in lower case; empty without."""
@@ -78,6 +79,11 @@ class Response(Message):
     reason: str = ""
 
 
+def memory_of(message: Message) -> int:
+    """About how many bytes of memory a message takes."""
+    return MESSAGE_BYTES + message.header_length + HEADER_BYTES * len(message.headers) + len(message.body)
+
+
 def begins_message(data: bytes) -> type[Message] | None:
     """What kind of message begins here: Request, Response, Message if it is too early to tell, None if neither."""
     if REQUEST_LINE.match(data):
@@ -90,10 +96,13 @@ def begins_message(data: bytes) -> type[Message] | None:
 class MessageReader:
     """Reads the messages of one direction.
 
-    Bytes go to the parser so that a header, a body of known length, and a line of a chunked body each end where
-    a call ends: that is how the place of each message's end is known.  After a hole that does not lie inside a
-    body, and after nonsense, reading starts again with the next piece that begins a message.
+    Bytes go to the parser so that a header and a line of a chunked body each end where a call ends: that is how the
+    place of each message's end is known.  A body of known length is only counted.  After a hole that does not lie
+    inside such a body, and after nonsense, reading starts again with the next piece that begins a message.
     """
+
+    __slots__ = ("_body", "_body_limit", "_by_line", "_done", "_in_header", "_left", "_message", "_on_message", "_parser",
+                 "_unfinished", "answers", "kind", "lost", "tunnel")
 
     def __init__(self, kind: type[Message], on_message: Callable[[Any], None], body_limit: int) -> None:
         self.kind = kind
@@ -105,15 +114,21 @@ class MessageReader:
         self._restart()
 
     def _restart(self) -> None:
-        parser: Any = httptools.HttpRequestParser if self.kind is Request else httptools.HttpResponseParser
-        self._parser = parser(self)
+        self._parser: Any = None                 # of the message under way
         self._message: Any = None
-        self._left: int | None = None            # of a body of known length
+        self._left = 0                           # bytes of a body of known length
         self._by_line = True
         self._in_header = True
         self._unfinished = 0                     # bytes of a line or header so far
         self._done = False
         self._body = bytearray()
+
+    @property
+    def memory(self) -> int:
+        """About how many bytes the reader takes with the message under way."""
+        if self._message is None:
+            return READER_BYTES
+        return READER_BYTES + PARSER_BYTES + memory_of(self._message) + self._unfinished + len(self._body)
 
     def feed(self, data: bytes, place: Place) -> None:
         """The next bytes of the stream."""
@@ -122,39 +137,44 @@ class MessageReader:
         offset = 0
         while offset < len(data) and not self.lost and not self.tunnel:
             end = self._end_of_step(data, offset)
-            self._step(data[offset:end], Place(place.offset + offset, place.time_ns, place.frame))
+            step, here = data[offset:end], Place(place.offset + offset, place.time_ns, place.frame)
+            if self._left:
+                self._count(len(step), step, here)
+            else:
+                self._parse(step, here)
             offset = end
 
     def hole(self, length: int, place: Place) -> None:
-        """Bytes that are not there: skipped inside a body of known length."""
-        if self._left is None or length > self._left:
-            self.finish(place)
+        """Bytes that are not there: skipped as far as they lie inside a body of known length."""
+        if self._left:
+            inside = min(length, self._left)
+            length -= inside
+            self._message.missing += inside
+            self._count(inside, b"", place)
+        if length:
+            self.finish()
             self.lost = True
-            return
-        self._message.missing += length
-        for at in range(0, length, len(ZEROS)):
-            self._step(ZEROS[:length - at], Place(place.offset + at, place.time_ns, place.frame))
 
-    def finish(self, place: Place) -> None:
+    def finish(self) -> None:
         """The stream ends here: so does a body without a known length."""
         if self._message is not None:
-            self._message.complete = not self._by_line and self._left is None
+            self._message.complete = not self._by_line and not self._left
             self._emit()
         self._restart()
 
     def _end_of_step(self, data: bytes, start: int) -> int:
-        if self._left is not None:
-            return min(len(data), start + max(self._left, 1))
+        if self._left:
+            return min(len(data), start + self._left)
         if not self._by_line:
             return len(data)
         end = data.find(b"\n", start) + 1 or len(data)
         self._unfinished += end - start
         return end
 
-    def _step(self, data: bytes, place: Place) -> None:
+    def _parse(self, data: bytes, place: Place) -> None:
         if self._message is None:
-            self._message = self.kind(place.offset, place, place)
-        message, left = self._message, self._left
+            self._begin(place)
+        message = self._message
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -163,15 +183,37 @@ class MessageReader:
             self.lost = True
         message.last = place
         message.length += len(data)
-        if left is not None:
-            self._left = left - len(data)
         if message.header_length == 0 and not self._in_header:
             message.header_length = message.length
         self.lost = self.lost or self._unfinished > HEADER_LIMIT
         if self.lost or self._done:
-            message.complete = self._done and message.missing == 0
-            self._emit()
-            self._restart()
+            self._end()
+
+    def _begin(self, place: Place) -> None:
+        parser: Any = httptools.HttpRequestParser if self.kind is Request else httptools.HttpResponseParser
+        self._parser = parser(self)
+        self._message = self.kind(place.offset, place, place)
+
+    def _count(self, length: int, data: bytes, place: Place) -> None:
+        """The next bytes of a body of known length; without data if they are missing."""
+        message = self._message
+        message.last = place
+        message.length += length
+        message.content_length += length
+        self._keep(data)
+        self._left -= length
+        if not self._left:
+            self._done = True
+            self._end()
+
+    def _end(self) -> None:
+        self._message.complete = self._done and self._message.missing == 0
+        self._emit()
+        self._restart()
+
+    def _keep(self, data: bytes) -> None:
+        if len(self._body) < self._body_limit and not self._message.missing:
+            self._body += data[:self._body_limit - len(self._body)]
 
     def _emit(self) -> None:
         message = self._message
@@ -203,7 +245,7 @@ class MessageReader:
             self._done = True
         elif "chunked" not in message.header("transfer-encoding").lower():
             length = message.header("content-length")
-            self._left = int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None
+            self._left = int(length) if length.isascii() and length.isdigit() and len(length) < 19 else 0
             self._by_line = False
 
     def _has_no_body(self, message: Any) -> bool:
@@ -215,11 +257,9 @@ class MessageReader:
         self._unfinished = 0
 
     def on_body(self, data: bytes) -> None:
-        message = self._message
-        message.content_length += len(data)
+        self._message.content_length += len(data)
         self._unfinished = 0
-        if len(self._body) < self._body_limit:
-            self._body += data[:self._body_limit - len(self._body)]
+        self._keep(data)
 
     def on_message_complete(self) -> None:
         self._done = True

@@ -275,6 +275,32 @@ def test_http_without_end(pair, kind):
     assert_linear("told = len(tcpkit.open(path, threads=1).http)", *pair(make), memory=150 * MIB)
 
 
+HTTP = """
+    from tcpkit.http import exchanges
+    told = sum(1 for _ in exchanges(tcpkit.open(path, memory_limit=tcpkit.budget.LEAST)))
+"""
+LONG_HEADER = b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 8000 + b"\r\n"      # of which Python makes thirty times as much
+
+
+def test_streams_that_are_not_http_take_no_memory_of_http(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(header() + records(segment("PA", b"x"), N, source=np.arange(N) + (11 << 24)))
+    assert run(HTTP, path, memory=80 * MIB).told == 0
+
+
+def test_headers_of_requests_that_wait_on_one_connection(tmp_path):
+    path, n = tmp_path / "x", 200
+    path.write_bytes(connection(records(segment("PA", LONG_HEADER), n, seq=1000 + len(LONG_HEADER) * np.arange(n))))
+    assert run(HTTP, path, memory=80 * MIB).told == n
+
+
+@pytest.mark.parametrize("asked", [LONG_HEADER, LONG_HEADER[:-2]], ids=["that wait", "under way"])
+def test_headers_of_requests_on_many_connections(tmp_path, asked):
+    path, n = tmp_path / "x", 200
+    path.write_bytes(header() + records(segment("PA", asked), n, source=np.arange(n) + (11 << 24)))
+    assert run(HTTP, path, memory=80 * MIB).told == (n if asked == LONG_HEADER else 0)
+
+
 def test_a_flood_keeps_its_streams_apart():
     n = 5000
     _, table = run_flows(header() + records(segment("S"), n, source=np.arange(n) + (11 << 24)))

@@ -7,6 +7,8 @@ import pytest
 
 import tcpkit
 from packets import MS, Conversation, pcap
+from tcpkit import http, http_messages
+from tcpkit.budget import FIXED, LIMIT
 from tcpkit.http import exchanges
 
 GET = b"GET /%s HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -172,6 +174,54 @@ def test_a_hole_inside_a_body_is_counted():
     assert (second.request, second.response.complete) == (None, True)
 
 
+def answer_with_a_hole(length, before, hole, after):
+    """A response with a body of ``length`` bytes, of which the capture has some before and after a hole."""
+    talk = Conversation().handshake().c("PA", 1, 1, GET % b"a")
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length
+    at = 1 + len(head) + before
+    talk.s("A", 1, 27, head + b"x" * before)
+    if hole > 1000:
+        talk.c("A", 27, at + hole)               # or they would be too far ahead to belong to the stream
+    return talk.s("A", at + hole, 27, b"y" * after + OK)
+
+
+def test_a_body_is_kept_up_to_the_first_hole():
+    """Never zeros for what is missing: the body is what was sent."""
+    first, second = pairs(answer_with_a_hole(1000, 100, 300, 600), body_limit=10_000)
+    assert (first.response.body, first.response.missing) == (b"x" * 100, 300)
+    assert (second.response.body, second.response.missing) == (b"hello", 0)
+    (cut, _) = pairs(answer_with_a_hole(1000, 100, 300, 600), body_limit=50)
+    assert cut.response.body == b"x" * 50
+
+
+def test_a_hole_that_reaches_beyond_the_body_counts_to_its_end():
+    first, second = pairs(answer_with_a_hole(500, 100, 700, 0), body_limit=10_000)
+    assert (first.response.missing, first.response.content_length, first.response.complete) == (400, 500, False)
+    assert (first.response.body, second.response.body) == (b"x" * 100, b"hello")
+
+
+def test_a_long_hole_costs_as_little_as_a_short_one(monkeypatch):
+    """The parser is given headers; bodies of known length, be they there or missing, are counted."""
+    fed = []
+
+    class Parser(http_messages.httptools.HttpResponseParser):
+        def feed_data(self, data):
+            fed.append(len(data))
+            super().feed_data(data)
+
+    monkeypatch.setattr(http_messages.httptools, "HttpResponseParser", Parser)
+    length = (1 << 29) + 200
+    first, second = pairs(answer_with_a_hole(length, 100, 1 << 29, 100))
+    assert (first.response.missing, first.response.content_length) == (1 << 29, length)
+    assert second.response.complete
+    assert sum(fed) == first.response.header_length + second.response.header_length
+
+
+def test_a_message_does_not_begin_across_a_hole():
+    talk = Conversation().handshake().c("A", 1, 1, b"GE").c("PA", 10, 1, b"T /b HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert pairs(talk) == []
+
+
 def test_after_a_hole_between_messages_reading_goes_on():
     talk = Conversation().handshake().c("PA", 1, 1, GET % b"a" + GET % b"b")
     talk.s("A", 1, 53, OK[:20]).s("A", 100, 53, OK).s("A", 100 + len(OK), 53, OK)
@@ -184,6 +234,70 @@ def test_after_a_hole_between_messages_reading_goes_on():
     ids=["ssh", "endless line", "bad header", "binary", "bad version"])
 def test_nonsense_is_no_exchange(nonsense):
     assert pairs(talk_of(("c", nonsense), ("s", b"\0" * 50))) == []
+
+
+def test_nothing_is_kept_of_streams_that_are_not_http(monkeypatch):
+    kept, take = [], http._Connections.take
+
+    def watched(self, piece):
+        found = list(take(self, piece))
+        kept.append((len(self._open), self._memory))
+        return found
+
+    monkeypatch.setattr(http._Connections, "take", watched)
+    assert pairs(talk_of(("c", b"SSH-2.0-x\r\n"), ("s", b"\0" * 50), ("c", b"GE"), ("c", b"ge"))) == []
+    assert [n for n, _ in kept] == [0, 0, 1, 0, 0]            # for it is too early to tell what GE begins
+    assert [memory > 0 for _, memory in kept] == [bool(n) for n, _ in kept]
+    kept.clear()
+    assert len(pairs(talk_of(("c", GET % b"a"), ("s", OK)))) == 1
+    assert kept[0][1] > kept[1][1] > 0                        # the request is told
+    assert kept[-1] == (0, 0)
+
+
+def requests_of(n, talk=None, headers=0):
+    talk = talk or Conversation().handshake()
+    ask, seq = b"GET / HTTP/1.1\r\n" + b"a:\r\n" * headers + b"\r\n", 1
+    for _ in range(n):
+        talk.c("PA", seq, 1, ask, dt=MS)
+        seq += len(ask)
+    return talk
+
+
+@pytest.mark.parametrize(("n", "headers", "waiting"), [(1200, 0, 1000), (20, 5000, 5)])
+def test_requests_wait_in_bounded_memory(monkeypatch, n, headers, waiting):
+    """The oldest are told first, as without an answer."""
+    most, measure = [0], http._Connection._measure
+
+    def watched(self):
+        measure(self)
+        most.append(len(self._requests))
+        assert self._waiting_bytes == sum(map(http.memory_of, self._requests)) <= http.WAITING_BYTES
+
+    monkeypatch.setattr(http._Connection, "_measure", watched)
+    found = pairs(requests_of(n, headers=headers))
+    assert [each.request.offset for each in found] == sorted(each.request.offset for each in found)
+    assert ([each.response for each in found], max(most)) == ([None] * n, waiting)
+
+
+def test_one_request_however_long_waits_for_its_answer(monkeypatch):
+    monkeypatch.setattr(http, "WAITING_BYTES", 100)
+    assert told(talk_of(("c", GET % b"a"), ("s", OK))) == [("/a", 200, b"hello")]
+
+
+def test_the_connection_that_is_silent_longest_is_told_when_memory_runs_out(monkeypatch):
+    """As far as it has come; an answer that comes later belongs to no request.  The others keep what they have."""
+    monkeypatch.setattr(http, "POOLED", (LIMIT - FIXED) // 5000)      # room for two of these
+    talks = [Conversation(sport=1000 + i) for i in range(3)]
+    for at, talk in enumerate(talks):
+        talk.time += at * MS
+        talk.c("PA", 1, 1, GET % b"a")
+    for at, talk in enumerate((talks[1], talks[0], talks[2])):
+        talk.time = talks[2].time + at * MS
+        talk.s("PA", 1, 27, OK)
+    frames = sorted((frame for talk in talks for frame in talk.frames), key=lambda frame: frame.time)
+    found = list(exchanges(tcpkit.open(io.BytesIO(pcap(frames)))))
+    assert [(each.stream, bool(each.request), bool(each.response)) for each in found] == [
+        (0, True, False), (1, True, True), (0, False, True), (2, True, True)]
 
 
 def scenario_s1():
