@@ -1,6 +1,7 @@
 """HTTP/1.x exchanges: each request with its response, in one pass over a capture."""
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -82,7 +83,7 @@ class _Connections:
         self._body_limit = body_limit
         self._limit = (scan.budget.limit - FIXED) // POOLED     # no stage of this pass has a pool
         self._memory = 0
-        self._open: dict[int, _Connection] = {}
+        self._open: OrderedDict[int, _Connection] = OrderedDict()
 
     def take(self, piece: Piece) -> Iterator[Exchange]:
         connection = self._open.pop(piece.stream, None)
@@ -100,7 +101,7 @@ class _Connections:
 
     def _shed(self) -> Iterator[Exchange]:
         while self._memory > self._limit and len(self._open) > 1:
-            connection = self._open.pop(next(iter(self._open)))
+            connection = self._open.popitem(last=False)[1]
             self._memory -= connection.memory
             connection.end()
             yield from connection.told()

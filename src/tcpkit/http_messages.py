@@ -101,8 +101,8 @@ class MessageReader:
     inside such a body, and after nonsense, reading starts again with the next piece that begins a message.
     """
 
-    __slots__ = ("_body", "_body_limit", "_by_line", "_done", "_in_header", "_left", "_message", "_on_message", "_parser",
-                 "_unfinished", "answers", "kind", "lost", "tunnel")
+    __slots__ = ("_body", "_body_limit", "_by_line", "_done", "_in_header", "_left", "_message", "_on_message",
+                 "_parser", "_unfinished", "answers", "kind", "lost", "tunnel")
 
     def __init__(self, kind: type[Message], on_message: Callable[[Any], None], body_limit: int) -> None:
         self.kind = kind

@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tcpkit.columns import ENDS
+from tcpcore.flags import ChunkKind
 from tcpkit.policies import POLICIES
 from tcpkit.streams import Side, Streams
 from tcpkit.values import Array
+
+SEEN = 1 << 15                   # differences that are remembered, at least, not to be told again
 
 
 class Difference(NamedTuple):
@@ -45,9 +47,9 @@ class Difference(NamedTuple):
 def differences(streams: Streams) -> Iterator[Difference]:
     """Every place where a later or losing copy differs from what is read."""
     for stream in streams:
-        for name in ENDS:
-            if _overlaps(getattr(stream, name).segments):
-                yield from _of_side(streams, stream.number, name)
+        for side in (stream.client, stream.server):
+            if _overlaps(side.segments):
+                yield from _of_side(side)
 
 
 def _overlaps(segments: Array) -> bool:
@@ -57,31 +59,110 @@ def _overlaps(segments: Array) -> bool:
     return bool((np.maximum.accumulate(ends[order])[:-1] > starts[order][1:]).any()) if len(segments) > 1 else False
 
 
-def _of_side(streams: Streams, number: int, name: str) -> Iterator[Difference]:
-    side: Side = getattr(streams[number], name)
-    seen: set[tuple[int, bytes]] = set()
-    by_rule = {rule: getattr(streams.with_policy(policy)[number], name)
-               for policy, rule in reversed(POLICIES.items())}
-    for segment in side.segments:
-        for offset, kept, other, frame in _differing(side, segment):
-            if (offset, other) not in seen:
-                seen.add((offset, other))
-                policies: dict[bytes, tuple[str, ...]] = {}
-                for policy, rule in POLICIES.items():
-                    version = by_rule[rule].read(offset, len(kept))      # all have the same holes
-                    policies[version] = (*policies.get(version, ()), policy)
-                yield Difference(number, name, offset, kept, other, frame, int(segment["frame"]), policies)
+def _of_side(side: Side) -> Iterator[Difference]:
+    readers = _Readers(side)
+    told = _Told()
+    for segment in side.segments[_disputed(side)]:
+        start, end = max(int(segment["offset"]), 0), min(int(segment["offset"] + segment["captured"]), len(side))
+        rows = _rows_of(side, start, end)
+        kept, other = _bytes_of(side, rows), np.frombuffer(side.payload(segment), np.uint8)
+        other = other[start - int(segment["offset"]):end - int(segment["offset"])]
+        theirs = (rows["kind"] != ChunkKind.CHUNK_DATA) | (rows["frame"] == segment["frame"])
+        differ = (kept != other) & ~np.repeat(theirs, rows["length"])
+        places = _places(differ, rows["length"])
+        if places:
+            readers.look_at(start + places[0][1], start + places[-1][2])
+        for row, first, last in places:
+            version = other[first:last].tobytes()
+            if told.again(start + first, version):
+                continue
+            yield Difference(side.stream, side.name, start + first, kept[first:last].tobytes(), version,
+                             int(rows["frame"][row]), int(segment["frame"]), readers.of(start + first, start + last))
 
 
-def _differing(side: Side, segment: Array) -> Iterator[tuple[int, bytes, bytes, int]]:
-    """(offset, kept bytes, the segment's bytes, frame of the kept ones), one for each frame that won them."""
-    start = max(int(segment["offset"]), 0)
-    theirs = memoryview(side.payload(segment))[start - int(segment["offset"]):]
-    for frame, offset, length in side.frames_of(start, len(theirs)):
-        if frame is None or frame == segment["frame"]:
-            continue
-        kept, other = side.read(offset, length), bytes(theirs[offset - start:offset - start + length])
-        if kept != other:
-            places = np.flatnonzero(np.frombuffer(kept, np.uint8) != np.frombuffer(other, np.uint8))
-            first, last = int(places[0]), int(places[-1]) + 1
-            yield offset + first, kept[first:last], other[first:last], frame
+def _disputed(side: Side) -> Array:
+    """Which segments do not have all of their place for themselves."""
+    rows, segments = side.chunks.array, side.segments
+    if not len(rows):                            # all of it lies before the stream
+        return np.zeros(len(segments), bool)
+    starts, ends = np.maximum(segments["offset"], 0), segments["offset"] + segments["captured"]
+    first = np.searchsorted(rows["offset"], starts, "right") - 1
+    alone = (rows["frame"][first] == segments["frame"]) & (rows["offset"][first] + rows["length"][first] >= ends)
+    disputed: Array = ~alone & (starts < np.minimum(ends, len(side)))
+    return disputed
+
+
+def _rows_of(side: Side, start: int, end: int) -> Array:
+    """The chunks from ``start`` to ``end``, cut to them."""
+    offsets = side.chunks.array["offset"]
+    rows = side.chunks.array[np.searchsorted(offsets, start, "right") - 1:np.searchsorted(offsets, end, "left")].copy()
+    before = np.maximum(start - rows["offset"], 0)
+    stops = np.minimum(rows["offset"] + rows["length"], end)
+    rows["offset"] += before
+    rows["position"] += before.astype(np.uint64)
+    rows["length"] = stops - rows["offset"]
+    return rows
+
+
+def _bytes_of(side: Side, rows: Array) -> Array:
+    """What these chunks hold; 0 in holes."""
+    lengths = rows["length"]
+    data = np.repeat(rows["kind"] == ChunkKind.CHUNK_DATA, lengths)
+    before_rows = (rows["offset"] - rows["offset"][0]).astype(np.uint64)
+    positions = np.repeat(rows["position"] - before_rows, lengths) + np.arange(len(data), dtype=np.uint64)
+    out = np.zeros(len(data), np.uint8)
+    out[data] = side.bytes_at(positions[data])
+    return out
+
+
+def _places(differ: Array, lengths: Array) -> list[tuple[int, int, int]]:
+    """Of each chunk with bytes that differ: which it is, the first of them, and the place after the last."""
+    places = np.flatnonzero(differ)
+    chunks = np.searchsorted(np.cumsum(lengths), places, "right")
+    first, last = np.flatnonzero(np.diff(chunks, prepend=-1)), np.flatnonzero(np.diff(chunks, append=-1))
+    return list(zip(chunks[first].tolist(), places[first].tolist(), (places[last] + 1).tolist(), strict=True))
+
+
+class _Readers:
+    """What hosts read, by their policies, in one part of the stream at a time."""
+
+    def __init__(self, side: Side) -> None:
+        self._side_of = {rule: side.with_rule(rule) for rule in POLICIES.values()}
+        self._start = 0
+        self._read: dict[int, Array] = {}        # by rule
+        self._agree = False
+
+    def look_at(self, start: int, end: int) -> None:
+        """All have the same holes."""
+        self._start = start
+        self._read = {rule: _bytes_of(side, _rows_of(side, start, end)) for rule, side in self._side_of.items()}
+        one, *others = self._read.values()
+        self._agree = all(np.array_equal(one, other) for other in others)
+
+    def of(self, start: int, end: int) -> dict[bytes, tuple[str, ...]]:
+        """The policies by what is read under them."""
+        part = slice(start - self._start, end - self._start)
+        if self._agree:
+            return {next(iter(self._read.values()))[part].tobytes(): tuple(POLICIES)}
+        policies: dict[bytes, tuple[str, ...]] = {}
+        for policy, rule in POLICIES.items():
+            version = self._read[rule][part].tobytes()
+            policies[version] = (*policies.get(version, ()), policy)
+        return policies
+
+
+class _Told:
+    """What has been told of late, not to be told again; in bounded memory."""
+
+    def __init__(self) -> None:
+        self._now: set[int] = set()
+        self._before: set[int] = set()
+
+    def again(self, offset: int, version: bytes) -> bool:
+        key = hash((offset, version))
+        if key in self._now or key in self._before:
+            return True
+        self._now.add(key)
+        if len(self._now) >= SEEN:
+            self._before, self._now = self._now, set()
+        return False

@@ -5,8 +5,11 @@ import mmap
 import os
 from typing import Any
 
+import numpy as np
+
 from tcpkit.compression import HEAD, find_format
 from tcpkit.rotated import files_of
+from tcpkit.values import Array
 
 IN_MEMORY = 1 << 63              # chunk position: counts through the copy, not the file
 
@@ -36,6 +39,17 @@ class PayloadBytes:
             return memoryview(self._kept)[position:position + length].toreadonly()
         assert self._file is not None
         return self._file[position:position + length]
+
+    def at(self, positions: Array) -> Array:
+        """The bytes at many positions, each that of one byte."""
+        out = np.empty(len(positions), np.uint8)
+        kept = positions >= IN_MEMORY
+        if kept.any():
+            out[kept] = np.frombuffer(self._kept, np.uint8)[positions[kept] - np.uint64(IN_MEMORY)]
+        if not kept.all():
+            assert self._file is not None
+            out[~kept] = np.frombuffer(self._file, np.uint8)[positions[~kept]]
+        return out
 
 
 def plain_file(source: Any) -> str | None:

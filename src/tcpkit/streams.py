@@ -124,6 +124,15 @@ class Side:
         """The captured bytes of one of ``segments``, whether they are part of the stream or lost to another copy."""
         return self._data.view(int(segment["position"]), int(segment["captured"]))
 
+    def bytes_at(self, positions: Array) -> Array:
+        """Single captured bytes, by the positions that ``segments`` and ``chunks`` tell."""
+        return self._data.at(positions)
+
+    def with_rule(self, rule: OverlapRule) -> Side:
+        """The same segments as a host reads them that follows another overlap rule."""
+        fin = -1 if self.fin is None else self.fin
+        return Side(self.stream, self.name, self.segments, self.acked, fin, self._data, rule)
+
     def find(self, pattern: bytes, start: int = 0) -> int:
         """Where ``pattern`` first begins at or after ``start``, -1 if nowhere; never across a hole."""
         for run in self.runs():

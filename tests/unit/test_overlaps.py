@@ -3,8 +3,10 @@ import io
 
 import tcpkit
 from packets import Conversation
+from tcpkit import overlaps
 from tcpkit.overlaps import differences
 from tcpkit.policies import POLICIES
+from tcpkit.streams import Streams
 
 
 def found(talk):
@@ -39,3 +41,51 @@ def test_equal_copies_are_no_difference():
 def test_the_same_difference_is_told_once():
     talk = Conversation().handshake().c("A", 1, 1, b"good").c("A", 1, 1, b"evil").c("A", 1, 1, b"evil")
     assert len(found(talk)) == 1
+
+
+def test_bytes_sent_before_the_stream_begins_are_no_difference():
+    talk = Conversation().handshake().c("A", -3, 1, b"ab").c("A", -3, 1, b"cd")
+    assert found(talk) == []
+
+
+def test_a_copy_is_compared_with_each_frame_that_won():
+    """In memory and in a file: holes and the segment's own bytes are no difference."""
+    talk = Conversation().handshake().c("A", 1, 1, b"ab").c("A", 3, 1, b"cd").c("A", 8, 1, b"hi").c("A", 1, 1, b"aXYd")
+    talk.c("A", 1, 1, b"abcdefgHI").s("A", 1, 10)
+    assert [(each.offset, each.kept, each.other, each.frame, each.other_frame) for each in found(talk)] == [
+        (7, b"HI", b"hi", 8, 6), (1, b"b", b"X", 4, 7), (2, b"c", b"Y", 5, 7)]
+
+
+def test_the_same_whether_in_memory_or_in_a_file(tmp_path):
+    path = tmp_path / "x.pcap"
+    talk = Conversation().handshake().c("A", 3, 1, b"XXXX").c("A", 2, 1, b"abcdefgh").c("A", 1, 1, b"!")
+    path.write_bytes(talk.pcap())
+    assert list(differences(tcpkit.open(path).streams)) == found(talk)
+
+
+def test_many_small_chunks_are_looked_at_together(monkeypatch):
+    """A segment costs one look for each overlap rule and one at what is read, however many frames it overlaps."""
+    looks, look = [], overlaps._rows_of
+    monkeypatch.setattr(overlaps, "_rows_of", lambda *place: looks.append(place) or look(*place))
+    talk, n = Conversation().handshake(), 300
+    for at in range(n):
+        talk.c("A", 1 + at, 1, b"a")
+    for letter in (b"b", b"c", b"a"):
+        talk.c("A", 1, 1, letter * n)
+    told = found(talk)
+    assert [(each.offset, each.other) for each in told] == [(at, letter) for letter in (b"b", b"c") for at in range(n)]
+    assert len(looks) == 3 + 2 * len(set(POLICIES.values()))
+
+
+def test_what_was_told_is_remembered_in_bounded_memory(monkeypatch):
+    monkeypatch.setattr(overlaps, "SEEN", 100)
+    told = overlaps._Told()
+    for offset in range(1000):
+        assert not told.again(offset, b"x")
+        assert len(told._now) + len(told._before) < 200
+    assert all(told.again(offset, b"x") for offset in range(900, 1000))
+
+
+def test_other_policies_are_asked_of_one_side_not_of_all_streams(monkeypatch):
+    monkeypatch.setattr(Streams, "with_policy", None)
+    test_bytes_that_hosts_read_differently()
