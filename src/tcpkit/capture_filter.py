@@ -19,9 +19,10 @@ NETMASK = 0                      # of a savefile
 DLT_OF_LINKTYPE = {100: 11, 101: 12, 102: 15, 103: 16, 104: 104, 106: 19}
 # Link types a filter is tried on before the capture is read: Ethernet, 802.11 with radiotap, SLL, raw IP, PPP.
 COMMON_LINK_TYPES = (1, 127, 113, 101, 9)
-# What a filter may have, for libpcap takes a time that grows with the cube of its tests: a second for 200 ports.
-MOST_TESTS = 200
-LONGEST = 8192                   # characters
+# What a filter may have, for libpcap takes a time that grows with the cube of its tests: a second for 300 hosts
+# or 200 ports, seconds for 300 ports.
+MOST_TESTS = 300
+LONGEST = 12_288                 # characters
 SHOWN = 72                       # of a filter that is too long
 # Every `and` and `or` joins one test more; a range of ports costs libpcap what two ports do.
 JOINT = re.compile(r"\b(?:and|or)\b|&&|\|\||(?<![-\w])\d+-\d+(?![-\w])")
@@ -108,6 +109,7 @@ def _closing(beginning: str) -> str:
     return "".join(")" if bracket == "(" else "]" for bracket in reversed(opened))
 
 
+@functools.lru_cache(maxsize=64)                 # asked again by who compiles, and long filters take long
 def mistake_in(text: str, link_type: int) -> str:
     """What libpcap has against a filter.
 
