@@ -10,17 +10,22 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from threading import Event
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import tcpkit
 from tcpkit.budget import LEAST, LIMIT, checked, checked_timeout
+from tcpkit.capture_filter import build_filter
 from tcpkit.convert import need, write_arrow, write_parquet
+from tcpkit.rotated import files_of
+from tcpkit.row_filter import RowFilter
 from tcpkit.table import Table
+from tcpkit.text import cause_of
 
 FORMATS = ("parquet", "arrow", "csv")
 TABLES = ("packets", "flows", "directions", "conversations", "retransmissions")
@@ -43,14 +48,18 @@ class Job:
     """What makes two exports of a capture the same."""
 
     capture: str
-    size: int
-    modified_ns: int
+    size: int                                    # of all its files
+    modified_ns: int                             # the latest of them
     tables: tuple[str, ...]
     form: str
     capture_filter: str
     where: str
     idle_timeout: float
     version: str
+
+
+class Abandoned(Exception):
+    """Nobody waits for the capture any more."""
 
 
 def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathLike[str], *,
@@ -63,9 +72,10 @@ def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathL
     What an earlier, interrupted export finished is not done again, unless the capture has changed.  A capture that
     cannot be read is accounted for with ``error`` and does not keep the others.  ``threads`` captures at a time, which
     share ``memory_limit``; fewer if it is too small for so many.
-    ``idle_timeout``: as for ``open``.
-    ValueError for an unknown table or form, or a limit too small; MissingLibraryError without pyarrow, which all
-    formats but csv need.
+    ``idle_timeout``: as for ``open``.  A caller that asks for no more accounts ends the work: captures in hand
+    are left at their next batch, and are not done.
+    ValueError for an unknown table or form, or a limit too small; FilterError for a wrong filter; MissingLibraryError
+    without pyarrow, which all formats but csv need.
     """
     chosen = tuple(tables)
     for name in chosen:
@@ -75,27 +85,51 @@ def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathL
         raise ValueError(f'cannot write "{form}", only {", ".join(FORMATS)}')
     if form != "csv":
         need("pyarrow", "arrow")
+    check_filters(capture_filter, where)
     root = Path(directory)
     checked_timeout(idle_timeout)
     at_once = min(threads or os.cpu_count() or 1, checked(memory_limit) // LEAST)
     share = memory_limit // at_once
+    abandoned = Event()
     with ThreadPoolExecutor(at_once) as pool:
         running: list[Future[Exported]] = []
         try:
             for path, name in named(captures):
                 try:
-                    status = os.stat(path)
-                except OSError as error:
-                    yield Exported(os.fspath(path), error=str(error.strerror))
+                    size, modified_ns = state_of(path)
+                except (tcpkit.CaptureError, OSError) as error:
+                    yield Exported(os.fspath(path), error=cause_in(path, error))
                     continue
-                job = Job(os.fspath(path), status.st_size, status.st_mtime_ns, chosen, form, capture_filter, where,
-                          idle_timeout, tcpkit.__version__)
-                running.append(pool.submit(export_one, job, name, root, share))
+                job = Job(os.fspath(path), size, modified_ns, chosen, form, capture_filter, where, idle_timeout,
+                          tcpkit.__version__)
+                running.append(pool.submit(export_one, job, name, root, share, abandoned))
             for finished in as_completed(running):
                 yield finished.result()
         finally:
+            abandoned.set()
             for waiting in running:
                 waiting.cancel()
+
+
+def check_filters(capture_filter: str, where: str) -> None:
+    """FilterError for one that is wrong for any capture."""
+    if capture_filter:
+        build_filter(capture_filter)
+    if where:
+        RowFilter(where)
+
+
+def state_of(path: Path) -> tuple[int, int]:
+    """Bytes of a capture and the time of its last change: those of the files in it if it is a directory."""
+    files: list[Any] = files_of(path) if path.is_dir() else [path]
+    states = [os.stat(file) for file in files]
+    return sum(state.st_size for state in states), max(state.st_mtime_ns for state in states)
+
+
+def cause_in(path: str | os.PathLike[str], error: Exception) -> str:
+    """What is wrong, for an account that names the capture anyway."""
+    cause = error.cause if isinstance(error, tcpkit.FilterError) else cause_of(error)
+    return cause.removeprefix(f"{os.fspath(path)}: ")
 
 
 def named(captures: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[Path, str]]:
@@ -107,7 +141,7 @@ def named(captures: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[Path, st
         yield path, quote(os.fsencode(path.name + mark), safe=" ()+,;@")
 
 
-def export_one(job: Job, name: str, root: Path, memory_limit: int) -> Exported:
+def export_one(job: Job, name: str, root: Path, memory_limit: int, abandoned: Event) -> Exported:
     """All tables of one capture, unless they are there."""
     record = root / "done" / f"{name}.json"
     if record.exists():
@@ -115,20 +149,26 @@ def export_one(job: Job, name: str, root: Path, memory_limit: int) -> Exported:
         if done["job"] == json.loads(json.dumps(asdict(job))):
             return Exported(job.capture, done["rows"], done["warnings"], was_done=True)
         record.unlink()
+
+    def look_up(_: object) -> None:
+        if abandoned.is_set():
+            raise Abandoned
+
     try:
         capture = tcpkit.open(job.capture, capture_filter=job.capture_filter, memory_limit=memory_limit,
-                              idle_timeout=job.idle_timeout)
-        rows = {table: write_one(capture, table, job, root / table / f"capture={name}") for table in job.tables}
-    except (tcpkit.CaptureError, OSError) as error:
-        return Exported(job.capture, error=str(error))
+                              idle_timeout=job.idle_timeout, observer=look_up)
+        rows = {table: write_one(capture, table, job, root / table / f"capture={name}", look_up)
+                for table in job.tables}
+    except (tcpkit.CaptureError, tcpkit.FilterError, OSError) as error:
+        return Exported(job.capture, error=cause_in(job.capture, error))
     warnings = [str(warning) for warning in capture.warnings]
     with completed(record) as file:
         file.write(json.dumps({"job": asdict(job), "rows": rows, "warnings": warnings}, indent=1).encode())
     return Exported(job.capture, rows, warnings)
 
 
-def write_one(capture: tcpkit.Capture, table: str, job: Job, directory: Path) -> int:
-    """The number of rows written."""
+def write_one(capture: tcpkit.Capture, table: str, job: Job, directory: Path, look_up: Callable[[object], None]) -> int:
+    """The number of rows written; ``look_up`` is called before each piece."""
     rows = 0
 
     def pieces() -> Iterator[Table]:
@@ -137,6 +177,7 @@ def write_one(capture: tcpkit.Capture, table: str, job: Job, directory: Path) ->
             "packets": lambda: capture.batches(where=job.where, settled=True), "flows": capture.flow_pieces,
             "directions": capture.direction_pieces, "conversations": capture.conversation_pieces}
         for piece in ways[table]() if table in ways else [getattr(capture, table)]:
+            look_up(piece)
             rows += len(piece)
             yield piece
 
@@ -161,5 +202,8 @@ def completed(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    finally:
+    except BaseException:
         part.unlink(missing_ok=True)
+        with suppress(OSError):                  # unless there is another file in it
+            path.parent.rmdir()
+        raise

@@ -11,6 +11,13 @@ def one_line(text: str) -> str:
     return printable(text).replace("\n", "\\n")
 
 
+def cause_of(error: Exception) -> str:
+    """What is wrong with which file, without the number that the system has for it."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
 def endpoint(address: str, port: int) -> str:
     """192.0.2.1:80, [2001:db8::1]:80 (RFC 3986 section 3.2.2)."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

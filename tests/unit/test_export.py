@@ -11,6 +11,7 @@ import pytest
 from pyarrow import ipc
 from pyarrow import parquet as pq
 
+import tcpkit
 from packets import T0, Conversation, Frame, pcap
 from tcpkit.export import export, named
 
@@ -74,6 +75,50 @@ def test_finished_captures_are_not_done_again_unless_they_change(captures, tmp_p
     assert not any(each.was_done for each in export(captures, out, where="tcp.len > 0"))
 
 
+def test_a_directory_is_done_again_when_a_file_in_it_has_changed(captures, tmp_path):
+    day, out = tmp_path / "day", tmp_path / "out"
+    day.mkdir()
+    parts = [capture.rename(day / capture.name) for capture in captures]
+    assert [each.rows["packets"] for each in export([day], out)] == [15]
+    assert [each.was_done for each in export([day], out)] == [True]
+    before = day.stat()
+    parts[0].write_bytes(Conversation().handshake().pcap())
+    assert (day.stat().st_size, day.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert [(each.was_done, each.rows["packets"]) for each in export([day], out)] == [(False, 14)]
+    os.utime(parts[1], ns=(0, 2 * before.st_mtime_ns))
+    assert [each.was_done for each in export([day], out)] == [False]
+    parts[2].unlink()
+    assert [each.was_done for each in export([day], out)] == [False]
+    parts[1].unlink()
+    parts[0].unlink()
+    (told,) = export([day], out)
+    assert told.error == "a directory without captures"
+
+
+def test_what_the_account_says_of_a_capture_does_not_name_it_again(captures, tmp_path):
+    captures[0].write_bytes(b"this is not a capture")
+    (told,) = export(captures[:1], tmp_path / "out")
+    assert told.error.startswith("not a capture")
+    (told,) = export(captures[1:2], "/dev/null")
+    assert told.error == "/dev/null/packets/capture=part1.pcap: Not a directory"
+
+
+def test_a_wrong_filter_is_told_before_anything_is_written(captures, tmp_path):
+    for options in ({"where": "tcp.strem"}, {"capture_filter": "prot 80"}):
+        with pytest.raises(tcpkit.FilterError):
+            list(export(captures, tmp_path / "out", **options))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_filter_that_does_not_fit_one_capture_does_not_keep_the_others(captures, tmp_path):
+    captures[0].write_bytes(pcap([Frame(T0, bytes(40), 40)], link_type=101))      # whose frames have no VLAN tags
+    done = {each.capture: each for each in export(captures, tmp_path / "out", capture_filter="not vlan")}
+    assert "no VLAN support" in done[str(captures[0])].error
+    assert "\n" not in done[str(captures[0])].error
+    assert [done[str(capture)].rows["packets"] for capture in captures[1:]] == [5, 6]
+    assert not (tmp_path / "out" / "packets" / "capture=part0.pcap").exists()
+
+
 def test_a_bad_capture_is_told_and_a_damaged_one_delivered(captures, tmp_path):
     captures[0].write_bytes(b"this is not a capture")
     captures[1].write_bytes(captures[1].read_bytes()[:-5])
@@ -99,12 +144,43 @@ def test_unknown_tables_and_forms(captures, tmp_path):
         list(export(captures, tmp_path, form="xlsx"))
 
 
-def test_killed_and_resumed_equals_uninterrupted(tmp_path):
+@pytest.fixture
+def big(tmp_path):
     talk = Conversation(time=1_700_000_000_000_000_000).handshake()
     for turn in range(60_000):
         talk.c("PA", 1 + 10 * turn, 1, 10)
     big = tmp_path / "big.pcap"
     big.write_bytes(talk.pcap())
+    return big
+
+
+def test_who_takes_no_more_accounts_ends_the_work(captures, tmp_path, big):
+    """What is in hand is neither finished nor taken for done."""
+    out = tmp_path / "out"
+    accounts = export([captures[0], big], out, threads=2)
+    assert next(accounts).capture == str(captures[0])
+    accounts.close()
+    assert files_of(out / "done") == ["part0.pcap.json"]
+    assert not list(out.rglob("*big*"))
+
+
+def test_ctrl_c_leaves_the_captures_in_hand(captures, tmp_path, big):
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "tcpkit", "export", str(captures[0]), str(big), "-o", str(out), "--threads", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while process.poll() is None and not list(out.glob("packets/*big*/*.part")):
+            time.sleep(0.001)
+        process.send_signal(signal.SIGINT)
+        told, complaints = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert told == f"{captures[0]}: 4 packets, 1 flows\n".encode()
+    assert complaints.startswith(b"tcpkit: interrupted")
+    assert complaints.count(b"\n") == 1
+    assert files_of(out / "done") == ["part0.pcap.json"]
+    assert not list(out.rglob("*big*"))
+
+
+def test_killed_and_resumed_equals_uninterrupted(tmp_path, big):
     command = [sys.executable, "-m", "tcpkit", "export", str(big), "-o", str(tmp_path / "killed")]
     with subprocess.Popen(command) as process:
         while process.poll() is None and not list((tmp_path / "killed").glob("packets/*/*.part")):

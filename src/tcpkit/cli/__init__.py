@@ -15,7 +15,7 @@ import sys
 from tcpkit.cli.app import app
 from tcpkit.cli.stdout import flush_output, need_output
 from tcpkit.errors import CaptureError, FieldError, FilterError, MissingLibraryError
-from tcpkit.text import one_line, printable
+from tcpkit.text import cause_of, one_line, printable
 
 MODULES = ("info", "packets", "fields", "flows", "handshakes", "explain", "plot", "report", "threats",
            "retransmissions", "filter", "compare", "follow", "capture", "states", "export", "overlaps", "http")
@@ -67,10 +67,3 @@ def tell(error: Exception) -> int:
     text = printable if isinstance(error, FilterError) else one_line       # only filters are told on several lines
     print(f"tcpkit: {text(cause_of(error))}", file=sys.stderr)
     return 2
-
-
-def cause_of(error: Exception) -> str:
-    """What is wrong with which file, without the number that the system has for it."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
-    return str(error)

@@ -46,10 +46,14 @@ def export(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="C
             raise typer.BadParameter(f'there is no table "{name}"; there are {", ".join(TABLES)}',
                                      param_hint="--tables")
     failed = False
-    for done in export(files, output, tables=chosen, form=form.value, capture_filter=capture_filter, where=where,
-                       threads=threads or None, memory_limit=read_size(memory_limit), idle_timeout=idle_timeout):
-        tell(done)
-        failed |= bool(done.error or done.warnings)
+    try:
+        for done in export(files, output, tables=chosen, form=form.value, capture_filter=capture_filter, where=where,
+                           threads=threads or None, memory_limit=read_size(memory_limit), idle_timeout=idle_timeout):
+            tell(done)
+            failed |= bool(done.error or done.warnings)
+    except KeyboardInterrupt:
+        print("tcpkit: interrupted: the next export goes on where this one ended", file=sys.stderr)
+        raise typer.Exit(1) from None
     if failed:
         raise typer.Exit(1)
 
