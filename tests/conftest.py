@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -34,11 +35,13 @@ def cli(monkeypatch, capfdbinary):
     def run(*arguments: object) -> Done:
         monkeypatch.setattr(sys, "argv", ["tcpkit", *map(str, arguments)])
         capfdbinary.readouterr()
-        status = None
+        status, handler = None, signal.getsignal(signal.SIGINT)
         try:
             main()
         except SystemExit as end:                # kept, it would keep the capture open
             status = end.code or 0
+        finally:
+            signal.signal(signal.SIGINT, handler)
         return Done(status, *capfdbinary.readouterr())
 
     return run

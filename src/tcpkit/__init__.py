@@ -5,9 +5,10 @@
 """
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False            # type checkers know the name; importing typing takes longer than all that is here
 if TYPE_CHECKING:
+    from typing import Any
+
     from tcpkit.capture import Capture
     from tcpkit.errors import CaptureError, FieldError, FilterError, HoleError
     from tcpkit.live_capture import live

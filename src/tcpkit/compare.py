@@ -170,7 +170,12 @@ def run(arguments: list[str], output: Path, environment: dict[str, str]) -> Run:
         started = time.monotonic()
         process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=out, stderr=messages,
                                    env={**os.environ, **environment})
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:                    # Ctrl-C: it may take hours more
+            process.kill()
+            process.wait()
+            raise
         process.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.monotonic() - started
         messages.seek(0)

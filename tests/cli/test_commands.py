@@ -29,7 +29,8 @@ from packets import (
     pcapng_packet,
     pcapng_section,
 )
-from tcpkit.cli import HOME, MODULES, app
+from tcpkit.cli import HOME, MODULES
+from tcpkit.cli.app import app
 from tcpkit.packet_columns import PACKETS
 
 TABLES = {
@@ -321,6 +322,19 @@ def test_ctrl_c_gives_what_is_done_so_far():
     assert process.returncode == 1
     assert b"10.0.0.1" in out
     assert err.startswith(b"tcpkit: interrupted")
+
+
+@pytest.mark.parametrize("wait", ["{}", "exec({!r})"])        # of code in a string the interpreter remembers it
+@pytest.mark.parametrize(("module", "arguments"), [
+    ("typer", ["--version"]), ("numpy", ["flows", "FILE"]), ("matplotlib", ["plot", "FILE", "0", "-o", "out.svg"])])
+def test_ctrl_c_while_modules_are_imported(path, tmp_path, module, arguments, wait):
+    (tmp_path / f"{module}.py").write_text(wait.format("import time; print(flush=True); time.sleep(60)"))
+    process = start(*(path if word == "FILE" else word for word in arguments), cwd=tmp_path,
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *map(os.path.abspath, sys.path)])})
+    assert process.stdout.readline() == b"\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (1, b"tcpkit: interrupted\n")
 
 
 def test_version(run):

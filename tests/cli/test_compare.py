@@ -2,8 +2,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
 import sys
+import time
 
 import pytest
 
@@ -105,6 +109,26 @@ def test_where_tshark_fails_nothing_is_compared(run, path, tmp_path, monkeypatch
     assert found == status, out
     for each in told:
         assert each in out
+
+
+def test_ctrl_c_ends_tshark_too(path, tmp_path):
+    program = tmp_path / "bin" / "tshark"
+    program.parent.mkdir()
+    program.write_text(f"#!{sys.executable}\nimport os, sys, time\nif '-r' in sys.argv:\n"
+                       f"    print(os.getpid(), file=sys.stderr)\n    open({str(tmp_path / 'pid')!r}, 'w')"
+                       ".write(str(os.getpid()))\n    time.sleep(60)\n")
+    program.chmod(0o755)
+    process = subprocess.Popen([sys.executable, "-m", "tcpkit", "compare", str(path)], stderr=subprocess.PIPE,
+                               env={**os.environ, "PATH": str(program.parent)})
+    until = time.monotonic() + 60
+    while not (told := (tmp_path / "pid").read_text() if (tmp_path / "pid").exists() else "") \
+            and time.monotonic() < until:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (1, b"tcpkit: interrupted\n")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(told), 0)
 
 
 def test_without_tshark(run, path, monkeypatch):

@@ -11,16 +11,17 @@ import gc
 import importlib
 import os
 import sys
+from contextlib import suppress
 
-from tcpkit.cli.app import app
-from tcpkit.cli.stdout import flush_output, need_output
-from tcpkit.errors import CaptureError, FieldError, FilterError, MissingLibraryError
-from tcpkit.text import cause_of, one_line, printable
+TYPE_CHECKING = False            # as in tcpkit: the sooner main() is reached, the sooner Ctrl-C is told
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 MODULES = ("info", "packets", "fields", "flows", "handshakes", "explain", "plot", "report", "threats",
            "retransmissions", "filter", "compare", "follow", "capture", "states", "export", "overlaps", "http")
 HOME = {"conversations": "flows", "interfaces": "capture"}     # modules of commands that are not called as their module
 FEW = 100_000                    # objects, for all that starting takes: looking for cycles among them found none
+INTERRUPTED = 130                # typer's status for Ctrl-C
 
 
 def needed(asked: str) -> tuple[str, ...]:
@@ -33,10 +34,26 @@ def needed(asked: str) -> tuple[str, ...]:
 
 def main() -> None:
     """Run the command line: status 0 done, 1 done as far as it went, 2 not done."""
+    try:
+        import signal
+
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:     # not ignored by who called
+            signal.signal(signal.SIGINT, end_at_once)
+        status = command_line()
+    except KeyboardInterrupt:
+        end_at_once()
+    gc.freeze()                                            # or the interpreter looks for cycles once more as it ends
+    sys.exit(status)
+
+
+def command_line() -> int:
+    """The status, when all that was written has gone to where it belongs."""
     gc.set_threshold(FEW)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")    # NumPy's algebra is not used; its threads cost 0.1 s to start
     for module in needed("".join(sys.argv[1:2])):
         importlib.import_module(f"tcpkit.cli.{module}")
+    from tcpkit.cli.stdout import flush_output, need_output
+
     need_output()
     status = run()
     try:
@@ -45,15 +62,19 @@ def main() -> None:
         status = status or 1
     except OSError as error:
         status = status or tell(error)
-    gc.freeze()                                           # or the interpreter looks for cycles once more as it ends
-    sys.exit(status)
+    return status
 
 
 def run() -> int:
     """The command's status."""
+    from tcpkit.cli.app import app
+    from tcpkit.errors import CaptureError, FieldError, FilterError, MissingLibraryError
+
     try:
         app(prog_name="tcpkit")
     except SystemExit as end:
+        if end.code == INTERRUPTED:
+            raise KeyboardInterrupt from None
         return int(end.code or 0)
     except BrokenPipeError:                                # who reads has seen enough
         return 1
@@ -62,8 +83,21 @@ def run() -> int:
     return 0
 
 
+def end_at_once(*_: object) -> NoReturn:
+    """Ctrl-C where there is nothing to put away.
+
+    To raise KeyboardInterrupt would not do: amid an import some libraries lose it, others cannot be ended after it.
+    """
+    with suppress(OSError):
+        os.write(2, b"tcpkit: interrupted\n")
+    os._exit(1)
+
+
 def tell(error: Exception) -> int:
     """Why nothing came of it."""
+    from tcpkit.errors import FilterError
+    from tcpkit.text import cause_of, one_line, printable
+
     text = printable if isinstance(error, FilterError) else one_line       # only filters are told on several lines
     print(f"tcpkit: {text(cause_of(error))}", file=sys.stderr)
     return 2

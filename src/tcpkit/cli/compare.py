@@ -11,6 +11,7 @@ import typer
 
 from tcpkit.cli.app import OutputOption, app
 from tcpkit.cli.output import opened
+from tcpkit.cli.reading import unwinding
 from tcpkit.text import one_line
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def compare(files: Files, names: Names = None, form: FormOption = Form.table, ou
 
     fields = find_fields(names) if names else contract_names(own=False)
     try:
-        results = [compare_capture(file, fields) for file in files]
+        with unwinding():
+            results = [compare_capture(file, fields) for file in files]
     except CompareError as error:
         print(f"tcpkit: {one_line(str(error))}", file=sys.stderr)
         raise typer.Exit(2) from None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from tcpkit.cli import end_at_once
 from tcpkit.cli.app import MEMORY
 from tcpkit.text import one_line
 
@@ -55,6 +56,18 @@ def reading(path: str, output: Path | None = None, *, streaming: bool = False, f
         raise typer.Exit(1)
 
 
+@contextmanager
+def unwinding() -> Iterator[None]:
+    """Ctrl-C is raised in here, for what has something to put away."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def read_size(text: str) -> int:
     """What --memory-limit asks for."""
     from tcpkit.budget import checked, parse_size
@@ -92,7 +105,9 @@ class Watch:
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         again, self.interrupted = self.interrupted, True
-        if again or self.opening:
+        if self.opening:
+            end_at_once()
+        if again:
             raise KeyboardInterrupt
         if self.capture:
             self.capture.stop()
