@@ -18,6 +18,7 @@ from tcpcore.batch import Batch
 from tcpcore.capture_writer import encode
 from tcpcore.metadata import Interface
 from tcpkit.errors import CaptureError
+from tcpkit.output_file import STANDARD_OUTPUT, OutputFile
 
 SNAPLEN = 262_144
 PCAP_NANOSECONDS = 0xA1B23C4D
@@ -34,16 +35,17 @@ class Ring(NamedTuple):
 
 
 class CaptureWriter:
-    """Writes the frames of batches to ``path``: pcapng if its name ends so, otherwise pcap.
+    """Writes the frames of batches to ``path``: pcapng if its name ends so, otherwise pcap; "-" is standard output.
 
-    A file is whole records at any time: what a full disk cut off is taken back before CaptureError is
-    raised.  With ``ring`` the files are named ``NAME_00001.EXT`` and so on, the oldest deleted.  ``interfaces`` are
-    the reader's, which tells of those whose frames have not come yet.
+    What the file held stays until the first frames, or ``close``.  It is whole records at any time: what a full disk
+    cut off is taken back before CaptureError is raised.  With ``ring`` the files are named ``NAME_00001.EXT`` and so
+    on, the oldest deleted.  ``interfaces`` are the reader's, which tells of those whose frames have not come yet.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, snaplen: int = SNAPLEN, ring: Ring | None = None,
                  interfaces: Sequence[Interface] = ()) -> None:
-        self.path = Path(path)
+        self._to_standard_output = os.fspath(path) == "-"
+        self.path = Path(STANDARD_OUTPUT if self._to_standard_output else path)
         self.pcapng = self.path.suffix == ".pcapng"
         self.snaplen = snaplen
         self.ring = ring
@@ -62,7 +64,10 @@ class CaptureWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        self.close()
+        if error:
+            self._file.close()
+        else:
+            self.close()
 
     def write(self, batch: Batch) -> None:
         """Append the batch's frames, whatever decode made of them."""
@@ -80,8 +85,10 @@ class CaptureWriter:
     def close(self) -> None:
         """Finish the file; one without frames is a valid empty capture."""
         if not self._file.closed:
-            if not self._size and not self.pcapng and not self.failed:
-                self._append(self._pcap_header(1))
+            if not self._size and not self.failed:
+                if isinstance(self._file, OutputFile):
+                    self._file.begin()
+                self._append(b"" if self.pcapng else self._pcap_header(1))
             self._file.close()
 
     def _open(self) -> FileIO:
@@ -92,7 +99,7 @@ class CaptureWriter:
             target = self.path.with_stem(f"{self.path.stem}_{self._serial:05}")
         self.files.append(target)
         try:
-            file = FileIO(target, "wb")
+            file = FileIO(1, "wb", closefd=False) if self._to_standard_output else OutputFile(target)
         except OSError as error:
             raise CaptureError(target, f"cannot be written: {error.strerror}") from None
         if self.ring and 0 < self.ring.files < len(self.files):
@@ -134,10 +141,14 @@ class CaptureWriter:
             while view:
                 view = view[self._file.write(view):]
         except OSError as error:
+            self.failed = True
+            if self._to_standard_output:
+                if isinstance(error, BrokenPipeError):       # who reads has seen enough
+                    raise
+                raise CaptureError(self.path, error.strerror or str(error)) from None
             with suppress(OSError):              # of a device
                 self._file.truncate(self._size)
                 self._file.seek(self._size)
-            self.failed = True
             raise CaptureError(self.files[-1], f"{error.strerror}; the file is valid up to here", self._size) from None
         self._size += len(data)
 

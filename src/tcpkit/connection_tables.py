@@ -19,6 +19,13 @@ class ConnectionTables(Passes):
         """One row for each connection."""
         return in_order(joined(self._flow_tables("all", self._told(verdicts=False))), "stream")
 
+    @property
+    def n_flows(self) -> int:
+        """How many rows that are, without making them."""
+        flows = self._past("flows", totals="none").flows
+        assert flows
+        return flows.n_streams
+
     @cached_property
     def judged_flows(self) -> Table:
         """The same with loss, reordering and duplication as the verdicts tell them, which takes longer."""

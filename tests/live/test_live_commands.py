@@ -67,6 +67,20 @@ def test_a_limit_on_files_leaves_what_was_written_and_says_so(link, tmp_path):
     assert (len(read.packets), read.warnings) == (written, [])
 
 
+def test_frames_on_standard_output(link, tmp_path):
+    """As a capture that can be read, and nothing else; what is listed goes to standard error."""
+    with open(tmp_path / "piped.pcap", "wb") as file:
+        process = subprocess.Popen(["ip", "netns", "exec", link.name, sys.executable, "-m", "tcpkit", "capture", "-i",
+                                    link.far, "-w", "-", "--packets", "-c", "5"], stdout=file, stderr=subprocess.PIPE)
+    link.wait_for_capture(process)
+    link.send(segments(5))
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert [line.split()[0] for line in told.splitlines()[1:6]] == [b"1", b"2", b"3", b"4", b"5"]
+    assert b"5 frames written to standard output" in told
+    assert len(tcpkit.open(tmp_path / "piped.pcap").packets) == 5
+
+
 def test_a_wrong_filter_leaves_the_file_as_it_was(link, tmp_path):
     path = tmp_path / "kept.pcap"
     path.write_bytes(b"of an earlier run")

@@ -48,6 +48,11 @@ def checked_seconds(seconds: float) -> float:
     return seconds
 
 
+def destination(path: str) -> Path | None:
+    """What is written; None for standard output."""
+    return None if path == "-" else Path(path)
+
+
 CaptureArgument = Annotated[str, typer.Argument(
     metavar="FILE", help="Capture file; a directory or quoted pattern of captures; a URL; - for standard input.")]
 STREAM = typer.Argument(metavar="STREAM", min=0, help="Number of the connection (tcp.stream).", show_default=False)
@@ -68,8 +73,8 @@ IdleTimeoutOption = Annotated[float, typer.Option(
     help="Silence after which what comes is another connection; without it, any may go on.")]
 FollowOption = Annotated[
     bool, typer.Option("--follow", help="Go on reading as the file grows, until Ctrl-C.", show_default=False)]
-OutputOption = Annotated[Path | None, typer.Option("--output", "-o", metavar="PATH",
-                                                    help="Write here, not to standard output.")]
+OutputOption = Annotated[Path | None, typer.Option("--output", "-o", metavar="PATH", parser=destination,
+                                                    help="Write here, not to standard output (-).")]
 
 
 @app.callback(invoke_without_command=True)

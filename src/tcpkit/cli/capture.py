@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,7 +21,7 @@ from tcpkit.cli.app import (
 )
 from tcpkit.cli.output import named, write_as_they_come
 from tcpkit.cli.reading import Watch, read_size
-from tcpkit.cli.stdout import discard_output
+from tcpkit.cli.stdout import discard_output, need_no_terminal
 from tcpkit.text import one_line
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ UNITS = {"": 1, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 InterfaceOption = Annotated[str, typer.Option("--interface", "-i", metavar="NAME", show_default=False,
                                               help="Where to capture: one of `tcpkit interfaces`.")]
-WriteOption = Annotated[str, typer.Option("--write", "-w", metavar="FILE", help="Also write every frame here.")]
+WriteOption = Annotated[str, typer.Option(
+    "--write", "-w", metavar="FILE", help="Also write every frame here; - for standard output, what is listed goes to "
+                                          "standard error then.")]
 RingOption = Annotated[str, typer.Option(
     metavar="FILES:SIZE", help="Rotate what is written: keep this many files of this size, such as 10:100M, of a "
                                "time, such as 24:3600s, or both, 24:100M:3600s. With 0 files all are kept.")]
@@ -60,6 +62,10 @@ def capture(interface: InterfaceOption, capture_filter: CaptureFilterOption = ""
     """Capture from an interface: on a terminal connections as they live, elsewhere segments or only a file."""
     if ring and not write:
         raise typer.BadParameter("says how files are rotated; name them with -w", param_hint="--ring")
+    if ring and write == "-":
+        raise typer.BadParameter("standard output cannot be rotated", param_hint="--ring")
+    if write == "-":
+        need_no_terminal("the bytes of a capture", "--write")
     if columns and not flows:
         raise typer.BadParameter("says what is listed of connections: give --flows too", param_hint="--columns")
     from tcpkit.connection_tables import check_filter
@@ -72,7 +78,7 @@ def capture(interface: InterfaceOption, capture_filter: CaptureFilterOption = ""
     with session(interface, capture_filter=capture_filter, where="" if flows else where, write=write, count=count,
                  ring=rotation(ring) if ring else None, duration=duration, snaplen=snaplen, buffer_size=buffer << 20,
                  memory_limit=read_size(memory_limit), idle_timeout=idle_timeout, fanout=fanout,
-                 analyse=not only_write) as live:
+                 analyse=not only_write) as live, redirect_stdout(sys.stderr if write == "-" else sys.stdout):
         if only_write:
             live.pipeline.run()
         elif flows:

@@ -24,13 +24,20 @@ class ExportFormat(StrEnum):
     csv = "csv"
 
 
+def directory(path: str) -> Path:
+    if path == "-":
+        raise typer.BadParameter("captures are written to files below a directory, not to standard output")
+    return Path(path)
+
+
 PacketsWhereOption = Annotated[str, typer.Option(
     "--where", "-Y", metavar="FILTER", help="Only packets this display filter selects; other tables are whole.")]
 
 
 @app.command()
 def export(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Capture files.")],
-           output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Directory to write below.")],
+           output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", parser=directory,
+                                                    help="Directory to write below.")],
            tables: Annotated[str, typer.Option(metavar="NAME,…", help="Tables to write.")] = "packets,flows",
            form: Annotated[ExportFormat, typer.Option("--format", help="How to write them.")] = ExportFormat.parquet,
            capture_filter: CaptureFilterOption = "", where: PacketsWhereOption = "",

@@ -2,17 +2,17 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tcpkit.cli.app import CaptureArgument, CaptureFilterOption, app
 from tcpkit.cli.reading import reading
+from tcpkit.cli.stdout import need_no_terminal
 from tcpkit.text import counted
 
-Target = Annotated[Path, typer.Option("--output", "-o", metavar="FILE",
-                                      help="The capture to write: pcapng if its name ends so, else pcap.")]
+Target = Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="The capture to write: pcapng if its "
+                                     "name ends so, else pcap; - for standard output.")]
 Where = Annotated[str, typer.Option("--where", "-Y", metavar="FILTER",
                                     help="Only frames with TCP that this display filter selects.")]
 Streams = Annotated[list[int] | None, typer.Option("--stream", metavar="N", min=0,
@@ -26,6 +26,11 @@ def filter_frames(file: CaptureArgument, output: Target, capture_filter: Capture
     if streams:
         chosen = f"tcp.stream in {{{', '.join(map(str, streams))}}}"
         where = f"({where}) and {chosen}" if where else chosen
+    if output == "-":
+        need_no_terminal("the bytes of a capture", "--output")
     with reading(file, capture_filter=capture_filter) as capture:
         frames = capture.write(output, where=where)
         print(f"tcpkit: {counted(frames, 'frame')} written", file=sys.stderr)
+    missing = [stream for stream in streams or () if stream >= capture.n_flows]
+    if missing:
+        raise typer.BadParameter(f"there is no stream {missing[0]}", param_hint="--stream")

@@ -8,12 +8,14 @@ from typing import Annotated
 
 import typer
 
-from tcpkit.cli.app import STREAM, CaptureArgument, CaptureFilterOption, app
+from tcpkit.cli.app import STREAM, CaptureArgument, CaptureFilterOption, app, destination
 from tcpkit.cli.output import opened
 from tcpkit.cli.reading import reading
+from tcpkit.cli.stdout import need_no_terminal
 from tcpkit.text import one_line
 
-OUTPUT = typer.Option("--output", "-o", metavar="PATH", help="Write to this file, or with --all into this directory.")
+OUTPUT = typer.Option("--output", "-o", metavar="PATH", parser=destination,
+                      help="Write to this file, or with --all into this directory.")
 
 
 class Show(StrEnum):
@@ -46,8 +48,8 @@ def follow(
     shows = [show for show, chosen in zip(Show, (text, hexadecimal, raw, tshark), strict=True) if chosen]
     if len(shows) > 1 or (client and server):
         raise typer.BadParameter("choose one way to show the bytes, and one direction or both")
-    if raw and output is None and sys.stdout.isatty():
-        raise typer.BadParameter("raw bytes could steer the terminal: write them to a file with -o, or into a pipe")
+    if raw and output is None:
+        need_no_terminal("raw bytes", "--raw")
     if every != (stream is None) or (every and (output is None or shows or client or server)):
         raise typer.BadParameter("give a STREAM, or --all and -o DIRECTORY")
     if every:
@@ -82,8 +84,9 @@ def write_all(file: str, directory: Path, capture_filter: str) -> None:
     from tcpkit.stream_files import StreamFiles
     from tcpkit.stream_scan import StreamScan
 
-    files = StreamFiles(directory)
     with reading(file, capture_filter=capture_filter, stages=("flows",)) as capture:
-        files.write(StreamScan(capture))
+        scan = StreamScan(capture)
+        files = StreamFiles(directory)           # last: a wrong capture or filter leaves no directory behind
+        files.write(scan)
     missing = f", {files.missing} bytes missing in the capture" if files.missing else ""
     print(f"{files.files} files in {one_line(str(directory))}{missing}", file=sys.stderr)

@@ -36,7 +36,7 @@ def info(file: CaptureArgument, capture_filter: CaptureFilterOption = "", memory
          idle_timeout: IdleTimeoutOption = 0.0, follow: FollowOption = False, form: InfoFormatOption = InfoFormat.table,
          output: OutputOption = None) -> None:
     """What a capture is: files, interfaces, times, counts; and what in it would mislead."""
-    with reading(file, follow=follow, capture_filter=capture_filter, memory_limit=memory_limit,
+    with reading(file, output, follow=follow, capture_filter=capture_filter, memory_limit=memory_limit,
                  idle_timeout=idle_timeout) as capture:
         text = json.dumps(capture.info.to_dict(), indent=2) if form == InfoFormat.json else str(capture.info)
         with opened(output) as out:

@@ -2,49 +2,21 @@
 from __future__ import annotations
 
 import io
-import os
-import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+import typer
 
 from tcpkit.cli.app import Format
-from tcpkit.cli.stdout import STANDARD_OUTPUT, named_errors
+from tcpkit.cli.stdout import named_errors, need_no_terminal
+from tcpkit.output_file import STANDARD_OUTPUT, OutputFile
 
 if TYPE_CHECKING:
     from tcpkit.columns import Schema
     from tcpkit.table import Table
-
-
-class OutputFile(io.FileIO):
-    """A file that keeps what it holds, or is gone again if it is new, when an error comes before the first byte.
-
-    It is opened at once, so that a place that cannot be written is told before a long capture is read.
-    """
-
-    _begun = True
-
-    def __init__(self, path: Path) -> None:
-        self._path = None if path.exists() else path.resolve()
-        super().__init__(path, "ab")
-        self._begun = False
-
-    def begin(self) -> None:
-        """From now on the file is what is written."""
-        if not self._begun and stat.S_ISREG(os.fstat(self.fileno()).st_mode):
-            self.truncate(0)
-        self._begun = True
-
-    def write(self, data: Any) -> int:
-        self.begin()
-        return super().write(data)
-
-    def close(self) -> None:
-        super().close()
-        if self._path and not self._begun:
-            self._path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -61,11 +33,19 @@ def opened(output: Path | None) -> Iterator[BinaryIO]:
                 raw.begin()
 
 
+def need_output_for(form: Format, output: Path | None) -> None:
+    """See that Parquet does not go to a terminal."""
+    if form == Format.parquet and output is None:
+        need_no_terminal("the bytes of Parquet", "--format")
+
+
 def named(columns: str, schema: Schema) -> list[str] | None:
     """The columns that --columns names, each once; None without it, FieldError if the table has no such column."""
     from tcpkit.fields import find_columns
 
-    names = (name.strip() for name in columns.split(","))
+    names = [name.strip() for name in columns.split(",")]
+    if columns and "" in names:
+        raise typer.BadParameter(f'"{columns}" leaves a name empty', param_hint="--columns")
     return list(dict.fromkeys(column.name for column in find_columns(names, schema.columns))) if columns else None
 
 
@@ -89,6 +69,7 @@ def write_pieces(tables: Callable[[], Iterable[Table]], form: Format, output: Pa
 def write_tables(tables: Iterable[Table], form: Format, output: Path | None,
                  columns: Sequence[str] | None = None) -> None:
     """The rows of tables of one kind, one after the other."""
+    need_output_for(form, output)
     with opened(output) as file:
         if form == Format.parquet:
             from tcpkit.convert import write_parquet

@@ -10,7 +10,17 @@ from tcpkit.cli.app import STREAM, CaptureArgument, CaptureFilterOption, app
 from tcpkit.cli.reading import reading
 from tcpkit.graph_names import End, GraphName
 
-OutputOption = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", show_default=False,
+ENDINGS = (".svg", ".png", ".pdf")
+
+
+def picture(path: str) -> Path:
+    """A file whose name says what it is to be."""
+    if Path(path).suffix.lower() not in ENDINGS:
+        raise typer.BadParameter(f'"{path}" does not end in .svg, .png or .pdf')
+    return Path(path)
+
+
+OutputOption = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", show_default=False, parser=picture,
                                             help="Draw into this file: .svg, .png or .pdf.")]
 GraphOption = Annotated[GraphName, typer.Option("--graph", "-g", help="What to draw.")]
 SenderOption = Annotated[End | None, typer.Option("--sender", help="Whose segments.",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tcpkit.cli.app import Format
-from tcpkit.cli.output import json_array, opened
+from tcpkit.cli.output import json_array, need_output_for, opened
 from tcpkit.columns import Schema
 from tcpkit.text import one_line
 
@@ -23,6 +23,7 @@ def write_records(rows: Iterable[Row], schema: Schema, form: Format, output: Pat
     shown = schema.summary if form == Format.table else tuple(column.name for column in schema.columns)
     names = tuple(columns or shown)
     chosen = ({name: row[name] for name in names} for row in rows)
+    need_output_for(form, output)
     with opened(output) as out:
         if form == Format.parquet:
             write_parquet(chosen, schema, names, out)

@@ -1,18 +1,30 @@
 """Standard output: what it does not take is told once, by us, and not tried again by the interpreter at its end."""
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-STANDARD_OUTPUT = "standard output"
+import typer
+
+from tcpkit.output_file import STANDARD_OUTPUT
 
 
 def need_output() -> None:
-    """See that there are outputs to write to: the caller may have closed them."""
+    """See that there are outputs to write to, whatever the letters: the caller may have closed them."""
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  (it stays open)
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")     # what its encoding does not have; standard error does so itself
+
+
+def need_no_terminal(what: str, option: str) -> None:
+    """See that standard output is a file or a pipe."""
+    if sys.stdout.isatty():
+        raise typer.BadParameter(f"{what} could steer the terminal: write them to a file, or into a pipe",
+                                 param_hint=option)
 
 
 def flush_output() -> None:
