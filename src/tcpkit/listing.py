@@ -7,6 +7,7 @@ from typing import BinaryIO
 import numpy as np
 
 from tcpcore.fieldtext import Formatter
+from tcpcore.fieldtext import TextKind as Kind
 from tcpkit.capture import Capture
 from tcpkit.columns import Column
 from tcpkit.corrections import Changes, correction_table
@@ -26,8 +27,13 @@ CELL = 5                       # nanoseconds that a cell takes, about
 
 def field_list() -> bytes:
     """Every field that can be chosen, and what it means."""
-    rows = [[name, column.name, column.unit, column.doc] for name, column in sorted(FIELDS.items())]
+    rows = [[name, column.name, printed_unit(column), column.doc] for name, column in sorted(FIELDS.items())]
     return f"{grid(['field', 'Python name', 'unit', 'meaning'], rows)}\n".encode()
+
+
+def printed_unit(column: Column) -> str:
+    """That of the text, which has seconds where arrays have nanoseconds."""
+    return column.unit.replace("ns", "s", 1) if column.kind in (Kind.SECONDS, Kind.SINCE_START) else column.unit
 
 
 def write_fields(capture: Capture, names: Sequence[str], out: BinaryIO, where: str = "") -> None:

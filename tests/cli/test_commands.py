@@ -114,6 +114,21 @@ def test_fields(run, path, capture):
     assert all(re.search(rf"^{re.escape(name)} ", listed, re.M) for name in tcpkit.fields.contract_names())
 
 
+def test_fields_are_listed_with_the_unit_that_is_printed(run, path):
+    """Seconds, where the arrays have nanoseconds."""
+    head, *lines = run("fields", "--list")[1].decode().splitlines()
+    at = head.index("unit"), head.index("meaning")
+    units = {line.split()[0]: line[slice(*at)].strip() for line in lines}
+    assert units["tcp.time_delta"] == units["tcp.analysis.ack_rtt"] == "s"
+    assert units["frame.time_epoch"] == "s since 1970"
+    assert units["tcp.len"] == "bytes"
+    names = [name for name, unit in units.items() if unit.split()[:1] == ["s"]]
+    rows = run("fields", path, *(word for name in names for word in ("-e", name)))[1].decode().splitlines()[1:]
+    printed = {cell for row in rows for cell in row.split("\t") if cell}
+    assert all(re.fullmatch(r"-?\d+\.\d{9}", cell) for cell in printed)
+    assert "ns" not in {unit.split()[0] for unit in units.values() if unit}
+
+
 @pytest.mark.parametrize("command", ["packets", "flows", "retransmissions"])
 def test_display_filter(run, path, capture, command):
     _, out, _ = run(command, path, "-Y", "tcp.stream in {1, 3}", "--format", "jsonl")

@@ -35,7 +35,8 @@ PacketsWhereOption = Annotated[str, typer.Option(
 
 
 @app.command()
-def export(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Capture files.")],
+def export(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Capture files, or directories of "
+                                                                              "files that are one capture.")],
            output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", parser=directory,
                                                     help="Directory to write below.")],
            tables: Annotated[str, typer.Option(metavar="NAME,…", help="Tables to write.")] = "packets,flows",
