@@ -65,34 +65,31 @@ class Abandoned(Exception):
 def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathLike[str], *,
            tables: Iterable[str] = ("packets", "flows"), form: str = "parquet", capture_filter: str = "",
            where: str = "", threads: int | None = None, memory_limit: int = LIMIT,
-           idle_timeout: float = 0.0) -> Iterator[Exported]:
+           idle_timeout: float = 0.0, stopped: Callable[[], bool] = lambda: False) -> Iterator[Exported]:
     """Write ``tables`` of each capture below ``directory``; yields an account of each capture when it is finished.
 
     ``form``: "parquet", "arrow" (IPC) or "csv".  ``where``: a display filter that chooses the rows of packets.
     What an earlier, interrupted export finished is not done again, unless the capture has changed.  A capture that
     cannot be read is accounted for with ``error`` and does not keep the others.  ``threads`` captures at a time, which
     share ``memory_limit``; fewer if it is too small for so many.
-    ``idle_timeout``: as for ``open``.  A caller that asks for no more accounts ends the work: captures in hand
-    are left at their next batch, and are not done.
+    ``idle_timeout``: as for ``open``.  ``stopped`` is asked again and again: once it says so, or the caller closes the
+    iterator, captures in hand are left at their next batch, and are not done; those that were finished are told.
     ValueError for an unknown table or form, or a limit too small; FilterError for a wrong filter; MissingLibraryError
     without pyarrow, which all formats but csv need.
     """
     chosen = tuple(tables)
-    for name in chosen:
-        if name not in TABLES:
-            raise ValueError(f'there is no table "{name}" to export; there are {", ".join(TABLES)}')
-    if form not in FORMATS:
-        raise ValueError(f'cannot write "{form}", only {", ".join(FORMATS)}')
-    if form != "csv":
-        need("pyarrow", "arrow")
-    check_filters(capture_filter, where)
+    check(chosen, form, capture_filter, where)
     root = Path(directory)
     checked_timeout(idle_timeout)
     at_once = min(threads or os.cpu_count() or 1, checked(memory_limit) // LEAST)
     share = memory_limit // at_once
-    abandoned = Event()
+    closed = Event()
+
+    def over() -> bool:
+        return closed.is_set() or stopped()
+
     with ThreadPoolExecutor(at_once) as pool:
-        running: list[Future[Exported]] = []
+        running: list[Future[Exported | None]] = []
         try:
             for path, name in named(captures):
                 try:
@@ -102,17 +99,26 @@ def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathL
                     continue
                 job = Job(os.fspath(path), size, modified_ns, chosen, form, capture_filter, where, idle_timeout,
                           tcpkit.__version__)
-                running.append(pool.submit(export_one, job, name, root, share, abandoned))
+                running.append(pool.submit(export_one, job, name, root, share, over))
             for finished in as_completed(running):
-                yield finished.result()
+                account = finished.result()
+                if account:
+                    yield account
         finally:
-            abandoned.set()
+            closed.set()
             for waiting in running:
                 waiting.cancel()
 
 
-def check_filters(capture_filter: str, where: str) -> None:
-    """FilterError for one that is wrong for any capture."""
+def check(tables: Iterable[str], form: str, capture_filter: str, where: str) -> None:
+    """Raises what is wrong for any capture."""
+    for name in tables:
+        if name not in TABLES:
+            raise ValueError(f'there is no table "{name}" to export; there are {", ".join(TABLES)}')
+    if form not in FORMATS:
+        raise ValueError(f'cannot write "{form}", only {", ".join(FORMATS)}')
+    if form != "csv":
+        need("pyarrow", "arrow")
     if capture_filter:
         build_filter(capture_filter)
     if where:
@@ -141,8 +147,8 @@ def named(captures: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[Path, st
         yield path, quote(os.fsencode(path.name + mark), safe=" ()+,;@")
 
 
-def export_one(job: Job, name: str, root: Path, memory_limit: int, abandoned: Event) -> Exported:
-    """All tables of one capture, unless they are there."""
+def export_one(job: Job, name: str, root: Path, memory_limit: int, over: Callable[[], bool]) -> Exported | None:
+    """All tables of one capture, unless they are there; None if it was left."""
     record = root / "done" / f"{name}.json"
     if record.exists():
         done = json.loads(record.read_text())
@@ -150,15 +156,18 @@ def export_one(job: Job, name: str, root: Path, memory_limit: int, abandoned: Ev
             return Exported(job.capture, done["rows"], done["warnings"], was_done=True)
         record.unlink()
 
-    def look_up(_: object) -> None:
-        if abandoned.is_set():
+    def look_up(_: object = None) -> None:
+        if over():
             raise Abandoned
 
     try:
+        look_up()
         capture = tcpkit.open(job.capture, capture_filter=job.capture_filter, memory_limit=memory_limit,
                               idle_timeout=job.idle_timeout, observer=look_up)
         rows = {table: write_one(capture, table, job, root / table / f"capture={name}", look_up)
                 for table in job.tables}
+    except Abandoned:
+        return None
     except (tcpkit.CaptureError, tcpkit.FilterError, OSError) as error:
         return Exported(job.capture, error=cause_in(job.capture, error))
     warnings = [str(warning) for warning in capture.warnings]

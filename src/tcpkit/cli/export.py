@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tcpkit.cli.app import MEMORY, CaptureFilterOption, IdleTimeoutOption, MemoryLimitOption, app
-from tcpkit.cli.reading import read_size, unwinding
+from tcpkit.cli.reading import Watch, read_size
 from tcpkit.text import one_line
 
 if TYPE_CHECKING:
@@ -54,17 +54,15 @@ def export(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="C
             raise typer.BadParameter(f'there is no table "{name}"; there are {", ".join(TABLES)}',
                                      param_hint="--tables")
     failed = False
-    accounts = export(files, output, tables=chosen, form=form.value, capture_filter=capture_filter, where=where,
-                      threads=threads or None, memory_limit=read_size(memory_limit), idle_timeout=idle_timeout)
-    try:
-        with unwinding():
-            for done in accounts:
-                tell(done)
-                failed |= bool(done.error or done.warnings)
-    except KeyboardInterrupt:
+    with Watch(bar=False) as watch:
+        for done in export(files, output, tables=chosen, form=form.value, capture_filter=capture_filter, where=where,
+                           threads=threads or None, memory_limit=read_size(memory_limit), idle_timeout=idle_timeout,
+                           stopped=lambda: watch.interrupted):
+            tell(done)
+            failed |= bool(done.error or done.warnings)
+    if watch.interrupted:
         print("tcpkit: interrupted: the next export goes on where this one ended", file=sys.stderr)
-        raise typer.Exit(1) from None
-    if failed:
+    if failed or watch.interrupted:
         raise typer.Exit(1)
 
 
