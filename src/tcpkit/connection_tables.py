@@ -22,7 +22,7 @@ class ConnectionTables(Passes):
     @property
     def n_flows(self) -> int:
         """How many rows that are, without making them."""
-        flows = self._past("flows", totals="none").flows
+        flows = self._past("flows", detail="none").flows
         assert flows
         return flows.n_streams
 

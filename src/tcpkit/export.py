@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
@@ -141,20 +142,19 @@ def cause_in(path: str | os.PathLike[str], error: Exception) -> str:
 def named(captures: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[Path, str]]:
     """Each capture with the name its directory gets; files of one name from several places are told apart."""
     paths = [Path(path) for path in captures]
+    alike = Counter(path.name for path in paths)
     for path in paths:
-        alike = [other for other in paths if other.name == path.name]
-        mark = "" if len(alike) == 1 else "-" + sha256(os.fsencode(path.resolve())).hexdigest()[:8]
+        mark = "" if alike[path.name] == 1 else "-" + sha256(os.fsencode(path.resolve())).hexdigest()[:8]
         yield path, quote(os.fsencode(path.name + mark), safe=" ()+,;@")
 
 
 def export_one(job: Job, name: str, root: Path, memory_limit: int, over: Callable[[], bool]) -> Exported | None:
     """All tables of one capture, unless they are there; None if it was left."""
     record = root / "done" / f"{name}.json"
-    if record.exists():
-        done = json.loads(record.read_text())
-        if done["job"] == json.loads(json.dumps(asdict(job))):
-            return Exported(job.capture, done["rows"], done["warnings"], was_done=True)
-        record.unlink()
+    files = {table: root / table / f"capture={name}" / f"{table}.{job.form}" for table in job.tables}
+    done = earlier(record, job, memory_limit)
+    if done and all(file.exists() for file in files.values()):
+        return done
 
     def look_up(_: object = None) -> None:
         if over():
@@ -162,21 +162,34 @@ def export_one(job: Job, name: str, root: Path, memory_limit: int, over: Callabl
 
     try:
         look_up()
+        record.unlink(missing_ok=True)
         capture = tcpkit.open(job.capture, capture_filter=job.capture_filter, memory_limit=memory_limit,
                               idle_timeout=job.idle_timeout, observer=look_up)
-        rows = {table: write_one(capture, table, job, root / table / f"capture={name}", look_up)
-                for table in job.tables}
+        rows = {table: write_one(capture, table, job, file, look_up) for table, file in files.items()}
+        account = Exported(job.capture, rows, [str(warning) for warning in capture.warnings])
+        with completed(record) as out:
+            out.write(json.dumps({"job": asdict(job), "rows": rows, "warnings": account.warnings,
+                                  "memory_limit": memory_limit}, indent=1).encode())
     except Abandoned:
         return None
     except (tcpkit.CaptureError, tcpkit.FilterError, OSError) as error:
         return Exported(job.capture, error=cause_in(job.capture, error))
-    warnings = [str(warning) for warning in capture.warnings]
-    with completed(record) as file:
-        file.write(json.dumps({"job": asdict(job), "rows": rows, "warnings": warnings}, indent=1).encode())
-    return Exported(job.capture, rows, warnings)
+    return account
 
 
-def write_one(capture: tcpkit.Capture, table: str, job: Job, directory: Path, look_up: Callable[[object], None]) -> int:
+def earlier(record: Path, job: Job, memory_limit: int) -> Exported | None:
+    """The account of an earlier export, if it was of the same; of one with warnings, had it no less memory than now."""
+    try:
+        done = json.loads(record.read_text())
+        if done["job"] == json.loads(json.dumps(asdict(job))) and (
+                not done["warnings"] or done["memory_limit"] >= memory_limit):
+            return Exported(job.capture, done["rows"], done["warnings"], was_done=True)
+    except (OSError, ValueError, TypeError, KeyError):           # there is none, or it is damaged
+        pass
+    return None
+
+
+def write_one(capture: tcpkit.Capture, table: str, job: Job, path: Path, look_up: Callable[[object], None]) -> int:
     """The number of rows written; ``look_up`` is called before each piece."""
     rows = 0
 
@@ -190,7 +203,7 @@ def write_one(capture: tcpkit.Capture, table: str, job: Job, directory: Path, lo
             rows += len(piece)
             yield piece
 
-    with completed(directory / f"{table}.{job.form}") as file:
+    with completed(path) as file:
         if job.form == "csv":
             for place, piece in enumerate(pieces()):
                 file.write(piece.to_text("csv", head=place == 0))

@@ -100,7 +100,7 @@ def test_what_the_account_says_of_a_capture_does_not_name_it_again(captures, tmp
     (told,) = export(captures[:1], tmp_path / "out")
     assert told.error.startswith("not a capture")
     (told,) = export(captures[1:2], "/dev/null")
-    assert told.error == "/dev/null/packets/capture=part1.pcap: Not a directory"
+    assert told.error == "/dev/null/done/part1.pcap.json: Not a directory"
 
 
 def test_a_wrong_filter_is_told_before_anything_is_written(captures, tmp_path):
@@ -209,3 +209,34 @@ def test_a_capture_without_rows_is_a_table_all_the_same(tmp_path, captures, fram
     read = {"parquet": pq.read_schema, "arrow": lambda path: ipc.open_file(path).schema,
             "csv": lambda path: path.read_text().partition("\n")[0]}[form]
     assert read(heads[0]) == read(heads[1])
+
+
+@pytest.mark.parametrize("damage", [b"", b"[]", b"{}", b"null", b"\xff", None], ids=repr)
+def test_a_damaged_record_is_none(captures, tmp_path, damage):
+    out = tmp_path / "out"
+    list(export(captures, out))
+    record = out / "done" / "part0.pcap.json"
+    record.unlink()
+    if damage is None:
+        record.mkdir()
+    else:
+        record.write_bytes(damage)
+    again = {each.capture: each for each in export(captures, out)}
+    assert [again[str(path)].was_done for path in captures] == [False, True, True]
+    assert bool(again[str(captures[0])].error) == (damage is None)
+
+
+def test_tables_that_are_gone_are_made_again(captures, tmp_path):
+    out = tmp_path / "out"
+    list(export(captures, out))
+    (out / "flows" / "capture=part1.pcap" / "flows.parquet").unlink()
+    assert {each.capture: each.was_done for each in export(captures, out)} == {
+        str(path): path.name != "part1.pcap" for path in captures}
+    assert len(files_of(out)) == 9
+
+
+def test_what_the_memory_limit_cut_short_is_done_again_with_more(captures, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    monkeypatch.setattr(tcpkit.Capture, "warnings", property(lambda _: ["connections ended early"]))
+    for limit, was_done in ((256 << 20, False), (256 << 20, True), (200 << 20, True), (512 << 20, False)):
+        assert {each.was_done for each in export(captures, out, threads=1, memory_limit=limit)} == {was_done}
