@@ -35,7 +35,7 @@ ctypedef struct totals_t:
 
 ctypedef struct assembly_t:
     stream_t* streams              # by slot
-    int64_t* latest                # time of the stream's last segment, by slot
+    int64_t* latest                # the clock at the stream's last segment, by slot
     store_t store
     uint32_t stream_blocks         # limits, in blocks of held.pxd
     uint32_t total_blocks
@@ -51,6 +51,7 @@ ctypedef struct assembly_t:
     uint64_t order                 # segments that waited or met waiting ones, so far
     int64_t now                    # time of the row being worked on
     uint64_t frame                 # its frame
+    int64_t clock                  # the latest time that any row has had: it never goes back
     totals_t totals
 
 

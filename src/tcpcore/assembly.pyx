@@ -46,8 +46,9 @@ cdef void assemble(assembly_t* a, char* rows, Py_ssize_t stride, Py_ssize_t n_ro
             continue
         a.now = row.time_ns
         a.frame = row.frame
+        a.clock = max(a.clock, row.time_ns)
         end_silent(a, slots[i])
-        a.latest[slots[i]] = row.time_ns
+        a.latest[slots[i]] = a.clock
         if row.present & HAS_LEN and not row.damage & (QUOTED | BOGUS_HEADER_LENGTH):
             take_segment(a, row, slots[i], capture, arena)
 
@@ -55,7 +56,7 @@ cdef void assemble(assembly_t* a, char* rows, Py_ssize_t stride, Py_ssize_t n_ro
 cdef bint is_silent(const assembly_t* a, uint32_t slot) noexcept nogil:
     """Rule TIMEOUT."""
     return (a.streams[slot].number != 0 and not a.streams[slot].flags & ENDED
-            and a.now - a.latest[slot] > a.timeout)
+            and a.clock - a.latest[slot] > a.timeout)
 
 
 cdef inline void end_silent(assembly_t* a, uint32_t slot) noexcept nogil:
@@ -101,7 +102,7 @@ cdef void end_evicted(assembly_t* a, uint32_t slot) noexcept nogil:
     """The flow table takes the slot from its stream."""
     if a.streams[slot].number and not a.streams[slot].flags & ENDED:
         a.now = a.latest[slot]
-        end_stream(a, slot, END_EVICTED)
+        end_stream(a, slot, END_TIMEOUT if is_silent(a, slot) else END_EVICTED)
     memset(&a.streams[slot], 0, sizeof(stream_t))
 
 

@@ -275,11 +275,11 @@ cdef class Reader:
     cdef int _end(self, Py_ssize_t left) except -1:
         """The source has no more bytes than the ``left`` ones."""
         cause = getattr(self.source, "damage", None)
-        if cause is None and left and not getattr(self.source, "growing", False):
-            cause = "the capture ends in the middle of a record"
         if cause is None and getattr(self.source, "descriptor", None) is not None \
                 and self.tail_offset + left < self.source.size:
             cause = "the file became shorter while it was read"
+        if cause is None and left and not getattr(self.source, "growing", False):
+            cause = "the capture ends in the middle of a record"
         if cause is not None:
             self.damage = (self.tail_offset, cause)
         self.done = True

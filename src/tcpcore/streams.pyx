@@ -98,7 +98,6 @@ cdef class Assembler:
     def finish(self):
         """The capture is over: end some of the streams that are left.  True while there are more."""
         cdef Py_ssize_t n = 0
-        cdef int64_t last = self.a.now
         cdef int reason
         self._begin(None, self.n_slots)
         with nogil:
@@ -107,7 +106,6 @@ cdef class Assembler:
                     reason = END_TIMEOUT if is_silent(&self.a, self.finished) else END_CAPTURE
                     self.a.now = self.a.latest[self.finished]
                     end_stream(&self.a, self.finished, reason)
-                    self.a.now = last
                     n += 1
                 self.finished += 1
         if self.a.out_of_memory:

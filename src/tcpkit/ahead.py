@@ -83,5 +83,6 @@ def share_out(costs: Sequence[int], n_workers: int, n_ahead: int) -> list[int]:
         handing = HANDING if cuts else 0
         return handing + max(sum(costs[start:end]) for start, end in pairwise([0, *cuts, len(costs)]))
 
-    best = min((cuts for n in range(n_workers) for cuts in combinations(range(1, n_ahead + 1), n)), key=slowest)
+    places = range(1, n_ahead + 1)
+    best = min((cuts for n in range(min(n_workers, n_ahead + 1)) for cuts in combinations(places, n)), key=slowest)
     return list(best)

@@ -14,6 +14,7 @@ LIMIT = 4 << 30                  # bytes, unless another limit is given
 # The interpreter and libraries, the batches of all threads, fragments, and records on their way out.
 FIXED = 112 << 20
 LEAST = FIXED + (16 << 20)
+MOST = 1 << 62
 LONGEST = 1e9                    # seconds of an idle time-out, or that a segment may live
 POOLED = 4                       # one part of so many is for pools, the rest for connections
 # Pools by the option that limits them: the stage, and their part of what the stages at work have together.
@@ -79,13 +80,13 @@ def fragment_costs(fragments: Fragments) -> Iterator[str]:
         yield f"{fragments.refused:,} IP fragments were left out: their datagrams had too many"
 
 
-def checked(limit: int) -> int:
+def checked(limit: float) -> int:
     """ValueError for a limit too small to work with, TypeError for what is no number of bytes."""
-    if not isinstance(limit, Integral):
+    if not isinstance(limit, Real) or limit != limit // 1:
         raise TypeError(f"a memory limit is a whole number of bytes, not {limit!r}")
     if limit < LEAST:
-        raise ValueError(f"a memory limit of {size_text(limit)} is too small: {size_text(LEAST)} is the least")
-    return limit
+        raise ValueError(f"a memory limit of {size_text(int(limit))} is too small: {size_text(LEAST)} is the least")
+    return min(int(limit), MOST)
 
 
 def checked_timeout(seconds: float) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -82,8 +83,9 @@ def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathL
     check(chosen, form, capture_filter, where)
     root = Path(directory)
     checked_timeout(idle_timeout)
-    at_once = min(threads or os.cpu_count() or 1, checked(memory_limit) // LEAST)
-    share = memory_limit // at_once
+    limit = checked(memory_limit)
+    at_once = min(threads or os.cpu_count() or 1, limit // LEAST)
+    share = limit // at_once
     closed = Event()
 
     def over() -> bool:
@@ -130,6 +132,8 @@ def state_of(path: Path) -> tuple[int, int]:
     """Bytes of a capture and the time of its last change: those of the files in it if it is a directory."""
     files: list[Any] = files_of(path) if path.is_dir() else [path]
     states = [os.stat(file) for file in files]
+    if not all(stat.S_ISREG(state.st_mode) for state in states):
+        raise tcpkit.CaptureError(str(path), "only files are exported, and directories of files")
     return sum(state.st_size for state in states), max(state.st_mtime_ns for state in states)
 
 
@@ -141,7 +145,8 @@ def cause_in(path: str | os.PathLike[str], error: Exception) -> str:
 
 def named(captures: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[Path, str]]:
     """Each capture with the name its directory gets; files of one name from several places are told apart."""
-    paths = [Path(path) for path in captures]
+    # One that is named twice is one.
+    paths = list({(path.resolve(), path.name): path for path in map(Path, captures)}.values())
     alike = Counter(path.name for path in paths)
     for path in paths:
         mark = "" if alike[path.name] == 1 else "-" + sha256(os.fsencode(path.resolve())).hexdigest()[:8]
@@ -183,7 +188,8 @@ def earlier(record: Path, job: Job, memory_limit: int) -> Exported | None:
         done = json.loads(record.read_text())
         if done["job"] == json.loads(json.dumps(asdict(job))) and (
                 not done["warnings"] or done["memory_limit"] >= memory_limit):
-            return Exported(job.capture, done["rows"], done["warnings"], was_done=True)
+            rows = {table: int(done["rows"][table]) for table in job.tables}
+            return Exported(job.capture, rows, list(map(str, done["warnings"])), was_done=True)
     except (OSError, ValueError, TypeError, KeyError):           # there is none, or it is damaged
         pass
     return None

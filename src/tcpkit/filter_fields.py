@@ -121,7 +121,8 @@ class FilterFields:
     def _set(self, column: Column) -> list[Occurrence]:
         """Each word of the set, where it is in it."""
         bits, there = self._rows.array[column.field], self._there(column)
-        return [Occurrence("text", np.full(len(self), i), there & (bits >> i & 1 != 0), column.words, closed=True)
+        return [Occurrence("text", np.broadcast_to(np.uint8(i), len(self)), there & (bits >> i & 1 != 0), column.words,
+                           closed=True)
                 for i in range(len(column.words))]
 
     def _end(self, column: Column) -> Occurrence:

@@ -197,7 +197,8 @@ class MessageReader:
     def _count(self, length: int, data: bytes, place: Place) -> None:
         """The next bytes of a body of known length; without data if they are missing."""
         message = self._message
-        message.last = place
+        if data:
+            message.last = place
         message.length += length
         message.content_length += length
         self._keep(data)

@@ -48,7 +48,7 @@ def _expand(location: Any) -> list[Location]:
     """The captures that a path stands for."""
     if not isinstance(location, (str, os.PathLike)):
         return [location]
-    path = os.fspath(location)
+    path = os.fsdecode(location)
     if path == "-" or "://" in path or (os.path.lexists(path) and not os.path.isdir(path)):
         return [path]
     if os.path.isdir(path):

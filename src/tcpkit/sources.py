@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Protocol, TypeGuard
 from tcpkit.compression import HEAD, find_format
 from tcpkit.errors import CaptureError
 
+BYTES = (bytes, bytearray, memoryview)
 POLL = 0.1                   # seconds between looks at a file that is being written
 Location = str | os.PathLike[str] | BinaryIO
 
@@ -111,7 +112,7 @@ def locations(source: Location | Iterable[Location]) -> list[Location]:
     """The one, or each of several; TypeError for what is neither, such as bytes and files opened as text."""
     if is_location(source):
         return [source]
-    if not isinstance(source, Iterable) or isinstance(source, bytes) or hasattr(source, "read"):
+    if not isinstance(source, Iterable) or isinstance(source, BYTES) or hasattr(source, "read"):
         raise _no_location(source)
     return list(source)
 
@@ -129,7 +130,7 @@ def open_source(location: Location, *, follow: bool = False) -> Source:
         name = getattr(location, "name", None)
         return _by_content(location, name if isinstance(name, str) else "capture", None, close=False)
     if isinstance(location, (str, os.PathLike)):
-        path = os.fspath(location)
+        path = os.fsdecode(location)
         if path == "-":
             return _by_content(io.FileIO(0, closefd=False), "standard input", None)
         return _open_url(path) if "://" in path else _open_path(path, follow)

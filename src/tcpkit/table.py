@@ -65,7 +65,7 @@ class Table:
         if isinstance(key, int | np.integer):
             return self._row(int(key))
         chosen = key if isinstance(key, slice) else np.asarray(key)
-        if isinstance(chosen, np.ndarray) and chosen.dtype.kind == "U":
+        if isinstance(chosen, np.ndarray) and chosen.dtype.kind in "UO" and all(isinstance(one, str) for one in chosen):
             return self._select(chosen.tolist())
         return self.like(self.array[chosen])
 

@@ -70,8 +70,9 @@ def test_selections_are_tables_of_the_same_kind(table):
     assert (table[[1, 3]].array == odd[:2].array).all()
 
 
-@pytest.mark.parametrize("names", [["direction", "tcp.stream"], np.array(["direction", "tcp.stream"])],
-                         ids=["list", "array"])
+@pytest.mark.parametrize("names", [["direction", "tcp.stream"], np.array(["direction", "tcp.stream"]),
+                                   np.array(["direction", "tcp.stream"], object)],
+                         ids=["list", "array", "objects"])
 def test_a_list_of_names_chooses_columns(capture, names):
     for table in (capture.packets, next(capture.batches())):
         chosen = table[names]

@@ -203,7 +203,7 @@ def test_a_file_that_is_cut_meanwhile_ends_there(capture, borrowing):
     batch.give_back()
     os.truncate(capture, 24 + 1016 * 150 + 300)
     assert reader.n_frames + len(all_of(reader, 10)) == 150
-    assert reader.damage == (24 + 1016 * 150, "the capture ends in the middle of a record")
+    assert reader.damage == (24 + 1016 * 150, "the file became shorter while it was read")
 
 
 def test_a_file_that_is_emptied_meanwhile(capture, borrowing):

@@ -211,7 +211,7 @@ def test_a_capture_without_rows_is_a_table_all_the_same(tmp_path, captures, fram
     assert read(heads[0]) == read(heads[1])
 
 
-@pytest.mark.parametrize("damage", [b"", b"[]", b"{}", b"null", b"\xff", None], ids=repr)
+@pytest.mark.parametrize("damage", [b"", b"[]", b"{}", b"null", b'{"rows": null}', b"\xff", None], ids=repr)
 def test_a_damaged_record_is_none(captures, tmp_path, damage):
     out = tmp_path / "out"
     list(export(captures, out))
@@ -240,3 +240,14 @@ def test_what_the_memory_limit_cut_short_is_done_again_with_more(captures, tmp_p
     monkeypatch.setattr(tcpkit.Capture, "warnings", property(lambda _: ["connections ended early"]))
     for limit, was_done in ((256 << 20, False), (256 << 20, True), (200 << 20, True), (512 << 20, False)):
         assert {each.was_done for each in export(captures, out, threads=1, memory_limit=limit)} == {was_done}
+
+
+def test_a_capture_that_is_named_twice_is_exported_once(captures, tmp_path):
+    here = captures[0].parent / "." / captures[0].name
+    assert len(list(export([captures[0], str(here), captures[0]], tmp_path / "out"))) == 1
+
+
+def test_a_pipe_is_not_waited_for(captures, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    told = {each.capture: each.error for each in export([tmp_path / "pipe", captures[0]], tmp_path / "out")}
+    assert told == {str(tmp_path / "pipe"): "only files are exported, and directories of files", str(captures[0]): ""}

@@ -353,3 +353,12 @@ def test_scenario_s1_pairs_requests_with_responses():
     response = found[0].response
     assert capture.streams[0].server.frames_of(response.offset, response.length) == [
         (6, 0, 411), (7, 411, 1420), (9, 1831, 719)]
+
+
+def test_the_last_byte_is_one_that_was_captured():
+    """Not the frame at which a hole at the end was given up."""
+    talk = Conversation().handshake().c("PA", 1, 1, GET % b"a")
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+    talk.s("A", 1, 27, head + b"x" * 100).s("PA", 1001 + len(head), 27, OK)
+    first = pairs(talk)[0].response
+    assert (first.missing, first.last.frame) == (900, 5)

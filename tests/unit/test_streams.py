@@ -7,7 +7,7 @@ import pytest
 
 import tcpkit
 import tcpkit.pipeline
-from packets import MS, SACK_PERMITTED, Conversation, Frame, mss, pcap, wscale
+from packets import MS, SACK_PERMITTED, T0, Conversation, Frame, mss, pcap, wscale
 from tcpcore.batch import Batch
 from tcpcore.flags import ChunkKind, EndReason
 from tcpkit.stream_files import StreamFiles
@@ -346,3 +346,23 @@ def test_one_loop_at_a_time():
     next(batches)
     with pytest.raises(RuntimeError, match="another loop"):
         next(iter(pipeline))
+
+
+def test_a_clock_that_steps_back_and_forth_ends_a_stream_once():
+    talk = Conversation().handshake()
+    for turn in range(10):
+        talk.c("PA", 1 + turn, 1, b"x", dt=(1 - 2 * (turn % 2)) * 7200 * SECOND)
+    assert ends(talk) == [EndReason.END_TIMEOUT, EndReason.END_CAPTURE]
+
+
+@pytest.mark.parametrize("size", [1, 3, 4096])
+def test_why_streams_end_does_not_depend_on_batches(size, monkeypatch):
+    """At 0, 40 and 100 s, with other packets behind: two were silent for more than 50 s."""
+    talk = Conversation().handshake()
+    for sport in (1, 2):
+        Conversation(sport=sport, frames=talk.frames, time=T0 + sport * sport * 25 * SECOND).handshake()
+    talk.frames += [Frame(talk.frames[-1].time, bytes(60), 60)] * 7
+    monkeypatch.setattr(tcpkit.pipeline, "Batch", lambda **parts: Batch(size, **parts))
+    scan = StreamScan(tcpkit.open(io.BytesIO(talk.pcap()), threads=1, idle_timeout=80), timeout=50)
+    assert {piece.stream: piece.reason for piece in scan if piece.kind == ChunkKind.CHUNK_END} == {
+        0: EndReason.END_TIMEOUT, 1: EndReason.END_TIMEOUT, 2: EndReason.END_CAPTURE}

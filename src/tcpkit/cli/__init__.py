@@ -42,6 +42,7 @@ def main() -> None:
         status = command_line()
     except KeyboardInterrupt:
         end_at_once()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)           # all is done
     gc.freeze()                                            # or the interpreter looks for cycles once more as it ends
     sys.exit(status)
 

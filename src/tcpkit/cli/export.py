@@ -68,6 +68,6 @@ def export(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="C
 
 def tell(done: Exported) -> None:
     rows = ", ".join(f"{count:,} {table}" for table, count in done.rows.items())
-    print(one_line(f"{done.capture}: {done.error or rows}{' (done before)' if done.was_done else ''}"))
+    print(one_line(f"{done.capture}: {done.error or rows}{' (done before)' if done.was_done else ''}"), flush=True)
     for warning in done.warnings:
         print(f"tcpkit: {one_line(warning)}", file=sys.stderr)

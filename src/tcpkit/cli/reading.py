@@ -46,7 +46,11 @@ def reading(path: str, output: Path | None = None, *, streaming: bool = False, f
         watch.opening = True
         capture = watch.capture = tcpkit.open(source, observer=watch.observe, follow=follow, **options)
         watch.opening = False
-        yield capture
+        try:
+            yield capture
+        except (IndexError, typer.BadParameter):             # a stream that was not met any more
+            if not watch.interrupted:
+                raise
     if watch.interrupted and not follow:
         print("tcpkit: interrupted: this is what was done so far", file=sys.stderr)
         raise typer.Exit(1)
@@ -86,6 +90,7 @@ class Watch:
 
     def __init__(self, bar: bool, flush: bool = False, live: bool = False) -> None:
         self.interrupted = False
+        self._live = live
         self._signals = (signal.SIGINT, signal.SIGTERM) if live else (signal.SIGINT,)
         self.opening = False                     # there is nothing yet that could be ended in good order
         self.capture: Capture | None = None
@@ -94,7 +99,8 @@ class Watch:
         self._bar: Bar | None = None
 
     def __enter__(self) -> Watch:
-        self._handlers = [(number, signal.signal(number, self._interrupt)) for number in self._signals]
+        self._handlers = [(number, signal.signal(number, self._interrupt)) for number in self._signals
+                          if self._live or signal.getsignal(number) is not signal.SIG_IGN]
         return self
 
     def __exit__(self, *error: object) -> None:
