@@ -17,6 +17,8 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
                           max_examples=int(os.environ.get("TCPKIT_EXAMPLES", "100")))
 settings.register_profile("brief", settings.get_profile("patient"), max_examples=20)     # where each one takes long
 settings.load_profile("patient")
+# What a shell starts in the background ignores Ctrl-C, and so would the commands that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Done(NamedTuple):
