@@ -30,6 +30,10 @@ BASELINE = HERE / "instructions.json"
 CAPTURES = {"mix": 4_000_000, "small": 500_000}             # profile, bytes
 MARGIN, OTHER_COMPILER = 0.05, 0.15
 REST_MARGIN = 0.25                                          # Python, NumPy and libc have versions, too
+# Else what was freed before decides who zeroes, and where memory happens to lie whether a copy is one instruction for
+# 32 bytes or for each.
+TUNABLES = ":".join(["glibc.malloc.mmap_threshold=131072", "glibc.cpu.x86_rep_movsb_threshold=1000000000",
+                     "glibc.cpu.x86_rep_stosb_threshold=1000000000"])
 SLACK = 5                                                   # instructions that nobody would miss
 Work = Callable[[Path], object]
 Counts = dict[str, dict[str, float]]                        # by "work, capture": core and rest
@@ -96,7 +100,7 @@ def count() -> Counts:
                    f"--callgrind-out-file={scratch / 'out'}", sys.executable, "-c", program]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env={
             **os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join([str(HERE.parent), *sys.path]),
-            "GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=131072"})    # else what was freed before decides who zeroes
+            "GLIBC_TUNABLES": TUNABLES})
         if done.returncode:
             raise RuntimeError(done.stderr)
         segments = {name: sum(map(len, tcpkit.scan(path, stages=["decode"]))) for name, path in captures.items()}
