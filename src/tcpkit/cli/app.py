@@ -9,6 +9,8 @@ import typer
 from typer.core import TyperGroup
 
 from tcpkit import __version__
+from tcpkit.cli.stdout import named_errors
+from tcpkit.output_file import STANDARD_OUTPUT
 
 
 class Commands(TyperGroup):
@@ -81,5 +83,6 @@ OutputOption = Annotated[Path | None, typer.Option("--output", "-o", metavar="PA
 def tcpkit(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
     """TCP captures analysed: packets, connections, handshakes, retransmissions, streams."""
     if version:
-        print(f"tcpkit {__version__}")
+        with named_errors(STANDARD_OUTPUT):
+            print(f"tcpkit {__version__}")
         raise typer.Exit
