@@ -14,7 +14,7 @@ from tcpkit.corrections import Changes, correction_table
 from tcpkit.fields import build_formatter, find_column, find_columns, header, stages_of
 from tcpkit.grid import grid
 from tcpkit.packet_columns import PACKETS, PAYLOAD
-from tcpkit.pipeline import CALLING, Pipeline
+from tcpkit.pipeline import Pipeline
 from tcpkit.values import Array
 
 FIELDS = {column.wireshark: column for column in (*PACKETS, PAYLOAD)}
@@ -22,7 +22,6 @@ FIELDS = {column.wireshark: column for column in (*PACKETS, PAYLOAD)}
 LISTED = (("frame", "No.", 7), ("time_since_start", "Time", 14), ("src", "Source", -15), ("dst", "Destination", -15),
           ("frame_len", "Length", 6), ("info", "Info", 0), ("verdict_text", "", 0))
 IPV6_WIDTH = -39
-CELL = 5                       # nanoseconds that a cell takes, about
 
 
 def field_list() -> bytes:
@@ -39,8 +38,7 @@ def printed_unit(column: Column) -> str:
 def write_fields(capture: Capture, names: Sequence[str], out: BinaryIO, where: str = "") -> None:
     """A header line, then one tab-separated row for each frame with TCP; FieldError for an unknown name."""
     columns = [find_column(name, FIELDS) for name in names]
-    pipeline = capture.pipeline(stages_of(columns), where, payload=PAYLOAD in columns,
-                                calling=CALLING + CELL * len(columns))
+    pipeline = capture.pipeline(stages_of(columns), where, payload=PAYLOAD in columns)
     settled = "verdicts" in pipeline.stages and PAYLOAD not in columns and not capture.follow
     head = header(names, "fields")
     for text in _field_lines(pipeline, build_formatter(columns, pipeline.batch.dtype), settled):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tcpkit.budget import LIMIT, Budget, checked, checked_msl, checked_threads, checked_timeout
 from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
-from tcpkit.pipeline import ALL_STAGES, CALLING, DETAILS, MSL, Detail, Observer, Pipeline, with_needs
+from tcpkit.pipeline import ALL_STAGES, DETAILS, MSL, Detail, Observer, Pipeline, with_needs
 from tcpkit.rotated import open_reader
 from tcpkit.source_facts import keep_source, position_of, size_of, worthwhile_threads
 from tcpkit.trackers import StreamRecords
@@ -69,14 +69,13 @@ class Passes:
 
     def pipeline(self, stages: Iterable[Stage] = (), where: str = "", *, rows: bool = True,
                  detail: Detail = "none", threads: int = 0, in_step: bool = False, payload: bool = False,
-                 beside: int = 0, calling: int = CALLING) -> Pipeline:
+                 beside: int = 0) -> Pipeline:
         """A new pass, for one's own loop over batches with the rows of a display filter.
 
         Through ``stages`` and those they build on; if none are named, all that this capture was opened with.
         ``rows``, ``detail``: as for Pipeline.  ``payload``: whether it looks at the bytes of the capture, which are
         gone after decode otherwise.
-        ``beside``: bytes that the loop keeps of each stream held, which count against the memory limit; ``calling``:
-        nanoseconds that it takes for a frame, by which threads share the work.
+        ``beside``: bytes that the loop keeps of each stream held, which count against the memory limit.
         """
         reader, self._reader = self._reader or self._open_again(), None
         size = size_of(self._source)
@@ -84,7 +83,7 @@ class Passes:
                               capture_filter=self._capture_filter, where=where, strict=self._strict, rows=rows,
                               detail=detail, threads=threads or self._threads or worthwhile_threads(size),
                               in_step=in_step, msl=self._msl, memory_limit=self._memory_limit,
-                              idle_timeout=self._idle_timeout, beside=beside, calling=calling, payload=payload)
+                              idle_timeout=self._idle_timeout, beside=beside, payload=payload)
         return self._pass
 
     def _streams(self, *stages: Stage, detail: Detail) -> Iterator[StreamRecords]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 from _thread import LockType, allocate_lock  # threading takes a while to import
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from itertools import pairwise, repeat
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from tcpcore.batch import Batch
 from tcpcore.decode import Decoder
 from tcpcore.flows import FlowTable
-from tcpkit.ahead import Task, WorkersAhead, share_out
+from tcpkit.ahead import SharedOut
 from tcpkit.budget import LIMIT, Budget, checked_msl, checked_timeout, fragment_costs
 from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
@@ -33,10 +33,6 @@ Observer = Callable[["Pipeline"], None]
 Detail = Literal["none", "flows", "all"]
 DETAILS: tuple[Detail, ...] = ("none", "flows", "all")
 MSL = 120.0                                      # seconds: maximum segment lifetime (RFC 9293 section 3.4.2)
-# Nanoseconds a frame that each task takes of ordinary traffic, to share the work out among threads; READING: with
-# decode; CALLING: what the caller does with the rows, unless it says that it takes more.
-READING, CALLING = 130, 40
-COSTS: dict[Stage, int] = {"flows": 55, "analysis": 85, "lifecycle": 75, "verdicts": 120}
 
 
 class FrameReader(Protocol):
@@ -66,14 +62,6 @@ def alone(lock: LockType) -> Iterator[None]:
         lock.release()
 
 
-def in_turn(tasks: Sequence[Task]) -> Task:
-    """All ``tasks`` one after the other as one; False as soon as one says so."""
-    def work(batch: Batch) -> bool:
-        return all(task(batch) is not False for task in tasks)
-
-    return work
-
-
 def with_needs(stages: Iterable[Stage]) -> frozenset[Stage]:
     """The stages and those they build on; ValueError for one that does not exist, TypeError for what is no list."""
     if isinstance(stages, str):
@@ -97,15 +85,14 @@ class Pipeline:
     With several ``threads`` each works on a batch of its own, one stage further than the next thread; what comes out
     is the same.  Stages may be some batches ahead of the caller then, so who looks into ``flows`` between batches
     asks for ``in_step``.  ``memory_limit``: bytes; ``beside``: those that the caller keeps of each stream.
-    ``idle_timeout``: seconds of silence that end a stream; 0: none do.  ``calling``: nanoseconds that the caller takes
-    for a frame.  ``payload``: whether the caller looks at the bytes of the capture.
+    ``idle_timeout``: seconds of silence that end a stream; 0: none do.
+    ``payload``: whether the caller looks at the bytes of the capture.
     """
 
     def __init__(self, reader: FrameReader, stages: Iterable[Stage], *, size: int = 0,
                  observer: Observer | None = None, capture_filter: str = "", where: str = "", strict: bool = False,
                  rows: bool = True, detail: Detail = "none", threads: int = 1, in_step: bool = False, msl: float = MSL,
-                 memory_limit: int = LIMIT, idle_timeout: float = 0.0, beside: int = 0,
-                 calling: int = CALLING, payload: bool = True) -> None:
+                 memory_limit: int = LIMIT, idle_timeout: float = 0.0, beside: int = 0, payload: bool = True) -> None:
         self.reader = reader
         self._payload = payload
         if not payload and hasattr(reader, "lend"):
@@ -124,7 +111,6 @@ class Pipeline:
         self._strict = strict
         self.threads = threads
         self._in_step = in_step
-        self._calling = calling
         self._rows = rows
         self.batch = self._new_batch()
         self._filter = _frame_filter(capture_filter) if capture_filter else None
@@ -167,26 +153,14 @@ class Pipeline:
 
     def _batches(self) -> Generator[Batch, None, None]:
         """Batches that have been through all stages."""
-        costs, tasks = zip(*self._tasks(), strict=True)
-        cuts = share_out([*costs, self._calling], self.threads, 1 if self._in_step else len(tasks))
-        *ahead, mine = (in_turn(tasks[start:end]) for start, end in pairwise([0, *cuts, len(tasks)]))
-        # One for each thread, and one on its way to each: threads that wait for each other at every batch lose a fifth.
-        batches = [self.batch, *(self._new_batch() for _ in range(2 * len(cuts)))]
-        workers = WorkersAhead(ahead, batches) if ahead else None
+        tasks = [self._read_and_decode, *(tracker.process for tracker in self._trackers.at_work.values())]
+        batches = chain([self.batch], iter(self._new_batch, None))
+        shared = SharedOut(tasks, batches, self.threads, 1 if self._in_step else len(tasks))
         try:
-            for batch in workers or repeat(self.batch):
-                if mine(batch) is False:
-                    break
-                yield batch
+            yield from shared
         finally:
-            if not workers or workers.stop():
+            if shared.stop():
                 self.reader.close()
-
-    def _tasks(self) -> Iterator[tuple[int, Task]]:
-        """What each batch goes through, and the cost of it."""
-        yield READING, self._read_and_decode
-        for stage, tracker in self._trackers.at_work.items():
-            yield COSTS[stage], tracker.process
 
     def _new_batch(self) -> Batch:
         rows = self._rows
