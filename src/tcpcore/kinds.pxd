@@ -112,8 +112,7 @@ cdef inline void judge(judge_t* j, turn_t* t) noexcept nogil:
     if row.flags & FIN:
         t.sender.state |= FINISHED
     if row.payload_len <= 1 and is_probe(j, t):
-        t.out.kind = KIND_PROBE
-        t.out.confidence = LIKELY
+        judge_probe(j, t)
         return
     if t.takes == 0:
         reveal(j, t)
@@ -133,6 +132,18 @@ cdef inline void judge(judge_t* j, turn_t* t) noexcept nogil:
         t.sender.state |= SYN_AGAIN
     if sent_end(&t.sent) > t.sender.high:
         extend(j, t)
+
+
+cdef inline void judge_probe(judge_t* j, turn_t* t) noexcept nogil:
+    """Sent by a timer (RFC 9293 sections 3.8.4 and 3.8.6.1), or the path's copy of the latest that was."""
+    cdef sent_t* latest = &trouble_of(j, t.sender).probe
+    if latest.frame and is_copy(t.sender, t.peer, &t.sent, latest):
+        show_copied(t, latest)
+        t.out.kind = KIND_NETWORK_DUPLICATE
+        return
+    latest[0] = t.sent
+    t.out.kind = KIND_PROBE
+    t.out.confidence = LIKELY
 
 
 cdef inline void judge_head(judge_t* j, turn_t* t) noexcept nogil:
@@ -200,11 +211,15 @@ cdef inline void show_original(turn_t* t, const sent_t* first) noexcept nogil:
         t.out.evidence |= SAME_PACKET
 
 
+cdef inline void show_copied(turn_t* t, const sent_t* first) noexcept nogil:
+    show_original(t, first)
+    t.out.evidence |= BY_TIME * (not t.out.evidence & SAME_PACKET)
+
+
 cdef inline void judge_seen(judge_t* j, turn_t* t, sent_t* first) noexcept nogil:
     """The capture has its bytes: a copy, an original that comes after its retransmission, or sent again."""
     if is_copy(t.sender, t.peer, &t.sent, first):
-        show_original(t, first)
-        t.out.evidence |= BY_TIME * (not t.out.evidence & SAME_PACKET)
+        show_copied(t, first)
         remember(j, t, KIND_NETWORK_DUPLICATE)
         return
     if (sent_after(t.sender, &t.sent, first, &t.out.evidence) < 0

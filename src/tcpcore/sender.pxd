@@ -113,6 +113,7 @@ ctypedef struct trouble_t:
     uint16_t syns
     uint16_t timeouts
     uint16_t sack_count
+    sent_t probe                   # the latest
     tally_t tally
 
 

@@ -144,6 +144,19 @@ def test_keep_alive_is_a_probe(talk: Talk) -> None:
     assert talk.verdicts()["kind"][-1] == PROBE
 
 
+def test_copies_of_probes(talk: Talk) -> None:
+    """RFC 9293 section 3.8.4: a keep-alive comes after silence, so what follows it at once is the path's copy."""
+    for _ in range(2):
+        talk.time += 1000 * MS
+        options = timestamps(talk.clock, talk.echo) if talk.stamped else b""
+        fields = talk.fields(None)
+        for _ in range(2):
+            talk.c("A", 10 * SIZE, 1, dt=MS, options=options, ip_fields=fields)
+    rows, frames = talk.verdicts()[-4:], len(talk.frames)
+    assert rows["kind"].tolist() == [PROBE, COPY, PROBE, COPY]
+    assert rows["repeats"][1::2].tolist() == [frames - 3, frames - 1]
+
+
 def test_dsack_shows_a_needless_one() -> None:
     talk = Talk().warm_up()
     talk.data(10)
