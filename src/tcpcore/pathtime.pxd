@@ -35,6 +35,8 @@ cdef inline float measured(const sender_t* sender, int64_t now) noexcept nogil:
 
 
 cdef inline void measure_leg(sender_t* sender, float leg) noexcept nogil:
+    if leg < 0:                                 # the capture's clock was set back
+        return
     leg = max(leg, <float> 1)
     if sender.leg_min == 0 or leg < sender.leg_min:
         sender.leg_min = leg
@@ -44,6 +46,8 @@ cdef inline void measure_leg(sender_t* sender, float leg) noexcept nogil:
 
 cdef inline void bound_leg(sender_t* sender, float leg) noexcept nogil:
     """An answer that may have waited for its cause: an upper bound."""
+    if leg < 0:
+        return
     leg = max(leg, <float> 1)
     if sender.leg_min == 0 or leg < sender.leg_min:
         sender.leg_min = leg
@@ -111,12 +115,17 @@ cdef inline void read_counter(sender_t* sender, uint16_t counter, bint fresh, bi
         sender.counter = counter
 
 
+cdef inline bint is_counted(const sender_t* sender, int16_t step) noexcept nogil:
+    """Do its IP IDs count?  RFC 6864 section 4.1 lets them be anything; untested, they do if they are close."""
+    return sender.counts > 0 or (sender.counts == 0 and -COUNTER_STEP <= step <= COUNTER_STEP)
+
+
 cdef inline int sent_after(const sender_t* sender, const sent_t* a, const sent_t* b, uint32_t* by) noexcept nogil:
     """1: ``a`` was sent after ``b``, -1: before, 0: these cannot tell.  Sets the bit of what told."""
     if a.state & b.state & STAMPED and a.stamp != b.stamp:
         by[0] |= BY_TIMESTAMP
         return 1 if distance(a.stamp, b.stamp) > 0 else -1
-    if a.counter and b.counter and a.counter != b.counter and sender.counts >= 0:
+    if a.counter and b.counter and a.counter != b.counter and is_counted(sender, <int16_t> (a.counter - b.counter)):
         by[0] |= BY_IP_ID
         return 1 if <int16_t> (a.counter - b.counter) > 0 else -1
     return 0

@@ -104,6 +104,22 @@ def test_a_syn_that_nobody_answers() -> None:
     assert (list(rows["backoff"][1:]), list(rows["repeats"][1:])) == ([1, 2], [1, 1])
 
 
+def test_a_syn_whose_ip_id_may_be_anything() -> None:
+    """RFC 6864 section 4.1: a lower number, far from the first, does not tell that it was sent before."""
+    life = Conversation()
+    life.c("S", 0, ip_fields={"ident": 40000}).c("S", 0, dt=1000 * MS, ip_fields={"ident": 20000})
+    rows = tcpkit.open(io.BytesIO(life.pcap(nano=True))).packets.array
+    assert rows["kind"].tolist() == [NEW, AGAIN]
+
+
+def test_a_clock_set_back_measures_nothing() -> None:
+    """An answer seen before what it answers is no round trip of no time: the path may still make copies."""
+    talk = Talk(ip=6, stamped=False).warm_up()
+    talk.data(10).time -= 2000 * MS
+    talk.answer(11, RTT).data(11)
+    assert talk.data(11, 25 * MS).verdicts()["kind"][-1] == COPY
+
+
 def test_a_fin_that_nobody_answers(talk: Talk) -> None:
     talk.data(10, size=0, flags="FA")
     original = len(talk.frames)
