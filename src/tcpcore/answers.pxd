@@ -4,13 +4,13 @@ from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
 from tcpcore.corrections cimport show_needless
 from tcpcore.flags cimport (
     ACK, DSACK, EARLY_ACK, EARLY_ECHO, FIN, HAS_SACK_LE, HAS_TIMESTAMPS, KIND_RETRANSMISSION, RST, SYN)
-from tcpcore.history cimport again_packets, keep_last
+from tcpcore.history cimport again_packets, keep_last, range_at
 from tcpcore.judging cimport count_recovery, judge_t, leave_after, trouble_at, trouble_of, turn_t
 from tcpcore.pathtime cimport MS, bound_leg, is_leg, measure_leg, measured
 from tcpcore.records cimport segment_t
 from tcpcore.sender cimport (
-    ANSWERED, ECHOING, FINISHED, MEASURING, PROBED, RECOVERY_NONE, REPORTED, SACK_PERMITTED, SACKING,
-    STAMPED, STARTED, WINDOW_CLOSED, again_t, list_t, sender_t, sent_end, trouble_t)
+    ANSWERED, ECHOING, FINISHED, GAP, MEASURING, PROBED, RECOVERY_NONE, REPORTED, SACK_PERMITTED, SACKING,
+    STAMPED, STARTED, WINDOW_CLOSED, again_t, list_t, sender_t, sent_end, sent_t, trouble_t)
 from tcpcore.seqnum cimport distance, unwrap
 
 cdef enum:
@@ -94,8 +94,17 @@ cdef inline void measure(judge_t* j, turn_t* t) noexcept nogil:
     data.state &= ~<uint16_t> MEASURING
     if stamp == 0 or (row.present & HAS_TIMESTAMPS and distance(row.tsecr, stamp) >= 0):
         measure_leg(data, measured(data, row.time_ns))
+    elif row.present & HAS_TIMESTAMPS and not row.flags & SYN:                # repeated SYN+ACKs echo the first SYN
+        measure_original(j, t)
     if stamp:
         trouble_at(j, data).measure_stamp = 0
+
+
+cdef inline void measure_original(judge_t* j, turn_t* t) noexcept nogil:
+    """Sent again, but what is echoed is older."""
+    cdef const sent_t* first = range_at(&j.ranges, t.peer, t.row.ack64 - 1)
+    if first != NULL and not first.state & GAP and first.state & STAMPED and first.stamp == t.row.tsecr:
+        measure_leg(t.peer, <float> (t.row.time_ns - first.time))
 
 
 cdef inline void leave_trouble(judge_t* j, turn_t* t, int64_t old) noexcept nogil:

@@ -74,8 +74,9 @@ cdef inline bint acked_before(const sender_t* sender, const trouble_t* trouble, 
 
 cdef inline uint8_t find_trigger(judge_t* j, turn_t* t, const sent_t* first) noexcept nogil:
     cdef sender_t* sender = t.sender
+    cdef const sent_t* sent = &t.sent
     cdef hints_t h
-    cdef bint lone_fin = t.row.flags & FIN and t.row.payload_len == 0, timer, tail = sent_end(&t.sent) == sender.high
+    cdef bint lone_fin = t.row.flags & FIN and t.row.payload_len == 0, timer, tail = sent_end(sent) == sender.high
     if t.row.flags & SYN:
         t.trouble.syns = <uint16_t> min(<int> t.trouble.syns + 1, 255)
         t.out.backoff = <uint8_t> t.trouble.syns
@@ -98,7 +99,7 @@ cdef inline uint8_t find_trigger(judge_t* j, turn_t* t, const sent_t* first) noe
         return CAUSE_FIN
     if not timer:
         return fast_cause(t, &h)
-    if tail and not h.asked and probes_tail(t, &h):
+    if tail and (not h.asked or acked_before(sender, t.trouble, sent)) and probes_tail(t, &h):
         sender.state |= PROBED
         return CAUSE_TAIL_LOSS_PROBE
     if not may_time_out(t, &h):

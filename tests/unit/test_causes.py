@@ -89,6 +89,28 @@ def test_a_tail_loss_probe_before_the_clock_has_a_rate() -> None:
     assert rows["trigger"][-1] == RetransmissionCause.CAUSE_TAIL_LOSS_PROBE
 
 
+def test_a_tail_loss_probe_of_what_has_arrived() -> None:
+    """RFC 8985 section 7.3: the last bytes sent, whether SACKed or not; nobody asks for those again."""
+    talk = Talk().warm_up()
+    talk.data(10).data(11).answer(10, RTT, (11, 12))
+    row = talk.data(11, 120 * MS).verdicts()[-1]
+    assert (row["trigger"], row["cause"]) == (RetransmissionCause.CAUSE_TAIL_LOSS_PROBE, SPURIOUS)
+
+
+def test_a_round_trip_of_an_original_that_was_sent_again() -> None:
+    """RFC 7323 section 4.1: the echo tells which was answered.  What the client took to speak is no round trip."""
+    life = Conversation()
+    life.c("S", 0, options=SACK_PERMITTED + timestamps(1))
+    for number in range(2):
+        life.s("SA", 0, 1, dt=2 * MS, options=SACK_PERMITTED + timestamps(100 + 2 * number, 1))
+    life.c("A", 1, 1, dt=20 * MS, options=timestamps(24, 100)).c("A", 1, 1, 100, options=timestamps(24, 100))
+    life.s("A", 1, 101, options=timestamps(124, 24)).c("A", 101, 1, 100, dt=470 * MS, options=timestamps(494, 124))
+    life.s("A", 1, 201, options=timestamps(594, 494)).s("A", 1, 201, 5, options=timestamps(594, 494))
+    life.s("A", 1, 201, 5, dt=220 * MS, options=timestamps(814, 494))
+    rows = tcpkit.open(io.BytesIO(life.pcap(nano=True))).packets.array
+    assert rows["trigger"][-1] == RetransmissionCause.CAUSE_TAIL_LOSS_PROBE
+
+
 def test_what_was_lost_above_a_timeout() -> None:
     """The capture point is behind the loss: only what comes next shows how much was out."""
     talk = Talk().warm_up()
