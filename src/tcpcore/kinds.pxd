@@ -11,7 +11,7 @@ from tcpcore.flags cimport (
 from tcpcore.gaps cimport fill_gap
 from tcpcore.history cimport add_again, again_packets, append_range, find_again, make_room, next_range, range_at
 from tcpcore.judging cimport judge_t, trouble_at, trouble_of, turn_t
-from tcpcore.pathtime cimport is_copy, sent_after
+from tcpcore.pathtime cimport is_copy, is_part, sent_after
 from tcpcore.probes cimport is_probe
 from tcpcore.records cimport segment_t, verdict_t
 from tcpcore.sender cimport (
@@ -218,7 +218,7 @@ cdef inline void show_copied(turn_t* t, const sent_t* first) noexcept nogil:
 
 cdef inline void judge_seen(judge_t* j, turn_t* t, sent_t* first) noexcept nogil:
     """The capture has its bytes: a copy, an original that comes after its retransmission, or sent again."""
-    if is_copy(t.sender, t.peer, &t.sent, first):
+    if is_copy(t.sender, t.peer, &t.sent, first) or is_part(t.sender, t.peer, &t.sent, first):
         show_copied(t, first)
         remember(j, t, KIND_NETWORK_DUPLICATE)
         return

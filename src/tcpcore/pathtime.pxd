@@ -6,7 +6,7 @@ segment and its acknowledgement.  The legs of both directions together are the r
 from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint32_t
 
 from tcpcore.flags cimport BY_IP_ID, BY_TIMESTAMP
-from tcpcore.sender cimport CLOCKED, OPENING, OVERDUE, STAMPED, SYN_AGAIN, SYN_ANSWER, sender_t, sent_t
+from tcpcore.sender cimport CLOCKED, OPENING, OVERDUE, STAMPED, SYN_AGAIN, SYN_ANSWER, sender_t, sent_end, sent_t
 from tcpcore.seqnum cimport distance
 
 cdef enum:
@@ -170,3 +170,16 @@ cdef inline bint is_copy(const sender_t* sender, const sender_t* peer, const sen
         return False
     tick = clock_tick(sender)
     return tick > 0 and apart > 2 * tick + MS   # by then the sender's clock had moved on
+
+
+cdef inline bint is_part(const sender_t* sender, const sender_t* peer, const sent_t* sent,
+                         const sent_t* first) noexcept nogil:
+    """Is it the path's copy of one of the packets that receive offload had joined into ``first``?"""
+    cdef int64_t offset = sent.start - first.start
+    if peer.mss == 0 or first.length <= peer.mss or sent_end(sent) > sent_end(first):
+        return False
+    if (sent.state ^ first.state) & STAMPED or sent.stamp != first.stamp:      # joined are only equal stamps
+        return False
+    if sent.counter and first.counter and sender.counts > 0:
+        return offset % sent.length == 0 and offset // sent.length == <uint16_t> (sent.counter - first.counter)
+    return too_close(sender, peer, first, sent.time - first.time)

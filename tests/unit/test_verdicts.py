@@ -70,6 +70,16 @@ def test_copy_made_by_the_path(talk: Talk) -> None:
     assert (row["kind"], row["repeats"]) == (COPY, original)
 
 
+def test_a_copy_of_a_packet_that_receive_offload_had_joined(talk: Talk) -> None:
+    """Sent again it would bear a later number, or come a round trip later."""
+    talk.data(10, size=3 * SIZE)                  # more than the default MSS (RFC 9293 section 3.7.1)
+    stamp, ident = talk.clock, talk.ident + 1
+    original, talk.ident = len(talk.frames), talk.ident + 2
+    row = talk.data(11, 5 * MS, stamp=stamp, ident=ident).verdicts()[-1]
+    assert (row["kind"], row["repeats"]) == (COPY, original)
+    assert talk.data(11, 2 * RTT).verdicts()["kind"][-1] == AGAIN
+
+
 def test_a_packet_seen_on_both_sides_of_a_router() -> None:
     """However short the round trips are: one tick of its sender's clock, two hop limits."""
     seen = Conversation()
