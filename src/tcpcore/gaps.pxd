@@ -54,6 +54,8 @@ cdef inline int order_by_time(turn_t* t, const sent_t* bound) noexcept nogil:
     cdef double tick = clock_tick(sender)
     if sender.state & ANSWERED and sender.acked >= sent_end(&t.sent):
         return 1
+    if trip and not (sender.leg_min and t.peer.leg_min):                       # the other leg may be long
+        trip = max(trip, <int64_t> UNKNOWN_TRIP)
     if t.sent.state & bound.state & STAMPED and 0 < tick < trip:               # within one tick of each other
         return -1
     if trip:

@@ -63,6 +63,17 @@ def test_overtaken(talk: Talk) -> None:
     assert row["evidence"] & Evidence.OVERTAKEN
 
 
+def test_half_a_round_trip_is_none() -> None:
+    """Close to the receiver, midstream: its own leg is short, that to the sender is not known."""
+    life = Conversation()
+    life.client, life.server = "fd09::1", "fd09::2"
+    for n in range(5):
+        life.c("A", 1 + n * SIZE, 1, SIZE).s("A", 1, 1 + (n + 1) * SIZE, dt=50_000)
+    life.c("A", 1 + 6 * SIZE, 1, SIZE).s("A", 1, 1 + 5 * SIZE, dt=50_000)
+    life.c("A", 1 + 5 * SIZE, 1, SIZE, dt=2 * MS)
+    assert tcpkit.open(io.BytesIO(life.pcap(nano=True))).packets.array["kind"][-1] == REORDERED
+
+
 def test_copy_made_by_the_path(talk: Talk) -> None:
     talk.data(10)
     stamp, original = talk.clock, len(talk.frames)
