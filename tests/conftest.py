@@ -37,13 +37,14 @@ def cli(monkeypatch, capfdbinary):
     def run(*arguments: object) -> Done:
         monkeypatch.setattr(sys, "argv", ["tcpkit", *map(str, arguments)])
         capfdbinary.readouterr()
-        status, handler = None, signal.getsignal(signal.SIGINT)
+        status, handlers = None, {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
         try:
             main()
         except SystemExit as end:                # kept, it would keep the capture open
             status = end.code or 0
         finally:
-            signal.signal(signal.SIGINT, handler)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
         return Done(status, *capfdbinary.readouterr())
 
     return run

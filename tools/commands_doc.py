@@ -22,7 +22,8 @@ files only, and `export` also directories. Tables come as aligned text (`table`)
 object a line) or `parquet`; [columns.md](columns.md) explains their columns. `-` as the output is standard output.
 
 Exit status: 0 done; 1 done as far as it went (the capture is damaged or cut short, Ctrl-C, the reader of the output
-has gone), the reason on standard error; 2 not done. `tcpkit compare` ends with 1 also if anything differs.
+has gone), the reason on standard error; 2 not done; 143 as far as it went until SIGTERM. `tcpkit compare` ends with 1
+also if anything differs.
 """
 
 

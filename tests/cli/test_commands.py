@@ -323,7 +323,11 @@ def test_closed_files(path, closed, status):
                               b"tcpkit: standard input: reading fails: Bad file descriptor\n")
 
 
-def test_ctrl_c_gives_what_is_done_so_far():
+ENDED_BY = pytest.mark.parametrize(("ended_by", "status"), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
+
+
+@ENDED_BY
+def test_ctrl_c_gives_what_is_done_so_far(ended_by, status):
     reading, writing = os.pipe()
     process = start("flows", "-", "--format", "csv", stdin=reading)
     os.write(writing, Conversation().handshake().pcap())
@@ -331,26 +335,27 @@ def test_ctrl_c_gives_what_is_done_so_far():
     while struct.unpack("i", fcntl.ioctl(reading, termios.FIONREAD, bytes(4)))[0] and time.monotonic() < until:
         time.sleep(0.05)                 # until it has read what there is, and waits for more
     time.sleep(1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(ended_by)
     out, err = process.communicate(timeout=60)
     os.close(reading)
     os.close(writing)
-    assert process.returncode == 1
+    assert process.returncode == status
     assert b"10.0.0.1" in out
     assert err.startswith(b"tcpkit: interrupted")
 
 
+@ENDED_BY
 @pytest.mark.parametrize("wait", ["{}", "exec({!r})"])        # of code in a string the interpreter remembers it
 @pytest.mark.parametrize(("module", "arguments"), [
     ("typer", ["--version"]), ("numpy", ["flows", "FILE"]), ("matplotlib", ["plot", "FILE", "0", "-o", "out.svg"])])
-def test_ctrl_c_while_modules_are_imported(path, tmp_path, module, arguments, wait):
+def test_ctrl_c_while_modules_are_imported(path, tmp_path, module, arguments, wait, ended_by, status):
     (tmp_path / f"{module}.py").write_text(wait.format("import time; print(flush=True); time.sleep(60)"))
     process = start(*(path if word == "FILE" else word for word in arguments), cwd=tmp_path,
                     env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *map(os.path.abspath, sys.path)])})
     assert process.stdout.readline() == b"\n"
-    process.send_signal(signal.SIGINT)
+    process.send_signal(ended_by)
     _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (1, b"tcpkit: interrupted\n")
+    assert (process.returncode, err) == (status, b"tcpkit: interrupted\n")
 
 
 def test_version(run):

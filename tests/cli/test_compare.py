@@ -111,7 +111,8 @@ def test_where_tshark_fails_nothing_is_compared(run, path, tmp_path, monkeypatch
         assert each in out
 
 
-def test_ctrl_c_ends_tshark_too(path, tmp_path):
+@pytest.mark.parametrize(("ended_by", "status"), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
+def test_ctrl_c_ends_tshark_too(path, tmp_path, ended_by, status):
     program = tmp_path / "bin" / "tshark"
     program.parent.mkdir()
     program.write_text(f"#!{sys.executable}\nimport os, sys, time\nif '-r' in sys.argv:\n"
@@ -124,9 +125,9 @@ def test_ctrl_c_ends_tshark_too(path, tmp_path):
     while not (told := (tmp_path / "pid").read_text() if (tmp_path / "pid").exists() else "") \
             and time.monotonic() < until:
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(ended_by)
     _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (1, b"tcpkit: interrupted\n")
+    assert (process.returncode, err) == (status, b"tcpkit: interrupted\n")
     with pytest.raises(ProcessLookupError):
         os.kill(int(told), 0)
 

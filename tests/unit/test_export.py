@@ -164,15 +164,16 @@ def test_who_takes_no_more_accounts_ends_the_work(captures, tmp_path, big):
     assert not list(out.rglob("*big*"))
 
 
-def test_ctrl_c_leaves_the_captures_in_hand(captures, tmp_path, big):
+@pytest.mark.parametrize(("ended_by", "status"), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
+def test_ctrl_c_leaves_the_captures_in_hand(captures, tmp_path, big, ended_by, status):
     out = tmp_path / "out"
     command = [sys.executable, "-m", "tcpkit", "export", str(captures[0]), str(big), "-o", str(out), "--threads", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         while process.poll() is None and not list(out.glob("packets/*big*/*.part")):
             time.sleep(0.001)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(ended_by)
         told, complaints = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == status
     assert told == f"{captures[0]}: 4 packets, 1 flows\n".encode()
     assert complaints.startswith(b"tcpkit: interrupted")
     assert complaints.count(b"\n") == 1

@@ -22,6 +22,8 @@ MODULES = ("info", "packets", "fields", "flows", "handshakes", "explain", "plot"
 HOME = {"conversations": "flows", "interfaces": "capture"}     # modules of commands that are not called as their module
 FEW = 100_000                    # objects, for all that starting takes: looking for cycles among them found none
 INTERRUPTED = 130                # typer's status for Ctrl-C
+SIGINT, SIGTERM = 2, 15          # POSIX's numbers: the module signal takes longer to import than all of the above
+asked_by: list[int] = []         # the signals that interrupt() has raised
 
 
 def needed(asked: str) -> tuple[str, ...]:
@@ -33,15 +35,16 @@ def needed(asked: str) -> tuple[str, ...]:
 
 
 def main() -> None:
-    """Run the command line: status 0 done, 1 done as far as it went, 2 not done."""
+    """Run the command line: status 0 done, 1 done as far as it went, 2 not done, 143 ended by SIGTERM."""
     try:
         import signal
 
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:     # not ignored by who called
-            signal.signal(signal.SIGINT, end_at_once)
+        for number, unchanged in ((SIGINT, signal.default_int_handler), (SIGTERM, signal.SIG_DFL)):
+            if signal.getsignal(number) is unchanged:      # not ignored by who called
+                signal.signal(number, end_at_once)
         status = command_line()
     except KeyboardInterrupt:
-        end_at_once()
+        end_at_once(*asked_by[-1:])
     signal.signal(signal.SIGINT, signal.SIG_IGN)           # all is done
     gc.freeze()                                            # or the interpreter looks for cycles once more as it ends
     sys.exit(status)
@@ -84,14 +87,25 @@ def run() -> int:
     return 0
 
 
-def end_at_once(*_: object) -> NoReturn:
-    """Ctrl-C where there is nothing to put away.
+def end_at_once(number: int = SIGINT, *_: object) -> NoReturn:
+    """Ctrl-C or SIGTERM where there is nothing to put away.
 
     To raise KeyboardInterrupt would not do: amid an import some libraries lose it, others cannot be ended after it.
     """
     with suppress(OSError):
         os.write(2, b"tcpkit: interrupted\n")
-    os._exit(1)
+    os._exit(status_after(number))
+
+
+def interrupt(number: int, *_: object) -> NoReturn:
+    """Ctrl-C or SIGTERM where there is something to put away: KeyboardInterrupt, which main() tells."""
+    asked_by.append(number)
+    raise KeyboardInterrupt
+
+
+def status_after(number: int) -> int:
+    """Of what a signal ended: as far as it went for Ctrl-C, else the status that a shell makes of the signal."""
+    return 1 if number == SIGINT else 128 + number
 
 
 def tell(error: Exception) -> int:

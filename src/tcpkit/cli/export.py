@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tcpkit.cli import status_after
 from tcpkit.cli.app import MEMORY, CaptureFilterOption, IdleTimeoutOption, MemoryLimitOption, app
 from tcpkit.cli.reading import Watch, read_size
 from tcpkit.text import one_line
@@ -57,12 +58,13 @@ def export(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="C
     with Watch(bar=False) as watch:
         for done in export(files, output, tables=chosen, form=form.value, capture_filter=capture_filter, where=where,
                            threads=threads or None, memory_limit=read_size(memory_limit), idle_timeout=idle_timeout,
-                           stopped=lambda: watch.interrupted):
+                           stopped=lambda: bool(watch.interrupted)):
             tell(done)
             failed |= bool(done.error or done.warnings)
     if watch.interrupted:
         print("tcpkit: interrupted: the next export goes on where this one ended", file=sys.stderr)
-    if failed or watch.interrupted:
+        raise typer.Exit(status_after(watch.interrupted))
+    if failed:
         raise typer.Exit(1)
 
 

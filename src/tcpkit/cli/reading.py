@@ -1,11 +1,11 @@
-"""Reads captures for commands: progress on a terminal, Ctrl-C, damage told on standard error."""
+"""Reads captures for commands: progress on a terminal, Ctrl-C and SIGTERM, damage told on standard error."""
 from __future__ import annotations
 
 import os
 import select
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from tcpkit.cli import end_at_once
+from tcpkit.cli import SIGINT, SIGTERM, end_at_once, interrupt, status_after
 from tcpkit.cli.app import MEMORY
 from tcpkit.text import one_line
 
 if TYPE_CHECKING:
     from tcpkit.capture import Capture
     from tcpkit.pipeline import Pipeline
+
+    Handler = Callable[[int, FrameType | None], object]
+    Handlers = list[tuple[int, Any]]
 
 LONG = 64 << 20                  # bytes of capture that are worth a progress bar
 TICK = 0.1                       # seconds until Ctrl-C is noticed while nothing comes
@@ -53,7 +56,7 @@ def reading(path: str, output: Path | None = None, *, streaming: bool = False, f
                 raise
     if watch.interrupted and not follow:
         print("tcpkit: interrupted: this is what was done so far", file=sys.stderr)
-        raise typer.Exit(1)
+        raise typer.Exit(status_after(watch.interrupted))
     for warning in capture.warnings:
         print(f"tcpkit: {one_line(str(warning))}", file=sys.stderr)
     if capture.warnings:
@@ -62,14 +65,26 @@ def reading(path: str, output: Path | None = None, *, streaming: bool = False, f
 
 @contextmanager
 def unwinding() -> Iterator[None]:
-    """Ctrl-C is raised in here, for what has something to put away."""
-    before = signal.getsignal(signal.SIGINT)
-    if before is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Ctrl-C and SIGTERM are raised in here, for what has something to put away."""
+    handlers = handled_by(interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore(handlers)
+
+
+def handled_by(handler: Handler, *, ignored_too: bool = False) -> Handlers:
+    """Have this handle Ctrl-C and SIGTERM; what handled those of them until now that the caller does not ignore."""
+    before = [(number, signal.getsignal(number)) for number in (SIGINT, SIGTERM)]
+    changed = [each for each in before if ignored_too or each[1] is not signal.SIG_IGN]
+    for number, _ in changed:
+        signal.signal(number, handler)
+    return changed
+
+
+def restore(handlers: Handlers) -> None:
+    for number, handler in handlers:
+        signal.signal(number, handler)
 
 
 def read_size(text: str) -> int:
@@ -83,15 +98,14 @@ def read_size(text: str) -> int:
 
 
 class Watch:
-    """Looks on as a capture is read: shows progress, and ends the reading early at the first Ctrl-C.
+    """Looks on as a capture is read: shows progress, and ends the reading early at the first Ctrl-C or SIGTERM.
 
-    ``live``: being terminated is as good an end.
+    ``live``: nothing else ends it, so both do, ignored by the caller or not.
     """
 
     def __init__(self, bar: bool, flush: bool = False, live: bool = False) -> None:
-        self.interrupted = False
+        self.interrupted = 0                     # by which signal
         self._live = live
-        self._signals = (signal.SIGINT, signal.SIGTERM) if live else (signal.SIGINT,)
         self.opening = False                     # there is nothing yet that could be ended in good order
         self.capture: Capture | None = None
         self._wants_bar = bar
@@ -99,28 +113,26 @@ class Watch:
         self._bar: Bar | None = None
 
     def __enter__(self) -> Watch:
-        self._handlers = [(number, signal.signal(number, self._interrupt)) for number in self._signals
-                          if self._live or signal.getsignal(number) is not signal.SIG_IGN]
+        self._handlers = handled_by(self._interrupt, ignored_too=self._live)
         return self
 
     def __exit__(self, *error: object) -> None:
-        for number, handler in self._handlers:
-            signal.signal(number, handler)
+        restore(self._handlers)
         if self._bar:
             self._bar.close()
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        again, self.interrupted = self.interrupted, True
+        again, self.interrupted = self.interrupted, number
         if self.opening:
-            end_at_once()
+            end_at_once(number)
         if again:
-            raise KeyboardInterrupt
+            interrupt(number)
         if self.capture:
             self.capture.stop()
 
     def observe(self, pipeline: Pipeline) -> None:
         """Called after each batch."""
-        pipeline.stopped = self.interrupted
+        pipeline.stopped = bool(self.interrupted)
         if self._flush:
             sys.stdout.buffer.flush()            # the next batch may be long in coming
         if self._bar:
