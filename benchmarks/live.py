@@ -130,10 +130,10 @@ class Tool:
         self.signal(signal.SIGINT)
         for process in self.processes:
             _, text = process.communicate(timeout=60)
-            found = re.search(r"(\d+) (?:frames|packets) captured", text)
+            found = re.search(r"([\d,]+) (?:frame|packet)s? captured", text)
             if not found:
                 raise RuntimeError(f"{process.args!r} says: {text}")
-            self.captured += int(found[1])
+            self.captured += int(found[1].replace(",", ""))
 
 
 @contextmanager

@@ -95,9 +95,9 @@ else:
 
 
 @pytest.mark.parametrize(("rows", "end", "status", "told"), [
-    (None, "", 0, ["tshark failed at 1 frames, 1 rows are not compared", "first, 2: tcp.c:1: assertion"]),
+    (None, "", 0, ["tshark failed at 1 frame, 1 row not compared", "first, 2: tcp.c:1: assertion"]),
     (5, "print(out[5][:4], end='', flush=True); os.abort()", 0,
-     ["tshark crashed (signal 6)", "2 rows of tcpkit come after that"]),
+     ["tshark crashed (signal 6)", "2 rows of tcpkit after that not compared"]),
     (5, "sys.exit(2)", 1, ["tshark says (status 2)", "2 only tcpkit's"])])
 def test_where_tshark_fails_nothing_is_compared(run, path, tmp_path, monkeypatch, rows, end, status, told):
     program = tmp_path / "bin" / "tshark"

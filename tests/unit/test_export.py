@@ -174,7 +174,7 @@ def test_ctrl_c_leaves_the_captures_in_hand(captures, tmp_path, big, ended_by, s
         process.send_signal(ended_by)
         told, complaints = process.communicate(timeout=60)
     assert process.returncode == status
-    assert told == f"{captures[0]}: 4 packets, 1 flows\n".encode()
+    assert told == f"{captures[0]}: 4 packets, 1 flow\n".encode()
     assert complaints.startswith(b"tcpkit: interrupted")
     assert complaints.count(b"\n") == 1
     assert files_of(out / "done") == ["part0.pcap.json"]

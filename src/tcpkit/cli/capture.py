@@ -22,7 +22,7 @@ from tcpkit.cli.app import (
 from tcpkit.cli.output import named, write_as_they_come
 from tcpkit.cli.reading import Watch, read_size
 from tcpkit.cli.stdout import discard_output, need_no_terminal
-from tcpkit.text import one_line
+from tcpkit.text import counted, one_line
 
 if TYPE_CHECKING:
     from tcpkit.capture_writer import Ring
@@ -152,14 +152,14 @@ def watch_connections(live: LiveCapture, interface: str) -> None:
 def tell_end(live: LiveCapture, capture_filter: str) -> None:
     """What was captured, what was lost, and where it was written; status 1 if a failure ended it."""
     counts = live.statistics
-    report = [f"{live.n_frames} frames captured, {counts.dropped} dropped by the kernel, "
-              f"{counts.dropped_by_interface} dropped by the interface"]
+    report = [f"{counted(live.n_frames, 'frame')} captured, {counts.dropped:,} dropped by the kernel, "
+              f"{counts.dropped_by_interface:,} dropped by the interface"]
     if not live.n_frames:
         report.append(f'no frame passed the filter "{capture_filter}"' if capture_filter else
                       "nothing came: is this the interface? `tcpkit interfaces` lists them")
     if live.writer:
         files = ", ".join(str(path) for path in live.writer.files)
-        report.append(f"{live.writer.frames} frames written to {files}")
+        report.append(f"{counted(live.writer.frames, 'frame')} written to {files}")
     for line in (*report, *map(str, live.warnings)):
         print(f"tcpkit: {one_line(line)}", file=sys.stderr)
     if live.warnings:

@@ -12,7 +12,7 @@ import typer
 from tcpkit.cli.app import OutputOption, app
 from tcpkit.cli.output import opened
 from tcpkit.cli.reading import unwinding
-from tcpkit.text import one_line
+from tcpkit.text import counted, one_line
 
 if TYPE_CHECKING:
     from tcpkit.compare import Comparison, Run
@@ -87,15 +87,15 @@ def failures(result: Comparison) -> list[str]:
     lines = []
     if result.failed:
         first, cause = next(iter(result.failed.items()))
-        lines.append(f"  tshark failed at {len(result.failed):,} frames, {result.left_out:,} rows are not compared; "
-                     f"the first, {first}: {one_line(cause)}")
+        lines.append(f"  tshark failed at {counted(len(result.failed), 'frame')}, "
+                     f"{counted(result.left_out, 'row')} not compared; the first, {first}: {one_line(cause)}")
     for name, run in (("tshark", result.tshark), ("tcpkit", result.tcpkit)):
         if run and run.crashed:
             lines.append(f"  {name} crashed (signal {-run.status}): {one_line(run.said)}")
         elif run and run.status:
             lines.append(f"  {name} says (status {run.status}): {one_line(run.said)}")
     if result.unreached:
-        lines.append(f"  {result.unreached:,} rows of tcpkit come after that and are not compared")
+        lines.append(f"  {counted(result.unreached, 'row')} of tcpkit after that not compared")
     return lines
 
 

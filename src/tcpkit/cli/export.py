@@ -11,7 +11,7 @@ import typer
 from tcpkit.cli import status_after
 from tcpkit.cli.app import MEMORY, CaptureFilterOption, IdleTimeoutOption, MemoryLimitOption, app
 from tcpkit.cli.reading import Watch, read_size
-from tcpkit.text import one_line
+from tcpkit.text import counted, one_line
 
 if TYPE_CHECKING:
     from tcpkit.export import Exported
@@ -69,7 +69,7 @@ def export(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="C
 
 
 def tell(done: Exported) -> None:
-    rows = ", ".join(f"{count:,} {table}" for table, count in done.rows.items())
+    rows = ", ".join(counted(count, table.removesuffix("s")) for table, count in done.rows.items())
     print(one_line(f"{done.capture}: {done.error or rows}{' (done before)' if done.was_done else ''}"), flush=True)
     for warning in done.warnings:
         print(f"tcpkit: {one_line(warning)}", file=sys.stderr)

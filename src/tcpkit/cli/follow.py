@@ -12,7 +12,7 @@ from tcpkit.cli.app import STREAM, CaptureArgument, CaptureFilterOption, app, de
 from tcpkit.cli.output import opened
 from tcpkit.cli.reading import reading
 from tcpkit.cli.stdout import need_no_terminal
-from tcpkit.text import one_line
+from tcpkit.text import counted, one_line
 
 OUTPUT = typer.Option("--output", "-o", metavar="PATH", parser=destination,
                       help="Write to this file, or with --all into this directory.")
@@ -88,5 +88,5 @@ def write_all(file: str, directory: Path, capture_filter: str) -> None:
         scan = StreamScan(capture)
         files = StreamFiles(directory)           # last: a wrong capture or filter leaves no directory behind
         files.write(scan)
-    missing = f", {files.missing} bytes missing in the capture" if files.missing else ""
-    print(f"{files.files} files in {one_line(str(directory))}{missing}", file=sys.stderr)
+    missing = f", {counted(files.missing, 'byte')} missing in the capture" if files.missing else ""
+    print(f"tcpkit: {counted(files.files, 'file')} in {one_line(str(directory))}{missing}", file=sys.stderr)
