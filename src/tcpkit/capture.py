@@ -83,14 +83,20 @@ class Capture(ConnectionTables):
         if table is None:
             yield _no_rows(pipeline)
 
-    def write(self, path: str | os.PathLike[str], *, where: str = "") -> int:
+    def write(self, path: str | os.PathLike[str], *, where: str = "", streams: Sequence[int] = ()) -> int:
         """Write the capture's frames to ``path``: pcapng if its name ends so, else pcap; how many there were.
 
         With ``where`` (a display filter) only frames with TCP that it selects; of a fragmented datagram that is the
-        frame that completes it.  Memory does not grow with the capture.  CaptureError if ``path`` cannot be written.
+        frame that completes it.  With ``streams`` only frames of these connections.  Memory does not grow with the
+        capture.  CaptureError if ``path`` cannot be written, IndexError if there is no such stream; what ``path``
+        held stays if there are no frames of any.
         """
         from tcpkit.capture_writer import CaptureWriter
+        from tcpkit.connection import no_stream
 
+        if streams:
+            chosen = f"tcp.stream in {{{', '.join(map(str, streams))}}}"
+            where = f"({where}) and {chosen}" if where else chosen
         refuse_own(path, self._source)
         pipeline = self.pipeline(("decode",), where, payload=True, threads=1)  # interfaces are written as they are met
         with CaptureWriter(path, interfaces=pipeline.reader.interfaces) as writer:
@@ -98,6 +104,9 @@ class Capture(ConnectionTables):
                 if where:
                     batch.keep_frames(np.isin(batch.frame_array["number"], batch.array["frame"]))
                 writer.write(batch)
+            missing = [stream for stream in streams if stream >= self.n_flows]
+            if missing:
+                raise no_stream(missing[0])
         return writer.frames
 
     @cached_property

@@ -28,7 +28,7 @@ class Connection(NamedTuple):
 def read_connection(capture: Capture, stream: int) -> Connection:
     """One pass; memory grows with the stream's segments.  IndexError if there is no such stream."""
     if stream > LAST:
-        raise _no_stream(stream)
+        raise no_stream(stream)
     pipeline = capture.pipeline(("analysis", "lifecycle", "verdicts"), where=f"tcp.stream == {stream}", detail="all")
     store, corrections = RowStore(pipeline.batch.dtype), Corrections()
     records = []
@@ -44,8 +44,8 @@ def read_connection(capture: Capture, stream: int) -> Connection:
         if len(at):
             flow = flow_table(streams._replace(verdicts=None))[int(at[0])]
             return Connection(rows, flow, int(streams.flows["client"][at[0]]))
-    raise _no_stream(stream)
+    raise no_stream(stream)
 
 
-def _no_stream(stream: int) -> IndexError:
+def no_stream(stream: int) -> IndexError:
     return IndexError(f"there is no stream {stream}")

@@ -69,6 +69,16 @@ def test_tshark_reads_what_is_written(source, tmp_path, name):
     assert len(expected) > 20
 
 
+def test_streams(source, tmp_path):
+    capture, target = tcpkit.open(source), tmp_path / "some.pcap"
+    expected = capture.packets.where("tcp.stream in {1, 3} and tcp.len > 0")["time"].tolist()
+    assert capture.write(target, where="tcp.len > 0", streams=[1, 3]) == len(expected)
+    assert tcpkit.open(target).packets["time"].tolist() == expected
+    with pytest.raises(IndexError, match="there is no stream 999"):
+        capture.write(target, streams=[999])
+    assert tcpkit.open(target).packets["time"].tolist() == expected              # as it was
+
+
 def test_capture_filter_chooses_frames_without_tcp_too(tmp_path):
     udp = Frame(FRAMES[0].time, ethernet(ipv4("10.9.9.9", "10.9.9.8", bytes(20), 17)), 54)
     path, target = tmp_path / "a.pcap", tmp_path / "b.pcap"

@@ -167,7 +167,8 @@ def test_output_to_a_file_is_the_same(run, path, tmp_path):
     *(f"{command} RAW -f vlan" for command in ("fields -e tcp.seq", "packets", "flows --format csv",
                                                "http --format csv", "overlaps --format json", "filter")),
     "filter FILE -f port", "filter FILE -Y tcp.strem", "filter TEXT", "flows FILE --columns stream,,client",
-    "follow FILE 1000", "fields FILE -e tcp.sek", "flows TEXT --format json", "packets TEXT", "http TEXT"])
+    "follow FILE 1000", "filter FILE --stream 1000", "fields FILE -e tcp.sek",
+    "flows TEXT --format json", "packets TEXT", "http TEXT"])
 def test_a_mistake_leaves_the_output_as_it_was(run, path, tmp_path, mistake, before):
     target, text, raw = tmp_path / "out", tmp_path / "text", tmp_path / "raw.pcap"
     text.write_text("From: a friend")

@@ -23,14 +23,11 @@ Streams = Annotated[list[int] | None, typer.Option("--stream", metavar="N", min=
 def filter_frames(file: CaptureArgument, output: Target, capture_filter: CaptureFilterOption = "", where: Where = "",
                   streams: Streams = None) -> None:
     """Write the frames that are selected to another capture file, their times and link types intact."""
-    if streams:
-        chosen = f"tcp.stream in {{{', '.join(map(str, streams))}}}"
-        where = f"({where}) and {chosen}" if where else chosen
     if output == "-":
         need_no_terminal("the bytes of a capture", "--output")
     with reading(file, capture_filter=capture_filter) as capture:
-        frames = capture.write(output, where=where)
+        try:
+            frames = capture.write(output, where=where, streams=streams or ())
+        except IndexError as error:
+            raise typer.BadParameter(str(error), param_hint="--stream") from error
         print(f"tcpkit: {counted(frames, 'frame')} written", file=sys.stderr)
-    missing = [stream for stream in streams or () if stream >= capture.n_flows]
-    if missing:
-        raise typer.BadParameter(f"there is no stream {missing[0]}", param_hint="--stream")
