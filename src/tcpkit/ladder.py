@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tcpcore.flags import Finding, Present, SegmentKind, TcpFlag
+from tcpcore.flags import Damage, Finding, Present, SegmentKind, TcpFlag
 from tcpkit.columns import ENDS
 from tcpkit.connection import read_connection
 from tcpkit.endings import STATE_WORDS
@@ -49,7 +49,7 @@ class Step(NamedTuple):
     numbers: str                 # Seq, Ack, Len, Win and a SYN's options
     states: tuple[str, str]      # of client and server, afterwards
     verdict: str                 # with cause and evidence, if the segment is not simply new
-    notes: tuple[str, ...]       # what the analysis found
+    notes: tuple[str, ...]       # what the analysis found, and that it is no segment but quoted by ICMP
 
 
 class Fold(NamedTuple):
@@ -135,7 +135,8 @@ def _chosen(rows: Array) -> Array:
         turning[1:] |= rows[state][1:] != rows[state][:-1]
     repeated = rows["duplicate_ack_num"] > 1
     turning[:1] = turning[-1:] = True
-    turning[np.flatnonzero(((rows["findings"] & NOTED) != 0) & ~repeated)[:REMARKABLE]] = True
+    noted = ((rows["findings"] & NOTED) != 0) & ~repeated | ((rows["damage"] & Damage.QUOTED) != 0)
+    turning[np.flatnonzero(noted)[:REMARKABLE]] = True
     turning[np.flatnonzero(~np.isin(rows["kind"], PLAIN_KINDS))[:JUDGED]] = True
     at = np.flatnonzero(turning)
     if len(at) > SHOWN:
@@ -173,7 +174,8 @@ def _numbers(row: Any, flags: int) -> str:
 
 
 def _found(row: Any) -> list[str]:
-    return [word for bit, word in FINDINGS if row["findings"] & bit]
+    found = [word for bit, word in FINDINGS if row["findings"] & bit]
+    return [*found, "quoted by ICMP"] if row["damage"] & Damage.QUOTED else found
 
 
 def _verdict(row: Any) -> list[str]:

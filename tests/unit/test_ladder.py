@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 import tcpkit
-from packets import MS, Conversation
+from packets import MS, Conversation, Frame, ethernet, ipv4
 from tcpkit.ladder import Fold, Step, build_ladder
 from tcpkit.ladder_svg import ladder_svg
 from tcpkit.ladder_text import ladder_lines
@@ -49,6 +49,15 @@ def test_what_stands_out_is_shown_within_the_fold():
     assert len(verdicts) == 1
     assert verdicts[0].startswith("retransmission of #")
     assert sum(isinstance(item, Fold) for item in drawn.items) == 2
+
+
+def test_what_icmp_quotes_is_told_and_not_folded():
+    talk = transfer(300)
+    quoted = next(frame for frame in talk.frames[200:] if len(frame.data) > 100)
+    error = b"\x03\x04\0\0\0\0\x05\x78" + quoted.data[14:54]
+    talk.frames.insert(400, Frame(talk.frames[400].time, ethernet(ipv4("10.0.9.9", "10.0.0.1", error, 1)), 82))
+    steps = {item.frame: item for item in ladder(talk).items if isinstance(item, Step)}
+    assert steps[401].notes == ("quoted by ICMP",)
 
 
 def test_the_terminal_shows_arrows_numbers_and_states():
