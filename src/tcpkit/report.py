@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tcpkit.columns import ENDS
+from tcpkit.columns import ENDS, Column, Schema
+from tcpkit.fields import find_columns
+from tcpkit.flow_columns import FLOWS
+from tcpkit.handshake_columns import HANDSHAKES
 from tcpkit.ladder import build_ladder
 from tcpkit.ladder_svg import ladder_svg
+from tcpkit.listing import printed_unit
 from tcpkit.table import Table, joined
-from tcpkit.text import duration_text, one_line
+from tcpkit.text import counted, duration_text, one_line
+from tcpkit.threat_columns import THREATS
 from tcpkit.values import Array
 
 if TYPE_CHECKING:
@@ -27,7 +32,8 @@ BUSY = (*WHO, "duration", "payload_bytes_client", "payload_bytes_server", "initi
 AGAIN = (*WHO, *(f"{count}_{end}" for end in ENDS for count in ("sent_again", "sent_needlessly", "timeouts")),
          *(f"true_loss_rate_{end}" for end in ENDS))
 SLOW = (*WHO, "setup_time", "initial_rtt", "server_rtt", "client_rtt", "syn_retransmissions")
-THREATS = ("kind", "target", "target_port", "source", "attempts", "completed", "refused", "half_open", "span", "rate")
+SHOWN = ("kind", "target", "target_port", "source", "attempts", "completed", "refused", "half_open", "span", "rate")
+SAID = ("bytes", "ratio")        # units that the columns' names tell
 SUMS = ("payload_bytes", "judged_segments", "sent_again", "sent_needlessly", "reordered", "network_duplicates")
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:1160px;margin:2em auto;padding:0 1em;color:#0f172a}
 table{border-collapse:collapse;font-size:13px}td,th{padding:2px 10px;border-bottom:1px solid #e2e8f0;text-align:right}
@@ -91,10 +97,11 @@ def report_html(capture: Capture) -> str:
         trips.append(np.ma.compressed(piece["initial_rtt"]).astype(np.int64))
     name = PurePath(found.files[0].name).name + (f" and {len(found.files) - 1:,} more" * (len(found.files) > 1))
     body = [f"<h1>{_safe(name)}</h1>", *_facts(found), *_figures(account, np.concatenate(trips)),
-            *_listing("Busiest connections", account.busiest.table, BUSY),
-            *_listing("Most sent again", account.repeating.table, AGAIN),
-            *_listing("Slowest handshakes", slowest.table, SLOW),
-            *_listing("Floods, scans and dead servers", capture.threats[:TOP], THREATS), *_ladder(capture, account)]
+            *_listing("Busiest connections", account.busiest.table, FLOWS, BUSY),
+            *_listing("Most sent again", account.repeating.table, FLOWS, AGAIN),
+            *_listing("Slowest handshakes", slowest.table, HANDSHAKES, SLOW),
+            *_listing("Floods, scans and dead servers", capture.threats[:TOP], THREATS, SHOWN),
+            *_ladder(capture, account)]
     return (f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{_safe(name)}</title>'
             f"<style>{STYLE}</style></head>\n<body>\n" + "\n".join(body) + "\n</body></html>\n")
 
@@ -111,8 +118,8 @@ def _facts(found: CaptureInfo) -> Iterator[str]:
     """What was captured, and what would mislead."""
     start = "" if found.first_ns is None else f", from {np.datetime64(found.first_ns, 'ns')} UTC"
     lasted = duration_text(int(found.duration * 1e9))
-    yield (f"<p>{found.packets:,} packets, {found.wire_bytes:,} bytes in {lasted}{start}; "
-           f"{found.segments:,} TCP segments</p>")
+    yield (f"<p>{counted(found.packets, 'packet')}, {counted(found.wire_bytes, 'byte')} in {lasted}{start}; "
+           f"{counted(found.segments, 'TCP segment')}</p>")
     flaws = [file.damage for file in found.files if file.damage]
     flaws += [f"{flaw.kind}: {flaw.count:,} of {flaw.total:,} {flaw.unit}; {flaw.what}; {flaw.consequence}"
               for flaw in found.quality]
@@ -124,8 +131,8 @@ def _figures(account: Account, trips: Array) -> Iterator[str]:
     """The account of all connections."""
     sums, judged = account.sums, max(account.sums["judged_segments"], 1)
     outcomes = ", ".join(f"{count:,} {outcome.replace('_', ' ')}" for outcome, count in account.outcomes.most_common())
-    figures = [f"{account.connections:,} connections; handshakes: {outcomes}" if outcomes else "no connections",
-               f"{sums['payload_bytes']:,} bytes of payload"]
+    figures = [f"{counted(account.connections, 'connection')}; handshakes: {outcomes}" if outcomes else
+               "no connections", f"{counted(sums['payload_bytes'], 'byte')} of payload"]
     if len(trips):
         middle, slow = (duration_text(int(value)) for value in np.percentile(trips, (50, 95)))
         figures.append(f"initial round trip: median {middle}, 95 of 100 below {slow}")
@@ -135,13 +142,18 @@ def _figures(account: Account, trips: Array) -> Iterator[str]:
     yield "<h2>Connections</h2>" + _lines(figures)
 
 
-def _listing(title: str, table: Table | None, columns: Sequence[str]) -> Iterator[str]:
+def _listing(title: str, table: Table | None, schema: Schema, columns: Sequence[str]) -> Iterator[str]:
     if table is None or len(table) == 0:
         return
     cells = [line.split("\t") for line in table.to_text("fields", columns, head=False).decode().splitlines()]
     rows = "".join("<tr>" + "".join(f"<td>{_safe(cell)}</td>" for cell in row) + "</tr>" for row in cells)
-    head = "".join(f"<th>{name.replace('_', ' ')}</th>" for name in columns)
+    head = "".join(f"<th>{_heading(column)}</th>" for column in find_columns(columns, schema.columns))
     yield f"<h2>{title}</h2><div><table><tr>{head}</tr>{rows}</table></div>"
+
+
+def _heading(column: Column) -> str:
+    unit = printed_unit(column)
+    return column.name.replace("_", " ") + (f", {unit}" if unit and unit not in SAID else "")
 
 
 def _ladder(capture: Capture, account: Account) -> Iterator[str]:

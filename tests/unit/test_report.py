@@ -65,13 +65,17 @@ def test_the_page_tells_the_connections_and_lists_the_most_remarkable():
     assert [row[0] for row in busiest[1:]] == [str(at) for at in sorted(sent, key=sent.get, reverse=True)[:TOP]]
     assert sorted(row[0] for row in repeating[1:]) == sorted(["0", "3", "6", "9", "12"])
     assert len(slowest) == TOP + 1
+    assert slowest[0][5:] == ["setup time, s", "initial rtt, s", "server rtt, s", "client rtt, s",
+                              "syn retransmissions"]
     assert f"Stream {repeating[1][0]}" in page.text
     assert "svg" in page.tags
 
 
 def test_a_capture_without_tcp_and_one_without_repeats():
     assert report(Conversation().raw(bytes(60)).pcap()).tables == []
-    assert len(report(Conversation().handshake().pcap()).tables) == 1
+    page = report(Conversation().handshake().pcap())
+    assert len(page.tables) == 1
+    assert "1 connection; handshakes: 1 complete" in page.text
 
 
 def test_a_flood_is_listed():
