@@ -97,6 +97,12 @@ def test_retransmissions_show_both_views(run, path, capture):
     assert run("retransmissions", path, "--view", "segments")[1].decode() == capture.retransmissions.to_grid()
 
 
+def test_a_display_filter_of_retransmissions_is_about_segments_alone(run, path, capture):
+    frame = capture.retransmissions["frame"][0]
+    _, out, _ = run("retransmissions", path, "-Y", f"frame == {frame}")
+    assert out.decode() == capture.retransmissions.where(f"frame == {frame}").to_grid()
+
+
 def test_packet_list(run, path, capture):
     _, out, _ = run("packets", path)
     head, *lines = out.decode().splitlines()

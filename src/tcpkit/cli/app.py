@@ -55,8 +55,8 @@ def destination(path: str) -> Path | None:
     return None if path == "-" else Path(path)
 
 
-CaptureArgument = Annotated[str, typer.Argument(
-    metavar="FILE", help="Capture file; a directory or quoted pattern of captures; a URL; - for standard input.")]
+CAPTURE = "Capture file; a directory or quoted pattern of captures; a URL; - for standard input."
+CaptureArgument = Annotated[str, typer.Argument(metavar="FILE", help=CAPTURE)]
 STREAM = typer.Argument(metavar="STREAM", min=0, help="Number of the connection (tcp.stream).", show_default=False)
 FormatOption = Annotated[Format, typer.Option("--format", metavar="FORMAT",
                                               help="table, csv, json (one array), jsonl or parquet.")]
@@ -69,7 +69,8 @@ ColumnsOption = Annotated[str, typer.Option(
 ChosenColumnsOption = Annotated[str, typer.Option(
     "--columns", metavar="NAME,…", help="Only these columns, in this order.")]
 MemoryLimitOption = Annotated[str, typer.Option(
-    "--memory-limit", metavar="SIZE", help="Memory to use at most; when it runs out, old connections are given up.")]
+    "--memory-limit", metavar="SIZE", help="Memory to use at most, such as 500M or 2G; when it runs out, old "
+    "connections are given up.")]
 IdleTimeoutOption = Annotated[float, typer.Option(
     "--idle-timeout", metavar="SECONDS", callback=checked_seconds, show_default=False,
     help="Silence after which what comes is another connection; without it, any may go on.")]

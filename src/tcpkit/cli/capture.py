@@ -40,16 +40,18 @@ WriteOption = Annotated[str, typer.Option(
 RingOption = Annotated[str, typer.Option(
     metavar="FILES:SIZE", help="Rotate what is written: keep this many files of this size, such as 10:100M, of a "
                                "time, such as 24:3600s, or both, 24:100M:3600s. With 0 files all are kept.")]
-CountOption = Annotated[int, typer.Option("--count", "-c", metavar="N", min=0, help="Stop after this many frames.")]
-DurationOption = Annotated[float, typer.Option(metavar="SECONDS", min=0, help="Stop after this many seconds.")]
+CountOption = Annotated[int, typer.Option("--count", "-c", metavar="N", min=0, show_default=False,
+                                          help="Stop after this many frames; without it, at Ctrl-C.")]
+DurationOption = Annotated[float, typer.Option(metavar="SECONDS", min=0, show_default=False,
+                                               help="Stop after this many seconds; without it, at Ctrl-C.")]
 SnaplenOption = Annotated[int, typer.Option(metavar="BYTES", min=14, help="Write at most this many bytes of a frame.")]
 BufferOption = Annotated[int, typer.Option("--buffer", "-B", metavar="MIB", min=1, max=2047,
                                            help="The kernel's buffer, in MiB.")]
 FanoutOption = Annotated[int, typer.Option(
     metavar="N", min=0, max=65535, show_default=False,
     help="Captures with the same number share the connections of the interface, to use several cores.")]
-PacketsOption = Annotated[bool, typer.Option("--packets", help="List segments; also without it if the output is no "
-                                                               "terminal and no file is written.")]
+PacketsOption = Annotated[bool, typer.Option("--packets", help="List segments; also without it if -Y selects some, or "
+                                                               "the output is no terminal and no file is written.")]
 FlowsOption = Annotated[bool, typer.Option("--flows", help="List connections as they end, and at the end the others.")]
 
 
@@ -66,14 +68,18 @@ def capture(interface: InterfaceOption, capture_filter: CaptureFilterOption = ""
         raise typer.BadParameter("standard output cannot be rotated", param_hint="--ring")
     if write == "-":
         need_no_terminal("the bytes of a capture", "--write")
-    if columns and not flows:
-        raise typer.BadParameter("says what is listed of connections: give --flows too", param_hint="--columns")
+    for option, given in (("--columns", bool(columns)), ("--format", form != Format.table)):
+        if given and not flows:
+            raise typer.BadParameter("is for the list of connections: give --flows too", param_hint=option)
+    if packets and flows:
+        raise typer.BadParameter("list segments or connections, not both", param_hint="--packets, --flows")
     from tcpkit.connection_tables import check_filter
     from tcpkit.flow_columns import FLOWS
 
     names = named(columns, FLOWS)
     if flows:
         check_filter(where, FLOWS)
+    packets = packets or bool(where)               # what it selects is to be seen
     only_write = bool(write) and not (flows or packets or sys.stdout.isatty())
     with session(interface, capture_filter=capture_filter, where="" if flows else where, write=write, count=count,
                  ring=rotation(ring) if ring else None, duration=duration, snaplen=snaplen, buffer_size=buffer << 20,

@@ -31,6 +31,8 @@ def directory(path: str) -> Path:
     return Path(path)
 
 
+TablesOption = Annotated[str, typer.Option(
+    metavar="NAME,…", help="Tables to write; there are also directions, conversations, retransmissions.")]
 PacketsWhereOption = Annotated[str, typer.Option(
     "--where", "-Y", metavar="FILTER", help="Only packets this display filter selects; other tables are whole.")]
 
@@ -40,7 +42,7 @@ def export(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="C
                                                                               "files that are one capture.")],
            output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", parser=directory,
                                                     help="Directory to write below.")],
-           tables: Annotated[str, typer.Option(metavar="NAME,…", help="Tables to write.")] = "packets,flows",
+           tables: TablesOption = "packets,flows",
            form: Annotated[ExportFormat, typer.Option("--format", help="How to write them.")] = ExportFormat.parquet,
            capture_filter: CaptureFilterOption = "", where: PacketsWhereOption = "",
            memory_limit: MemoryLimitOption = MEMORY, idle_timeout: IdleTimeoutOption = 0.0,

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tcpkit.cli.app import (
+    CAPTURE,
     MEMORY,
     CaptureFilterOption,
     FollowOption,
@@ -23,7 +24,7 @@ LIST = typer.Option("--list", help="List the fields that can be chosen.", is_eag
 
 @app.command()
 def fields(
-    file: Annotated[str | None, typer.Argument(metavar="FILE", help="Capture file, or - for standard input.")] = None,
+    file: Annotated[str | None, typer.Argument(metavar="FILE", help=CAPTURE)] = None,
     names: Annotated[list[str] | None, typer.Option("-e", metavar="NAME", help="A field; repeat for more.")] = None,
     capture_filter: CaptureFilterOption = "",
     memory_limit: MemoryLimitOption = MEMORY, idle_timeout: IdleTimeoutOption = 0.0,

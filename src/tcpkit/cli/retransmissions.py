@@ -38,7 +38,7 @@ class View(StrEnum):
 ViewOption = Annotated[View | None, typer.Option(
     "--view", metavar="VIEW", help="segments: only what was sent again; directions: only the figures of each "
     "direction; reordering: how far from their places segments came; without: the first two as a table, segments in "
-    "the other formats and with --columns.")]
+    "the other formats and with --columns or -Y.")]
 
 
 @app.command()
@@ -62,10 +62,10 @@ def retransmissions(file: CaptureArgument, view: ViewOption = None, capture_filt
         if view == View.reordering:
             write_pieces(partial(capture.reordering_pieces, where=where), form, output, names)
             return
-        if view == View.segments or form != Format.table or names:
+        if view == View.segments or form != Format.table or names or where:
             write_pieces(partial(capture.retransmission_pieces, names, where=where), form, output, names)
             return
-        segments = joined(capture.retransmission_pieces(where=where))
+        segments = joined(capture.retransmission_pieces())
         affected = joined(table[(table["retransmissions"] > 0) | (table["sent_again"] > 0)]
                           for table in capture.direction_pieces())
         with opened(output) as out:

@@ -50,6 +50,8 @@ def states(file: FileArgument = "", interface: InterfaceOption = "", capture_fil
 
     if bool(file) == bool(interface):
         raise typer.BadParameter("name a capture or, with -i, an interface", param_hint="FILE")
+    if file and duration:
+        raise typer.BadParameter("is for an interface: a capture is read to its end", param_hint="--duration")
     names = named(columns, STATES)
     if file:
         with reading(file, output, capture_filter=capture_filter, memory_limit=memory_limit, idle_timeout=idle_timeout,
