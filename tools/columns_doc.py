@@ -11,9 +11,12 @@ from tcpcore.fieldtext import TextKind as Kind
 from tcpkit.columns import EPOCH, Column, Schema
 from tcpkit.direction_columns import DIRECTIONS
 from tcpkit.flow_columns import CONVERSATIONS, FLOWS
+from tcpkit.handshake_columns import HANDSHAKES
 from tcpkit.packet_columns import PAYLOAD, SCHEMA
 from tcpkit.retransmission_columns import RETRANSMISSIONS
 from tcpkit.states import STATES
+from tcpkit.stream_columns import CHUNKS
+from tcpkit.threat_columns import HALF_OPEN, THREATS
 from tcpkit.values import TEXTS
 
 TARGET = Path(__file__).parents[1] / "docs" / "columns.md"
@@ -28,18 +31,24 @@ TABLES = (
     (STATES, "`Capture.states`, `tcpkit states`: one row for each connection that is not over."),
     (CONVERSATIONS, "`Capture.conversations`, `tcpkit conversations`: one row for each connection with a whole "
      "segment."),
+    (HANDSHAKES, "`Capture.handshakes`, `tcpkit handshakes`: one row for each connection of which a SYN or SYN+ACK was "
+     "captured."),
+    (THREATS, "`Capture.threats`, `tcpkit threats`: one row for each flood, scan and dead server."),
+    (HALF_OPEN, "`Capture.half_open`, `tcpkit threats --view half-open`: one row for each server and port, and step of "
+     "time."),
+    (CHUNKS, "`chunks` of either side of a stream of `Capture.streams`: one row for each part of its bytes."),
 )
 INTRODUCTION = """\
 # Columns
 
 Written by `tools/columns_doc.py` from the definitions; not to be edited by hand.
 
-Every column has a Python name; those with a Wireshark name can be asked for by either, and are what `tcpkit fields`
-and display filters know. Names that begin with `tcpkit.` are tcpkit's own, all others mean what they mean in tshark
-4.0. A value that a row does not have is masked in NumPy, null in Arrow, pandas and Polars, empty in text. Letters with
-numbers (ST-1, RL-1 …) are the [rules](semantics.md) by which a value is found. Times and durations are nanoseconds in
-arrays, Arrow and data frames, which is the unit named here; text (tables, CSV, JSON, `tcpkit fields`) and display
-filters have them in seconds. *Stage* is how far the work must go to know it.
+Every column has a Python name; those with a Wireshark name can be asked for by either. Display filters know both
+names, `tcpkit fields` Wireshark's alone. Names that begin with `tcpkit.` are tcpkit's own, all others mean what they
+mean in tshark 4.0. A value that a row does not have is masked in NumPy, null in Arrow, pandas and Polars, empty in
+text. Letters with numbers (ST-1, RL-1 …) are the [rules](semantics.md) by which a value is found. Times and durations
+are nanoseconds in arrays, Arrow and data frames, which is the unit named here; text (tables, CSV, JSON, `tcpkit
+fields`) and display filters have them in seconds. *Stage* is how far the work must go to know it.
 """
 
 
@@ -50,7 +59,8 @@ def main() -> None:
 def document() -> str:
     parts = [INTRODUCTION]
     for schema, meaning in (*TABLES, *other_tables()):
-        parts.append(f"\n## {schema.name[0].upper()}{schema.name[1:]}\n\n{meaning}\n\n{table(schema)}")
+        name = schema.name.replace("_", "-")
+        parts.append(f"\n## {name[0].upper()}{name[1:]}\n\n{meaning}\n\n{table(schema)}")
     parts.append(f"\n`{PAYLOAD.wireshark}` is known to `tcpkit fields` alone: {PAYLOAD.doc}.\n")
     return "".join(parts)
 

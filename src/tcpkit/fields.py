@@ -23,6 +23,9 @@ QUOTED = {
                        Kind.INFO, Kind.LETTERS, Kind.TUNNEL_KIND, Kind.VERDICT, Kind.OUTER_HEX}),
 }
 OWN = "tcpkit."                  # what the names of fields begin with that tshark does not have
+# Names that mean several fields at once; only filters know them.
+BOTH = {
+    "ip.addr": ("ip.src", "ip.dst"), "ipv6.addr": ("ipv6.src", "ipv6.dst"), "tcp.port": ("tcp.srcport", "tcp.dstport")}
 OUTER_NUMBERS = (Kind.OUTER_NUMBER, Kind.OUTER_HEX)
 EIGHT_BYTES = (Kind.SECONDS, Kind.SINCE_START, Kind.REAL)
 
@@ -56,7 +59,7 @@ def find_column(name: str, known: dict[str, Column]) -> Column:
         return known[name]
     from difflib import get_close_matches
 
-    near = get_close_matches(name, known, 1, cutoff=0.0)
+    near = [each for each in BOTH.get(name, ()) if each in known] or get_close_matches(name, known, 1, cutoff=0.0)
     raise FieldError(name, near[0] if near else "")
 
 

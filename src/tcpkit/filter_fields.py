@@ -11,13 +11,10 @@ from tcpcore.flags import TunnelHas
 from tcpcore.records import ANALYSIS, SEGMENT
 from tcpkit.columns import Column
 from tcpkit.display_values import Occurrence
-from tcpkit.fields import OUTER_NUMBERS, find_column, index_columns
+from tcpkit.fields import BOTH, OUTER_NUMBERS, find_column, index_columns
 from tcpkit.packet_columns import PAYLOAD
 from tcpkit.values import Array, Mask, Rows, of_version, present, tunnel_numbers, tunnel_values
 
-# Names that mean several fields at once.
-BOTH = {
-    "ip.addr": ("ip.src", "ip.dst"), "ipv6.addr": ("ipv6.src", "ipv6.dst"), "tcp.port": ("tcp.srcport", "tcp.dstport")}
 PROTOCOLS = {"ip": "ip.src", "ipv6": "ipv6.src", "tcp": "tcp.srcport"}
 KINDS = {
     Kind.UNSIGNED: "uint", Kind.HEX: "uint", Kind.SACK_EDGE: "uint", Kind.SIGNED: "int", Kind.SECONDS: "time",

@@ -11,6 +11,7 @@ from tcpcore.fieldtext import TextKind as Kind
 from tcpkit.capture import Capture
 from tcpkit.columns import Column
 from tcpkit.corrections import Changes, correction_table
+from tcpkit.errors import FieldError
 from tcpkit.fields import build_formatter, find_column, find_columns, header, stages_of
 from tcpkit.grid import grid
 from tcpkit.packet_columns import PACKETS, PAYLOAD
@@ -37,7 +38,7 @@ def printed_unit(column: Column) -> str:
 
 def write_fields(capture: Capture, names: Sequence[str], out: BinaryIO, where: str = "") -> None:
     """A header line, then one tab-separated row for each frame with TCP; FieldError for an unknown name."""
-    columns = [find_column(name, FIELDS) for name in names]
+    columns = [_field(name) for name in names]
     pipeline = capture.pipeline(stages_of(columns), where, payload=PAYLOAD in columns)
     settled = "verdicts" in pipeline.stages and PAYLOAD not in columns and not capture.follow
     head = header(names, "fields")
@@ -45,6 +46,14 @@ def write_fields(capture: Capture, names: Sequence[str], out: BinaryIO, where: s
         out.write(head + text)
         head = b""
     out.write(head)
+
+
+def _field(name: str) -> Column:
+    """By Wireshark's names alone: some of the others, such as frame, are fields of tshark that mean something else."""
+    for column in FIELDS.values():
+        if column.name == name:
+            raise FieldError(name, column.wireshark)
+    return find_column(name, FIELDS)
 
 
 def _field_lines(pipeline: Pipeline, formatter: Formatter, settled: bool) -> Iterator[bytes]:

@@ -85,6 +85,13 @@ def test_a_wrong_name_is_told_before_the_capture_is_read(run, ran, path, command
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("asked", "nearest"), [("frame", "frame.number"), ("payload", "tcp.payload"),
+                                                ("ip.addr", "ip.src"), ("tcp.port", "tcp.srcport")])
+def test_fields_name_what_was_meant(run, path, asked, nearest):
+    assert run("fields", path, "-e", asked) == (
+        2, b"", f'tcpkit: "{asked}" is not a field; did you mean "{nearest}"?\n')
+
+
 @pytest.mark.parametrize(("command", "columns", "where", "table", "stages"), ANOTHER)
 def test_rows_may_be_chosen_by_other_columns(run, ran, path, capture, command, columns, where, table, stages):
     selected = getattr(capture, table).where(where)

@@ -132,6 +132,12 @@ def test_ctrl_c_ends_tshark_too(path, tmp_path, ended_by, status):
         os.kill(int(told), 0)
 
 
+def test_fields_that_tshark_does_not_have(run, path):
+    status, out, err = run(path, "-e", "tcp.len", "-e", "info")
+    assert (status, out) == (2, "")
+    assert 'tshark has no "tcpkit.info"' in err
+
+
 def test_without_tshark(run, path, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     status, out, err = run(path)

@@ -42,7 +42,11 @@ def compare(files: Files, names: Names = None, form: FormOption = Form.table, ou
     from tcpkit.compare import compare as compare_capture
     from tcpkit.fields import contract_names, find_fields
 
-    fields = find_fields(names) if names else contract_names(own=False)
+    theirs = contract_names(own=False)
+    fields = find_fields(names) if names else theirs
+    for name in fields:
+        if name not in theirs:
+            raise typer.BadParameter(f'tshark has no "{name}"', param_hint="-e")
     try:
         with unwinding():
             results = [compare_capture(file, fields) for file in files]
