@@ -23,7 +23,7 @@ def ladder_lines(ladder: Ladder, width: int) -> list[Text]:
     ends = [endpoint(flow[end], flow[f"{end}_port"]) for end in ENDS]
     lines = [Text(line, style="bold" if i == 0 else "dim") for i, line in enumerate(headline(flow))]
     lines.append(Text())
-    head = Text(f"{'frame':>7} {'seconds':>12} {'+ ms':>9} ", style="dim")
+    head = Text().append(f"{'frame':>7} {'seconds':>12} {'+ ms':>9} ", style="dim")
     head.append(f"{'client':>{STATE}} ", style="bold").append(ends[0], style="bold cyan")
     head.append(" " * max(room - len(ends[0]) - len(ends[1]) + 2, 3)).append(ends[1], style="bold cyan")
     lines.append(head.append(" server", style="bold"))
@@ -37,11 +37,13 @@ def ladder_lines(ladder: Ladder, width: int) -> list[Text]:
             states = item.states
             lines += _note_lines(item.verdict, "red", states, room)
             lines += _note_lines(", ".join(item.notes), "yellow", states, room)
+    for line in lines:
+        line.rstrip()
     return lines
 
 
 def _step_line(step: Step, before: tuple[str, str], room: int) -> Text:
-    line = Text(f"{step.frame:>7} ", style="dim")
+    line = Text().append(f"{step.frame:>7} ", style="dim")
     line.append(f"{step.time_ns / 1e9:>12.6f} ", style="default")
     line.append(f"{step.delta_ns / 1e6:>9.3f} ", style="dim")
     _append_state(line, step.states[0], before[0], left=True)
@@ -65,7 +67,7 @@ def _append_state(line: Text, state: str, before: str, *, left: bool) -> None:
 
 
 def _fold_line(fold: Fold, room: int) -> Text:
-    line = Text(f"{'⋮':>7} {fold.time_ns / 1e9:>12.6f} {duration_text(fold.duration_ns):>9} ", style="dim")
+    line = Text().append(f"{'⋮':>7} {fold.time_ns / 1e9:>12.6f} {duration_text(fold.duration_ns):>9} ", style="dim")
     line.append(" " * (STATE + 1)).append("┊", style="dim")
     return line.append(fold_text(fold).center(room), style="italic dim").append("┊", style="dim")
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 
@@ -115,6 +116,20 @@ def test_bytes_do_not_go_to_a_terminal(path, command):
     os.close(screen)
     assert status == 2
     assert b"could steer the terminal: write them to a file, or into a pipe" in err
+
+
+@pytest.mark.parametrize("command", ["follow FILE 0", "explain FILE 0"])
+@pytest.mark.parametrize(("told", "coloured"), [
+    ({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({"TERM": "xterm", "NO_COLOR": "1"}, False)])
+def test_a_terminal_gets_the_colours_it_takes(path, command, told, coloured):
+    screen, terminal = pty.openpty()
+    env = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")} | told
+    assert beside(*command.replace("FILE", path).split(), stdout=terminal, env=env) == (0, b"")
+    os.close(terminal)
+    shown = os.read(screen, 4096)
+    os.close(screen)
+    assert shown
+    assert bool(re.search(rb"\x1b\[(\d;)?3\dm", shown)) == coloured
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii"])

@@ -69,6 +69,13 @@ def test_the_terminal_shows_arrows_numbers_and_states():
     assert opening.rstrip().endswith("▶│ SYN-RECEIVED")
     assert "◀" in lines[5]
     assert max(map(len, lines)) <= 120
+    assert not any(line.endswith(" ") for line in lines)
+
+
+def test_only_what_is_said_beside_the_arrows_is_dim():
+    step = ladder_lines(ladder(transfer(1)), 120)[4]
+    assert step.style == ""
+    assert [step.plain[span.start:span.end].strip() for span in step.spans if span.style == "dim"] == ["1", "0.000"]
 
 
 def test_the_picture_is_whole_xml_and_says_the_same():

@@ -11,7 +11,7 @@ import typer
 from tcpkit.cli.app import STREAM, CaptureArgument, CaptureFilterOption, app, destination
 from tcpkit.cli.output import opened
 from tcpkit.cli.reading import reading
-from tcpkit.cli.stdout import need_no_terminal
+from tcpkit.cli.stdout import need_no_terminal, takes_colour
 from tcpkit.text import counted, one_line
 
 OUTPUT = typer.Option("--output", "-o", metavar="PATH", parser=destination,
@@ -67,7 +67,7 @@ def show_stream(file: str, stream: int, side: str, show: Show, output: Path | No
     with reading(file, output, streaming=output is None, capture_filter=capture_filter) as capture:
         conversation = Conversation(capture, stream)
         parts = (part for part in conversation if not side or part.from_client == (side == "client"))
-        colour = output is None and sys.stdout.isatty()
+        colour = output is None and takes_colour()
         ways = {Show.text: as_text, Show.hex: as_hex}
         with opened(output) as out:
             lines = (conversation.report() if show == Show.tshark else

@@ -27,6 +27,11 @@ def need_no_terminal(what: str, option: str) -> None:
                                  param_hint=option)
 
 
+def takes_colour() -> bool:
+    """Whether standard output is a terminal that knows colours, whose user has not declined them (no-color.org)."""
+    return sys.stdout.isatty() and os.environ.get("TERM") not in ("dumb", "unknown") and not os.environ.get("NO_COLOR")
+
+
 def flush_output() -> None:
     """OSError if it cannot be written."""
     with named_errors(STANDARD_OUTPUT):
