@@ -80,5 +80,5 @@ CONVERSATIONS = Schema("conversations", (
     Column("start", "", "earliest_ns", Kind.SINCE_START, "earliest frame, from the capture's first one (CV-5)",
            unit="ns"),
     Column("duration", "", "duration", Kind.SECONDS, "from the earliest to the latest frame (CV-5)", unit="ns"),
-), ("a", "a_port", "b", "b_port", "packets_to_a", "bytes_to_a", "packets_to_b", "bytes_to_b", "packets", "bytes",
-    "start", "duration"))
+), ("stream", "a", "a_port", "b", "b_port", "packets_to_a", "bytes_to_a", "packets_to_b", "bytes_to_b", "packets",
+    "bytes", "start", "duration"))

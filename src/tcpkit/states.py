@@ -20,7 +20,7 @@ OVER = (TcpState.CLOSED, TcpState.LISTEN)
 OF_A_FLOW = ("stream", "client", "client_port", "server", "server_port", "client_state", "server_state", "start",
              "initial_rtt", "rtt_mean_client", "rtt_mean_server", "retransmissions_client", "retransmissions_server",
              "packets_client", "packets_server", "payload_bytes_client", "payload_bytes_server", "outcome", "closer")
-SUMMARY = ("client", "client_port", "server", "server_port", "client_state", "server_state", "age", "idle",
+SUMMARY = ("stream", "client", "client_port", "server", "server_port", "client_state", "server_state", "age", "idle",
            "initial_rtt", "rtt_mean_client", "rtt_mean_server", "retransmissions_client", "retransmissions_server")
 MEANINGS = {"client_state": "state of the client", "server_state": "state of the server"}
 

@@ -103,6 +103,11 @@ def test_a_display_filter_of_retransmissions_is_about_segments_alone(run, path, 
     assert out.decode() == capture.retransmissions.where(f"frame == {frame}").to_grid()
 
 
+@pytest.mark.parametrize("command", ["flows", "conversations", "handshakes", "states", "retransmissions", "http"])
+def test_a_table_of_connections_says_which_follow_and_explain_can_show(run, path, command):
+    assert run(command, path)[1].decode().split()[0] == "stream"
+
+
 def test_packet_list(run, path, capture):
     _, out, _ = run("packets", path)
     head, *lines = out.decode().splitlines()
