@@ -170,7 +170,9 @@ def _open_url(url: str) -> Source:
     try:
         raw = fsspec.open(url, "rb").open()
     except (OSError, ValueError, ImportError) as error:
-        raise CaptureError(url, str(error) or type(error).__name__) from None
+        cause = error.__cause__ or error                 # fsspec's own may say no more than the address
+        told = "no such file" if isinstance(cause, FileNotFoundError) else str(cause)
+        raise CaptureError(url, told or type(cause).__name__) from None
     size = getattr(raw, "size", None)
     return _by_content(raw, url, size if isinstance(size, int) else None)
 

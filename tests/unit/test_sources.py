@@ -190,6 +190,11 @@ def test_url(tmp_path):
     assert read(open_reader(f"file://{tmp_path}/x.zst")) == expected(frames)
     with pytest.raises(CaptureError, match="nosuch"):
         open_reader("nosuch://host/x.pcap")
+    with pytest.raises(CaptureError, match="no such file"):
+        open_reader("memory://nosuch")
+    pytest.importorskip("aiohttp")
+    with pytest.raises(CaptureError, match=r"(?i)connect"):           # the cause, not the address again
+        open_reader("http://127.0.0.1:1/x.pcap")
 
 
 def test_following_a_file_that_is_being_written(tmp_path):
