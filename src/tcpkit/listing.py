@@ -84,18 +84,24 @@ def lines_of(pipeline: Pipeline, *, settled: bool) -> Iterator[bytes]:
     columns = _listed_columns()
     widths = [width for _, _, width in LISTED]
     formatter = build_formatter(columns, pipeline.batch.dtype, widths=widths)
-    titles = (title.rjust(width) if width > 0 else title.ljust(-width) for _, title, width in LISTED)
-    head = ("  ".join(titles).rstrip() + "\n").encode()
+    told = False
     for rows, tunnels, changes in pipeline.pieces(settled=settled):
         if IPV6_WIDTH not in widths and np.any(rows["ip_version"] == 6):
             widths[2] = widths[3] = IPV6_WIDTH
             formatter = build_formatter(columns, rows.dtype, widths=widths)
         formatter.start_ns = pipeline.start_ns
         text = formatter.rows(rows, tunnels)
-        yield head + (_with_changes(text, rows, changes) if changes else text)
-        head = b""
-    if head:
-        yield head
+        yield (b"" if told else _titles(widths)) + (_with_changes(text, rows, changes) if changes else text)
+        told = True
+    if not told:
+        yield _titles(widths)
+
+
+def _titles(widths: Sequence[int]) -> bytes:
+    """The line above the packet list."""
+    titles = (title.rjust(width) if width > 0 else title.ljust(-width)
+              for (_, title, _), width in zip(LISTED, widths, strict=True))
+    return ("  ".join(titles).rstrip() + "\n").encode()
 
 
 def _with_changes(text: bytes, rows: Array, changes: Changes) -> bytes:

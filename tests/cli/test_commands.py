@@ -116,6 +116,14 @@ def test_packet_list(run, path, capture):
     assert all(info in line for info, line in zip(capture.packets["info"], lines, strict=True))
 
 
+def test_titles_stand_above_their_columns_of_ipv6_too(run, tmp_path):
+    path = tmp_path / "six.pcap"
+    path.write_bytes(Conversation(client="fd00::1", server="fd00:1:2:3:4:5:6:7").handshake().pcap())
+    head, first, *_ = run("packets", path)[1].decode().splitlines()
+    for title, value in (("Source", "fd00::1"), ("Destination", "fd00:1:2:3:4:5:6:7"), ("Info", "50000 → 60000")):
+        assert head.index(title) == first.index(value)
+
+
 def test_fields(run, path, capture):
     _, out, _ = run("fields", path, "-e", "frame.number", "-e", "tcp.stream")
     head, *lines = out.decode().splitlines()
