@@ -108,6 +108,14 @@ def test_a_table_of_connections_says_which_follow_and_explain_can_show(run, path
     assert run(command, path)[1].decode().split()[0] == "stream"
 
 
+@pytest.mark.parametrize(("option", "words", "told"), [
+    ("-Y", "port 80", "it is a capture filter, for -f"), ("-f", "tcp.len > 0", "it is a display filter, for -Y"),
+    ("-Y", "tcp.lenn > 0", "^^^^^^^^"), ("-f", "prt 80", "^^^"), ("-f", "tcp.lenn > 0", "^^^^^^^^")])
+def test_a_filter_of_the_other_kind_is_told(run, path, option, words, told):
+    status, out, err = run("packets", path, option, words)
+    assert (status, out, err.splitlines()[-1].strip()) == (2, b"", told)
+
+
 def test_packet_list(run, path, capture):
     _, out, _ = run("packets", path)
     head, *lines = out.decode().splitlines()

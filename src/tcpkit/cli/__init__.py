@@ -17,6 +17,8 @@ TYPE_CHECKING = False            # as in tcpkit: the sooner main() is reached, t
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from tcpkit.errors import FilterError
+
 MODULES = ("info", "packets", "fields", "flows", "handshakes", "explain", "plot", "report", "threats",
            "retransmissions", "filter", "compare", "follow", "capture", "states", "export", "overlaps", "http")
 HOME = {"conversations": "flows", "interfaces": "capture"}     # modules of commands that are not called as their module
@@ -113,6 +115,25 @@ def tell(error: Exception) -> int:
     from tcpkit.errors import FilterError
     from tcpkit.text import cause_of, one_line, printable
 
-    text = printable if isinstance(error, FilterError) else one_line       # only filters are told on several lines
-    print(f"tcpkit: {text(cause_of(error))}", file=sys.stderr)
+    if isinstance(error, FilterError):
+        print(f"tcpkit: {printable(str(error))}{other_kind(error)}", file=sys.stderr)      # on several lines
+    else:
+        print(f"tcpkit: {one_line(cause_of(error))}", file=sys.stderr)
     return 2
+
+
+def other_kind(error: FilterError) -> str:
+    """What the filter would be right for, if it is a display filter given as a capture filter, or the reverse."""
+    from tcpkit.capture_filter import COMMON_LINK_TYPES, mistake_in, refuse_long
+    from tcpkit.errors import FilterError
+    from tcpkit.row_filter import RowFilter
+
+    with suppress(FilterError):
+        refuse_long(error.text)
+        mistake = mistake_in(error.text, COMMON_LINK_TYPES[0])
+        if not mistake:
+            return "\n  it is a capture filter, for -f"
+        if mistake == error.cause:
+            RowFilter(error.text)
+            return "\n  it is a display filter, for -Y"
+    return ""
