@@ -46,13 +46,13 @@ class Exchange:
         request, response = self.request, self.response
         row: dict[str, Any] = {"stream": self.stream}
         if request:
-            row |= {"method": request.method, "host": request.header("host"), "target": request.target,
+            row |= {"method": request.method, "host": request.header("host") or None, "target": request.target,
                     "request_frame": request.first.frame, "request_last_frame": request.last.frame,
                     "request_bytes": request.length, "request_content": request.content_length,
                     "sent": request.first.time_ns / SECOND}
         if response:
-            row |= {"status": response.status, "content_type": response.header("content-type"),
-                    "content_encoding": response.header("content-encoding"),
+            row |= {"status": response.status, "content_type": response.header("content-type") or None,
+                    "content_encoding": response.header("content-encoding") or None,
                     "response_frame": response.first.frame, "response_last_frame": response.last.frame,
                     "response_bytes": response.length, "response_content": response.content_length,
                     "missing": response.missing, "complete": response.complete,

@@ -52,6 +52,12 @@ def test_one_exchange_whatever_the_segments(size):
     assert response.complete
 
 
+def test_headers_that_are_not_there_are_absent_in_the_row():
+    (only,) = pairs(talk_of(("c", b"GET / HTTP/1.0\r\n\r\n"), ("s", OK)))
+    row = only.to_dict()
+    assert (row["host"], row["content_type"], row["content_encoding"]) == (None, None, None)
+
+
 @pytest.mark.parametrize("size", [1, 9, 1460])
 def test_pipelined_requests(size):
     talk = talk_of(("c", b"".join(GET % name for name in (b"a", b"b", b"c"))),
