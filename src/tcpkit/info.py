@@ -107,7 +107,7 @@ def survey(pipeline: Pipeline) -> CaptureInfo:
         quality.process(batch)
     _take_latest_statistics(reader)
     statistics = [interface.statistics for interface in reader.interfaces]
-    flaws = find_flaws(census, quality, sum(counts.get("dropped", 0) for counts in statistics),
+    flaws = find_flaws(census, quality, pipeline.fragments, sum(counts.get("dropped", 0) for counts in statistics),
                        sum(counts.get("received", 0) for counts in statistics))
     untimed = sum(part.n_untimed for part in reader.parts)
     first, last = _span(census, untimed)

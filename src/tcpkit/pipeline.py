@@ -20,6 +20,7 @@ from tcpkit.values import Rows
 
 if TYPE_CHECKING:
     from tcpcore.bpf import Filter
+    from tcpcore.fragments import Fragments
     from tcpcore.metadata import Interface
     from tcpkit.row_filter import RowFilter
 
@@ -216,6 +217,11 @@ class Pipeline:
         return not self.flows or self.flows.n_held == self.flows.n_streams
 
     @property
+    def fragments(self) -> Fragments:
+        """What became of the IP fragments so far."""
+        return self._decoder.fragments
+
+    @property
     def budget(self) -> Budget:
         """The memory used for streams so far, and what the limit cost."""
         return self._trackers.budget
@@ -262,7 +268,7 @@ class Pipeline:
             self.warnings.append(_unknown_links(self.reader))
         if self._strict and self.warnings:
             raise self.warnings[0]
-        costs = *fragment_costs(self._decoder.fragments), *self.budget.costs()
+        costs = *fragment_costs(self.fragments), *self.budget.costs()
         self.warnings += [CaptureError(self.reader.name, cost) for cost in costs]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tcpcore.census import Census
+    from tcpcore.fragments import Fragments
     from tcpcore.quality import Quality
 
 OFFLOAD_SHARE = 1000             # one in so many checksums; by chance one in 20,000 looks left unfilled
@@ -26,9 +27,10 @@ class Flaw:
     examples: tuple[int, ...] = ()
 
 
-def find_flaws(census: Census, quality: Quality, dropped: int, received: int) -> tuple[Flaw, ...]:
+def find_flaws(census: Census, quality: Quality, fragments: Fragments, dropped: int, received: int) \
+        -> tuple[Flaw, ...]:
     """All flaws that the counts of a pass show; ``dropped``: what the capturing machine says it missed."""
-    flaws = [*_of_the_clock(census), *_of_the_cut(census, quality), *_of_the_path(quality),
+    flaws = [*_of_the_clock(census), *_of_the_cut(census, quality), _of_fragments(fragments), *_of_the_path(quality),
              *_of_the_machine(quality, dropped, received)]
     return tuple(flaw for flaw in flaws if flaw.count)
 
@@ -66,6 +68,14 @@ def _of_the_cut(census: Census, quality: Quality) -> list[Flaw]:
               "the TCP header itself was cut",
               "window scale, timestamps and selective acknowledgements of these segments are unknown"),
     ]
+
+
+def _of_fragments(fragments: Fragments) -> Flaw:
+    """Those that memory ran out for have a warning of their own."""
+    unfinished = fragments.timed_out + fragments.incomplete
+    return Flaw("incomplete_datagrams", unfinished, unfinished + fragments.joined + fragments.evicted,
+                "fragmented datagrams", "not all of their IP fragments were captured",
+                "what they carried is missing from tables and streams")
 
 
 def _of_the_path(quality: Quality) -> list[Flaw]:

@@ -53,6 +53,12 @@ def test_an_incomplete_datagram_is_not_half_parsed():
     assert talk.packets["frame"].tolist() == [1, 2, 3, 5]
     assert talk.packets["lost_segment"].tolist() == [False, False, False, True]
     assert int(talk.flows["payload_bytes_client"][0]) == 0
+    (flaw,) = (each for each in talk.quality if each.kind == "incomplete_datagrams")
+    assert (flaw.count, flaw.total, flaw.unit) == (1, 1, "fragmented datagrams")
+
+
+def test_whole_datagrams_are_no_flaw():
+    assert "incomplete_datagrams" not in [flaw.kind for flaw in capture([*HANDSHAKE, *pieces(7)]).quality]
 
 
 def test_fragmentation_needed_is_of_the_flow_it_quotes():
