@@ -91,6 +91,7 @@ def test_a_stream_that_is_not_there_leaves_the_file(run, path, tmp_path, way):
 
 
 @pytest.mark.parametrize("arguments", [(), ("--all",), ("0", "--client", "--server"), ("0", "--raw", "--hex"),
+                                       ("0", "--tshark", "--client"),
                                        ("0", "--all", "-o", "x")])
 def test_options_that_do_not_go_together(run, path, arguments):
     run("follow", path, *arguments, status=2)

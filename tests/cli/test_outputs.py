@@ -92,6 +92,12 @@ def test_what_cannot_be_written_is_told_and_leaves_nothing(run, path, here, tmp_
     assert not list(here.iterdir())
 
 
+def test_a_capture_that_cannot_be_exported_is_told_on_standard_error(run, path, here):
+    status, out, err = run("export", "nosuch", path, "--tables", "flows, directions", "-o", "out")
+    assert (status, err) == (1, "tcpkit: nosuch: No such file or directory\n")
+    assert [line.split(": ")[0] for line in out.decode().splitlines()] == [path]
+
+
 @pytest.mark.parametrize("ending", ["svg", "png", "pdf"])
 def test_pictures_are_called_as_they_were_named(run, path, here, ending):
     assert run("plot", path, "0", "-o", f"graph.{ending}") == (0, b"", "")

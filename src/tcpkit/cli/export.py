@@ -51,7 +51,7 @@ def export(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="C
     """Write tables of captures as files; an interrupted export goes on where it was."""
     from tcpkit.export import TABLES, export
 
-    chosen = tables.split(",")
+    chosen = [name.strip() for name in tables.split(",")]
     for name in chosen:
         if name not in TABLES:
             raise typer.BadParameter(f'there is no table "{name}"; there are {", ".join(TABLES)}',
@@ -71,7 +71,10 @@ def export(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="C
 
 
 def tell(done: Exported) -> None:
+    if done.error:
+        print(f"tcpkit: {one_line(f'{done.capture}: {done.error}')}", file=sys.stderr)
+        return
     rows = ", ".join(counted(count, table.removesuffix("s")) for table, count in done.rows.items())
-    print(one_line(f"{done.capture}: {done.error or rows}{' (done before)' if done.was_done else ''}"), flush=True)
+    print(one_line(f"{done.capture}: {rows}{' (done before)' if done.was_done else ''}"), flush=True)
     for warning in done.warnings:
         print(f"tcpkit: {one_line(warning)}", file=sys.stderr)

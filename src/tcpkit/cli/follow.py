@@ -48,6 +48,8 @@ def follow(
     shows = [show for show, chosen in zip(Show, (text, hexadecimal, raw, tshark), strict=True) if chosen]
     if len(shows) > 1 or (client and server):
         raise typer.BadParameter("choose one way to show the bytes, and one direction or both")
+    if tshark and (client or server):
+        raise typer.BadParameter("the report has both directions", param_hint="--tshark")
     if raw and output is None:
         need_no_terminal("raw bytes", "--raw")
     if every != (stream is None) or (every and (output is None or shows or client or server)):
