@@ -17,9 +17,10 @@ INTRODUCTION = """\
 Written by `tools/commands_doc.py` from the commands' own help; not to be edited by hand.
 
 A FILE is a capture (pcap or pcapng, also compressed), a directory or a quoted glob pattern of captures, which are then
-read as one in order of time, a URL, or `-` for standard input. `export` and `compare` take several, each by itself:
-files only, and `export` also directories. Tables come as aligned text (`table`), `csv`, `json` (one array), `jsonl` (an
-object a line) or `parquet`; [columns.md](columns.md) explains their columns. `-` as the output is standard output.
+read as one in order of time, a URL, or, but for `report`, `-` for standard input. `export` and `compare` take several,
+each by itself: files only, and `export` also directories. Tables come as aligned text (`table`; wide ones are best read
+with `| less -S`), `csv`, `json` (one array), `jsonl` (an object a line) or `parquet`; [columns.md](columns.md) explains
+their columns. `-` as the output is standard output.
 
 Exit status: 0 done; 1 done as far as it went (the capture is damaged or cut short, Ctrl-C, the reader of the output
 has gone), the reason on standard error; 2 not done; 143 as far as it went until SIGTERM. `tcpkit compare` ends with 1

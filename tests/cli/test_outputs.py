@@ -80,7 +80,8 @@ def test_the_capture_that_is_read_is_no_picture(run, path, here, command):
     ("plot FILE 0 -o graph.jpg", "--output"), ("export FILE -o -", "--output"), ("follow FILE --all -o -", "-o"),
     ("capture -i lo -w - --ring 2:1M", "--ring"), ("capture -i lo --format json", "--format"),
     ("capture -i lo --packets --columns stream", "--columns"), ("capture -i lo --packets --flows", "--flows"),
-    ("states FILE --duration 3", "--duration"), ("flows FILE --columns stream,,client", "--columns"),
+    ("states FILE --duration 3", "--duration"), ("report - -o out", "several times"),
+    ("flows FILE --columns stream,,client", "--columns"),
     ("filter FILE -o - --stream 1000", "there is no stream 1000"), ("follow TEXT --all -o out", "not a capture"),
     ("follow FILE --all -o out -f port", "port")])
 def test_what_cannot_be_written_is_told_and_leaves_nothing(run, path, here, tmp_path_factory, command, told):

@@ -55,7 +55,8 @@ def destination(path: str) -> Path | None:
     return None if path == "-" else Path(path)
 
 
-CAPTURE = "Capture file; a directory or quoted pattern of captures; a URL; - for standard input."
+SEVERAL_TIMES = "Capture file; a directory or quoted pattern of captures; a URL"      # may be read so
+CAPTURE = f"{SEVERAL_TIMES}; - for standard input."
 CaptureArgument = Annotated[str, typer.Argument(metavar="FILE", help=CAPTURE)]
 STREAM = typer.Argument(metavar="STREAM", min=0, help="Number of the connection (tcp.stream).", show_default=False)
 FormatOption = Annotated[Format, typer.Option("--format", metavar="FORMAT",

@@ -123,7 +123,7 @@ def rotation(text: str) -> Ring:
 
     found = re.fullmatch(r"(\d+)(?::(\d+)([kMG]?))?(?::(\d+)s)?", text)
     if not found or not (found[2] or found[4]):
-        raise typer.BadParameter(f"{text!r} is not FILES:SIZE such as 10:100M", param_hint="--ring")
+        raise typer.BadParameter(f"{text!r} is not FILES:SIZE such as 10:100M, or 24:3600s", param_hint="--ring")
     return Ring(int(found[1]), int(found[2] or 0) * UNITS[found[3] or ""], int(found[4] or 0))
 
 
