@@ -139,7 +139,8 @@ cdef void record(assembly_t* a, stream_t* stream, int side, int kind, int64_t of
     chunk.direction = side
     chunk.kind = kind
     chunk.reason = reason
-    memset(chunk.reserved, 0, sizeof(chunk.reserved))
+    chunk.reserved = 0
+    chunk.slot = <uint32_t> (stream - a.streams)
     a.n_chunks += 1
 
 

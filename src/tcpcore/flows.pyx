@@ -193,12 +193,12 @@ cdef class FlowTable:
             write_record(&self.table, chosen[i], &rows[i])
         return out
 
-    def slot_of(self, uint32_t stream):
-        """The slot that holds the stream; None if none does.  Looks through all once slots have been used again."""
+    def slot_of(self, uint32_t stream, uint32_t likely):
+        """The slot that holds the stream; None if none does.  Looks through all if it is not the likely one."""
         cdef Py_ssize_t slot
         cdef uint32_t found = NO_SLOT
-        if stream < self.n_slots and self.flows[stream].stream == stream and self.flows[stream].state & LIVE:
-            return stream
+        if likely < self.n_slots and self.flows[likely].stream == stream and self.flows[likely].state & LIVE:
+            return likely
         with nogil:
             for slot in range(self.n_slots):
                 if self.flows[slot].stream == stream and self.flows[slot].state & LIVE:

@@ -226,7 +226,8 @@ typedef struct {
     uint8_t  direction;        /* as SEGMENT.direction */
     uint8_t  kind;             /* ChunkKind */
     uint8_t  reason;           /* EndReason of an end, GiveUpReason of a hole */
-    uint8_t  reserved[5];
+    uint8_t  reserved;
+    uint32_t slot;             /* of the flow table, that held the stream; only where a pass tells it */
 } chunk_t;
 
 /* stream index: what is known of one direction of a stream. */

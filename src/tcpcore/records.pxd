@@ -199,7 +199,8 @@ cdef extern from "records.h" nogil:
         uint8_t direction
         uint8_t kind
         uint8_t reason
-        uint8_t[5] reserved
+        uint8_t reserved
+        uint32_t slot
 
     ctypedef struct side_t:
         int64_t acked

@@ -27,4 +27,5 @@ cdef class Piece:
     cdef uint64_t generation
     cdef const uint8_t* bytes
     cdef readonly Py_ssize_t length
+    cdef readonly uint32_t slot                 # of the flow table
     cdef readonly object stream, direction, kind, offset, time_ns, frame, reason

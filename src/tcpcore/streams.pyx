@@ -145,6 +145,7 @@ cdef Piece piece(Assembler assembler, const chunk_t* chunk):
     out.length = chunk.length
     out.stream, out.direction, out.kind, out.offset = chunk.stream, chunk.direction, chunk.kind, chunk.offset
     out.time_ns, out.frame, out.reason = chunk.time_ns, chunk.frame, chunk.reason
+    out.slot = chunk.slot
     if chunk.kind != CHUNK_DATA:
         out.bytes = NULL
     elif chunk.position & CHUNK_IN_STORE:

@@ -54,7 +54,7 @@ class Conversation:
         for batch in pipeline:
             parts = self._follower.process(batch)
             if self.ends is None and self._follower.first >= 0:
-                self.ends = ends_of(pipeline.flows, self.stream)
+                self.ends = ends_of(pipeline.flows, self.stream, self.stream)
             if self.ends:
                 yield from (Part(direction == self.ends.client, data) for direction, data in parts)
 
@@ -81,9 +81,9 @@ class Conversation:
         yield f"{RULE}\n".encode()
 
 
-def ends_of(flows: FlowTable, stream: int) -> Ends | None:
-    """The ends of a stream that the table still knows."""
-    slot = flows.slot_of(stream)
+def ends_of(flows: FlowTable, stream: int, likely: int) -> Ends | None:
+    """The ends of a stream that the table still knows; ``likely``: the slot where it should be."""
+    slot = flows.slot_of(stream, likely)
     return None if slot is None else ends_in(flows.records(flows.slots(slot, slot + 1))[0])
 
 

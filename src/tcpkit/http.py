@@ -90,7 +90,7 @@ class _Connections:
         if connection is None:
             if piece.kind != ChunkKind.CHUNK_DATA or begins_message(_head(piece)) is None:
                 return
-            connection = _Connection(self._scan, piece.stream, self._body_limit)
+            connection = _Connection(piece.stream, self._scan.ends(piece.stream), self._body_limit)
         self._memory -= connection.memory
         connection.take(piece)
         yield from connection.told()
@@ -114,15 +114,14 @@ def _head(piece: Piece) -> bytes:
 class _Connection:
     """Pairs the messages of one stream; says nothing if it does not speak HTTP."""
 
-    __slots__ = ("_body_limit", "_ends", "_finished", "_first", "_readers", "_requests", "_scan", "_stream",
-                 "_waiting_bytes", "memory")
+    __slots__ = ("_body_limit", "_ends", "_finished", "_first", "_readers", "_requests", "_stream", "_waiting_bytes",
+                 "memory")
 
-    def __init__(self, scan: StreamScan, stream: int, body_limit: int) -> None:
+    def __init__(self, stream: int, ends: Ends, body_limit: int) -> None:
         self.memory = 0                          # bytes it takes, about; 0: there is nothing to keep
         self._finished: list[Exchange] = []
-        self._scan = scan
         self._stream = stream
-        self._ends: Ends | None = None
+        self._ends = ends
         self._body_limit = body_limit
         self._readers: list[MessageReader | None] = [None, None]
         # The first pieces of a direction, while it is too early to tell what they begin.
@@ -204,7 +203,6 @@ class _Connection:
         self._expect()
 
     def _pair(self, request: Request | None, response: Response | None) -> None:
-        self._ends = self._ends or self._scan.ends(self._stream)       # once, for they may have to be searched for
         self._finished.append(Exchange(self._stream, self._ends, request, response))
 
     def _next_request(self) -> Request:

@@ -58,11 +58,14 @@ class StreamScan:
                                     record=record)
         self._pipeline: Pipeline = capture.pipeline(("flows",), in_step=True, payload=True, beside=SLOT_BYTES)
         self._lock = allocate_lock()
+        self._piece: Piece | None = None         # the present one
         self._released: Array | None = None      # rows of the streams that have just given up their places
 
     def __iter__(self) -> Iterator[Piece]:
         for _ in self._steps():
-            yield from self._assembler.pieces()
+            for piece in self._assembler.pieces():
+                self._piece = piece
+                yield piece
 
     def chunks(self) -> Iterator[Array]:
         """The same as CHUNK rows, some thousand at a time, for who does not want the bytes one by one."""
@@ -94,7 +97,8 @@ class StreamScan:
         assert self._pipeline.flows
         if self._released is not None and (found := self._released[self._released["stream"] == stream]).size:
             return ends_in(found[0])
-        ends = ends_of(self._pipeline.flows, stream)
+        place = self._piece.slot if self._piece and self._piece.stream == stream else stream
+        ends = ends_of(self._pipeline.flows, stream, place)
         if ends is None:
             raise KeyError(f"no stream {stream} has been met, or it has been given up")
         return ends

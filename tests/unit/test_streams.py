@@ -366,3 +366,20 @@ def test_why_streams_end_does_not_depend_on_batches(size, monkeypatch):
     scan = StreamScan(tcpkit.open(io.BytesIO(talk.pcap()), threads=1, idle_timeout=80), timeout=50)
     assert {piece.stream: piece.reason for piece in scan if piece.kind == ChunkKind.CHUNK_END} == {
         0: EndReason.END_TIMEOUT, 1: EndReason.END_TIMEOUT, 2: EndReason.END_CAPTURE}
+
+
+def test_a_piece_tells_the_slot_of_its_stream():
+    """Without it the ends of a stream would have to be looked for in all slots, once some have been used again."""
+    frames = []
+    for number in range(3000):
+        frames += Conversation(sport=1024 + number, time=T0 + 10 * number * SECOND).handshake().c("PA", 1, 1, 10).frames
+    scan = StreamScan(tcpkit.open(io.BytesIO(pcap(frames)), idle_timeout=1))
+    told, high = 0, 0
+    for piece in scan:
+        if piece.kind == ChunkKind.CHUNK_DATA:
+            flows = scan._pipeline.flows
+            assert flows.records(flows.slots(piece.slot, piece.slot + 1))["stream"] == [piece.stream]
+            assert scan.ends(piece.stream).first == ("10.0.0.1", 1024 + piece.stream)
+            told, high = told + 1, max(high, piece.slot)
+    assert told == 3000
+    assert high < 2500
