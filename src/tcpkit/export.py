@@ -6,6 +6,8 @@ column ``capture``.  A file has its name only when it is complete, and a capture
 """
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import stat
@@ -32,6 +34,7 @@ from tcpkit.text import cause_of
 FORMATS = ("parquet", "arrow", "csv")
 TABLES = ("packets", "flows", "directions", "conversations", "retransmissions")
 SORTED_BY = {"packets": "frame", "retransmissions": "frame"}     # the others by stream, if none was evicted
+LONGEST = 240                    # bytes of a capture's name in others; file systems allow 255
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Exported:
 class Job:
     """What makes two exports of a capture the same."""
 
-    capture: str
+    place: str                                   # of the capture, absolute
     size: int                                    # of all its files
     modified_ns: int                             # the latest of them
     tables: tuple[str, ...]
@@ -72,7 +75,8 @@ def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathL
 
     ``form``: "parquet", "arrow" (IPC) or "csv".  ``where``: a display filter that chooses the rows of packets.
     What an earlier, interrupted export finished is not done again, unless the capture has changed.  A capture that
-    cannot be read is accounted for with ``error`` and does not keep the others.  ``threads`` captures at a time, which
+    cannot be read, or that another export to the directory is at work on, is accounted for with ``error`` and does not
+    keep the others.  ``threads`` captures at a time, which
     share ``memory_limit``; fewer if it is too small for so many.
     ``idle_timeout``: as for ``open``.  ``stopped`` is asked again and again: once it says so, or the caller closes the
     iterator, captures in hand are left at their next batch, and are not done; those that were finished are told.
@@ -94,15 +98,15 @@ def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathL
     with ThreadPoolExecutor(at_once) as pool:
         running: list[Future[Exported | None]] = []
         try:
-            for path, name in named(captures):
+            for path, name in named(captures, root):
                 try:
                     size, modified_ns = state_of(path)
                 except (tcpkit.CaptureError, OSError) as error:
                     yield Exported(os.fspath(path), error=cause_in(path, error))
                     continue
-                job = Job(os.fspath(path), size, modified_ns, chosen, form, capture_filter, where, idle_timeout,
+                job = Job(place_of(path), size, modified_ns, chosen, form, capture_filter, where, idle_timeout,
                           tcpkit.__version__)
-                running.append(pool.submit(export_one, job, name, root, share, over))
+                running.append(pool.submit(export_one, os.fspath(path), job, name, root, share, over))
             for finished in as_completed(running):
                 account = finished.result()
                 if account:
@@ -143,21 +147,57 @@ def cause_in(path: str | os.PathLike[str], error: Exception) -> str:
     return cause.removeprefix(f"{os.fspath(path)}: ")
 
 
-def named(captures: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[Path, str]]:
-    """Each capture with the name its directory gets; files of one name from several places are told apart."""
+def named(captures: Sequence[str | os.PathLike[str]], root: Path) -> Iterator[tuple[Path, str]]:
+    """Each capture with the name its directory gets; files of one name from several places are told apart.
+
+    A name that an earlier export gave belongs to that capture as long as it is there.
+    """
     # One that is named twice is one.
     paths = list({(path.resolve(), path.name): path for path in map(Path, captures)}.values())
     alike = Counter(path.name for path in paths)
     for path in paths:
-        mark = "" if alike[path.name] == 1 else "-" + sha256(os.fsencode(path.resolve())).hexdigest()[:8]
-        yield path, quote(os.fsencode(path.name + mark), safe=" ()+,;@")
+        place = place_of(path)
+        mark = "-" + sha256(os.fsencode(place)).hexdigest()[:8]
+        plain, marked = quoted(path.name), shortened(path.name, mark)
+        owner = owner_of(plain, root)
+        others = alike[path.name] > 1 or os.path.exists(owner) or owner_of(marked, root) == place
+        yield path, marked if len(plain) > LONGEST or (others and owner != place) else plain
 
 
-def export_one(job: Job, name: str, root: Path, memory_limit: int, over: Callable[[], bool]) -> Exported | None:
+def place_of(path: Path) -> str:
+    """The same from whatever directory it is named."""
+    return os.fspath(path.resolve())
+
+
+def quoted(name: str) -> str:
+    """Without what readers of Hive partitions take for something else."""
+    return quote(os.fsencode(name), safe=" ()+,;@")
+
+
+def shortened(name: str, mark: str) -> str:
+    """As much of the name as there is room for, and the mark."""
+    while len(quoted(name + mark)) > LONGEST:
+        name = name[:-1]
+    return quoted(name + mark)
+
+
+def owner_of(name: str, root: Path) -> str:
+    """The place of the capture that an earlier export gave this name; empty if none did."""
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        return str(json.loads(record_of(name, root).read_text())["job"]["place"])
+    return ""
+
+
+def record_of(name: str, root: Path) -> Path:
+    return root / "done" / f"{name}.json"
+
+
+def export_one(capture: str, job: Job, name: str, root: Path, memory_limit: int,
+               over: Callable[[], bool]) -> Exported | None:
     """All tables of one capture, unless they are there; None if it was left."""
-    record = root / "done" / f"{name}.json"
+    record = record_of(name, root)
     files = {table: root / table / f"capture={name}" / f"{table}.{job.form}" for table in job.tables}
-    done = earlier(record, job, memory_limit)
+    done = earlier(record, capture, job, memory_limit)
     if done and all(file.exists() for file in files.values()):
         return done
 
@@ -167,29 +207,29 @@ def export_one(job: Job, name: str, root: Path, memory_limit: int, over: Callabl
 
     try:
         look_up()
-        record.unlink(missing_ok=True)
-        capture = tcpkit.open(job.capture, capture_filter=job.capture_filter, memory_limit=memory_limit,
-                              idle_timeout=job.idle_timeout, observer=look_up)
-        rows = {table: write_one(capture, table, job, file, look_up) for table, file in files.items()}
-        account = Exported(job.capture, rows, [str(warning) for warning in capture.warnings])
-        with completed(record) as out:
+        with completed(record) as out:           # all the time, so that no other export writes the same files
+            record.unlink(missing_ok=True)
+            source = tcpkit.open(capture, capture_filter=job.capture_filter, memory_limit=memory_limit,
+                                 idle_timeout=job.idle_timeout, observer=look_up)
+            rows = {table: write_one(source, table, job, file, look_up) for table, file in files.items()}
+            account = Exported(capture, rows, [str(warning) for warning in source.warnings])
             out.write(json.dumps({"job": asdict(job), "rows": rows, "warnings": account.warnings,
                                   "memory_limit": memory_limit}, indent=1).encode())
     except Abandoned:
         return None
     except (tcpkit.CaptureError, tcpkit.FilterError, OSError) as error:
-        return Exported(job.capture, error=cause_in(job.capture, error))
+        return Exported(capture, error=cause_in(capture, error))
     return account
 
 
-def earlier(record: Path, job: Job, memory_limit: int) -> Exported | None:
+def earlier(record: Path, capture: str, job: Job, memory_limit: int) -> Exported | None:
     """The account of an earlier export, if it was of the same; of one with warnings, had it no less memory than now."""
     try:
         done = json.loads(record.read_text())
         if done["job"] == json.loads(json.dumps(asdict(job))) and (
                 not done["warnings"] or done["memory_limit"] >= memory_limit):
             rows = {table: int(done["rows"][table]) for table in job.tables}
-            return Exported(job.capture, rows, list(map(str, done["warnings"])), was_done=True)
+            return Exported(capture, rows, list(map(str, done["warnings"])), was_done=True)
     except (OSError, ValueError, TypeError, KeyError):           # there is none, or it is damaged
         pass
     return None
@@ -209,29 +249,56 @@ def write_one(capture: tcpkit.Capture, table: str, job: Job, path: Path, look_up
             rows += len(piece)
             yield piece
 
-    with completed(path) as file:
-        if job.form == "csv":
-            for place, piece in enumerate(pieces()):
-                file.write(piece.to_text("csv", head=place == 0))
-        else:
-            write: Any = write_parquet if job.form == "parquet" else write_arrow
-            write((piece.to_arrow() for piece in pieces()), file, sorted_by=SORTED_BY.get(table))
+    try:
+        with completed(path) as file:
+            if job.form == "csv":
+                for place, piece in enumerate(pieces()):
+                    file.write(piece.to_text("csv", head=place == 0))
+            else:
+                write: Any = write_parquet if job.form == "parquet" else write_arrow
+                write((piece.to_arrow() for piece in pieces()), file, sorted_by=SORTED_BY.get(table))
+    except BaseException:
+        with suppress(OSError):                  # unless there is another file in it
+            path.parent.rmdir()
+        raise
     return rows
 
 
 @contextmanager
 def completed(path: Path) -> Iterator[BinaryIO]:
-    """A file that gets its name once all of it is on the disk."""
+    """A file that gets its name once all of it is on the disk; BlockingIOError while another export writes it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
+    with begun(part) as file:
+        try:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        with suppress(OSError):                  # unless there is another file in it
-            path.parent.rmdir()
-        raise
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+def begun(part: Path) -> BinaryIO:
+    """An empty file that nobody else gets until it is closed, as also the end of a process does."""
+    while True:
+        file = open(part, "wb", opener=lambda name, how: os.open(name, how & ~os.O_TRUNC, 0o666))  # noqa: SIM115
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise BlockingIOError(errno.EAGAIN, "another export to this directory is at work on it") from None
+        except OSError:
+            pass                                 # a file system without locks
+        if is_named(part, file):
+            file.truncate()
+            return file
+        file.close()
+
+
+def is_named(path: Path, file: BinaryIO) -> bool:
+    """Whether that is still the name of the open file, not of another that has been begun since."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    return False

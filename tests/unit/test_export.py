@@ -100,7 +100,7 @@ def test_what_the_account_says_of_a_capture_does_not_name_it_again(captures, tmp
     (told,) = export(captures[:1], tmp_path / "out")
     assert told.error.startswith("not a capture")
     (told,) = export(captures[1:2], "/dev/null")
-    assert told.error == "/dev/null/done/part1.pcap.json: Not a directory"
+    assert told.error == "/dev/null/done: Not a directory"
 
 
 def test_a_wrong_filter_is_told_before_anything_is_written(captures, tmp_path):
@@ -132,7 +132,8 @@ def test_a_bad_capture_is_told_and_a_damaged_one_delivered(captures, tmp_path):
 
 
 def test_files_of_one_name_are_told_apart(tmp_path):
-    names = [name for _, name in named([tmp_path / "a" / "x.pcap", tmp_path / "b" / "x.pcap", tmp_path / "y.pcap"])]
+    names = [name for _, name in named(
+        [tmp_path / "a" / "x.pcap", tmp_path / "b" / "x.pcap", tmp_path / "y.pcap"], tmp_path)]
     assert len(set(names)) == 3
     assert names[2] == "y.pcap"
 
@@ -252,3 +253,75 @@ def test_a_pipe_is_not_waited_for(captures, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     told = {each.capture: each.error for each in export([tmp_path / "pipe", captures[0]], tmp_path / "out")}
     assert told == {str(tmp_path / "pipe"): "only files are exported, and directories of files", str(captures[0]): ""}
+
+
+def test_two_exports_at_once_do_not_write_the_same_files(captures, tmp_path):
+    """They would leave a record of what one wrote beside a table of the other."""
+    out = tmp_path / "out"
+    told = []
+
+    def meet():
+        if not told and list(out.glob("packets/*/*.part")):
+            told.extend(export(captures[:1], out, tables=["packets"], where="tcp.len > 0"))
+        return False
+
+    (first,) = export(captures[:1], out, stopped=meet)
+    assert first.rows == {"packets": 4, "flows": 1}
+    assert [each.error for each in told] == ["another export to this directory is at work on it"]
+    assert json.loads((out / "done/part0.pcap.json").read_text())["job"]["where"] == ""
+    assert not list(out.rglob("*.part"))
+    (again,) = export(captures[:1], out)
+    assert again.was_done
+
+
+def test_what_a_killed_export_left_is_written_over(captures, tmp_path):
+    out = tmp_path / "out"
+    for part in ("done/part0.pcap.json.part", "packets/capture=part0.pcap/packets.parquet.part"):
+        (out / part).parent.mkdir(parents=True)
+        (out / part).write_bytes(b"x" * 100_000)
+    assert [each.error for each in export(captures[:1], out)] == [""]
+    assert pq.read_table(out / "packets").num_rows == 4
+    json.loads((out / "done/part0.pcap.json").read_bytes())
+
+
+@pytest.fixture
+def days(captures, tmp_path):
+    """Captures of one name."""
+    for number, path in enumerate(captures):
+        (tmp_path / f"day{number}").mkdir()
+        path.rename(tmp_path / f"day{number}" / "x.pcap")
+    return [tmp_path / f"day{number}" / "x.pcap" for number in range(3)]
+
+
+def test_a_later_export_does_not_write_over_another_capture_of_the_same_name(days, tmp_path):
+    out = tmp_path / "out"
+    for chosen in (days[:1], days[1:2], days[1:], days, days[2:], days[:1]):
+        assert not [each.error for each in export(chosen, out) if each.error]
+    assert sum(len(list(out.glob(f"{table}/*"))) for table in ("packets", "flows")) == 6
+    assert pq.read_table(out / "packets").num_rows == 4 + 5 + 6
+    assert all(each.was_done for each in export(days, out))
+
+
+def test_a_capture_that_was_moved_takes_the_place_of_what_it_was(days, tmp_path):
+    out = tmp_path / "out"
+    list(export(days[:1], out))
+    days[0].rename(days[1])
+    assert [each.was_done for each in export(days[1:2], out)] == [False]
+    assert pq.read_table(out / "packets").num_rows == 4
+
+
+def test_a_capture_is_the_same_from_whatever_directory_it_is_named(days, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    list(export(days[:1], out))
+    monkeypatch.chdir(days[0].parent)
+    assert [each.was_done for each in export(["x.pcap"], out)] == [True]
+    monkeypatch.chdir(days[1].parent)
+    assert [each.was_done for each in export(["x.pcap"], out)] == [False]
+
+
+@pytest.mark.parametrize("name", ["Я" * 100, "x" * 240, "%" * 200])
+def test_long_names(captures, tmp_path, name):
+    path = captures[0].rename(tmp_path / f"{name}.pcap")
+    for was_done in (False, True):
+        assert [(each.error, each.was_done) for each in export([path], tmp_path / "out")] == [("", was_done)]
+    assert len(set(pq.read_table(tmp_path / "out" / "packets")["capture"].to_pylist()[0]) & set(name)) == 1
