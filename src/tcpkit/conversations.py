@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from tempfile import TemporaryFile
+from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -13,7 +14,20 @@ from tcpkit.flow_columns import CONVERSATIONS
 from tcpkit.pipeline import Pipeline
 from tcpkit.table import Table
 from tcpkit.trackers import PIECE
-from tcpkit.values import Array, rows_at, stacked
+from tcpkit.values import Array, rows_at
+
+
+class Gone(NamedTuple):
+    """Streams that gave up their slots: what orders them, and a file of their rows, of which there is no end."""
+
+    packets: Array
+    frames: Array
+    file: IO[bytes]
+
+    def rows(self, places: Array) -> Array:
+        """At least one; mapped anew each time, or all pages that have been read would stay in memory."""
+        mapped: Array = np.memmap(self.file, NOTHING.dtype, "r")
+        return rows_at(mapped, places)
 
 
 class Keys(NamedTuple):
@@ -34,30 +48,38 @@ def conversation_table(records: Array, start_ns: int) -> Table:
 def conversation_pieces(passed: Pipeline) -> Iterator[Table]:
     """The table of a pass that tells flows apart, in pieces of some thousand rows, at least one.
 
-    The order is known at the end of the pass, which is made if it has not been.  Of streams held then no more than
-    what orders them is kept: each piece is made when it is asked for.
+    The order is known at the end of the pass, which is made if it has not been.  No more than what orders them is kept
+    in memory: each piece is made when it is asked for.
     """
     flows = passed.flows
     assert flows
-    gone = rows_released(passed)
-    held = keys_of(flows)
-    order = in_order(np.concatenate([gone["packets"], held.packets]),
-                     np.concatenate([gone["conversation_frame"], held.frames]))
-    for start in range(0, max(len(order), 1), PIECE):
-        places = order[start:start + PIECE]
-        is_held = places >= len(gone)
-        rows = conversation_rows(flows.records(held.slots[places[is_held] - len(gone)]))
-        if len(rows) < len(places):
-            mixed = np.zeros(len(places), gone.dtype)
-            mixed[is_held], mixed[~is_held] = rows, gone[places[~is_held]]
-            rows = mixed
-        yield Table(rows, CONVERSATIONS, start_ns=passed.start_ns)
+    with TemporaryFile() as file:
+        gone = rows_released(passed, file)
+        n_gone = len(gone.frames)
+        held = keys_of(flows)
+        order = in_order(np.concatenate([gone.packets, held.packets]), np.concatenate([gone.frames, held.frames]))
+        for start in range(0, max(len(order), 1), PIECE):
+            places = order[start:start + PIECE]
+            is_held = places >= n_gone
+            rows = conversation_rows(flows.records(held.slots[places[is_held] - n_gone]))
+            if len(rows) < len(places):
+                mixed = np.zeros(len(places), NOTHING.dtype)
+                mixed[is_held], mixed[~is_held] = rows, gone.rows(places[~is_held])
+                rows = mixed
+            yield Table(rows, CONVERSATIONS, start_ns=passed.start_ns)
 
 
-def rows_released(passed: Pipeline) -> Array:
+def rows_released(passed: Pipeline, file: IO[bytes]) -> Gone:
     """Of the streams that give up their slots while the pass is made."""
-    released = () if passed.finished else (batch.released for batch in passed if batch.released is not None)
-    return stacked([conversation_rows(np.empty(0, FLOW)), *(conversation_rows(each["flows"]) for each in released)])
+    packets, frames = [NOTHING["packets"]], [NOTHING["conversation_frame"]]
+    for batch in () if passed.finished else passed:
+        if batch.released is not None:
+            rows = conversation_rows(batch.released["flows"])
+            packets.append(rows["packets"].copy())
+            frames.append(rows["conversation_frame"].copy())
+            file.write(rows.tobytes())
+    file.flush()
+    return Gone(np.concatenate(packets), np.concatenate(frames), file)
 
 
 def keys_of(flows: FlowTable) -> Keys:
@@ -92,3 +114,6 @@ def conversation_rows(records: Array) -> Array:
         fields |= {**both, figure: both[f"{figure}_to_a"] + both[f"{figure}_to_b"]}
     fields["duration"] = records["latest_ns"] - records["earliest_ns"]
     return join(fields)
+
+
+NOTHING = conversation_rows(np.empty(0, FLOW))

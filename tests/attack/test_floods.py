@@ -102,6 +102,17 @@ def test_a_flood_beyond_the_memory_limit_is_shed_and_counted(pair):
     assert [f"ended {pressure:,} connections early" in warning for warning in warnings] == [True]
 
 
+def test_conversations_that_are_given_up_do_not_fill_memory_until_they_are_in_order(tmp_path):
+    path, n = tmp_path / "x", 10 * N
+    path.write_bytes(header() + records(segment("S"), n, source=np.arange(n) + (11 << 24)))
+    cost = run("""
+        capture = tcpkit.open(path, memory_limit=tcpkit.budget.LEAST)
+        told = [sum(len(piece) for piece in capture.conversation_pieces()), capture.budget.evicted]
+    """, path, memory=40 * MIB)
+    assert cost.told[0] == n
+    assert cost.told[1] > n // 2
+
+
 def test_of_a_flood_of_streams_that_are_reset_those_go_first(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(header() + records(segment("R"), N, source=np.arange(N) + (11 << 24), step_ns=10**6))
