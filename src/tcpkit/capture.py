@@ -71,7 +71,7 @@ class Capture(ConnectionTables):
         """
         from tcpkit.corrections import correction_table
 
-        stages = stages_of(find_columns(columns or (), SCHEMA.columns))
+        stages = () if columns is None else {"decode", *stages_of(find_columns(columns, SCHEMA.columns))}
         pipeline = self.pipeline(stages, where)
         table = None
         for rows, tunnels, changes in pipeline.pieces(settled=settled and not self.follow):

@@ -47,13 +47,15 @@ class ConnectionTables(Passes):
 
     def _told(self, verdicts: bool) -> frozenset[Stage]:
         """The stages of the flows table, where no columns are named."""
+        if "flows" not in self._stages:
+            raise ValueError('flows need the stage "flows"')
         return self._stages & {"flows", "analysis", "lifecycle", *(("verdicts",) if verdicts else ())}
 
     def _flow_tables(self, detail: Detail, stages: frozenset[Stage], where: str = "") -> Iterator[Table]:
         from tcpkit.flows import flow_table
 
         for streams in self._streams(*stages, detail=detail):
-            yield rows_of(flow_table(streams if "verdicts" in stages else streams._replace(verdicts=None)), where)
+            yield rows_of(flow_table(streams), where)
 
     @cached_property
     def states(self) -> Table:

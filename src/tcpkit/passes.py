@@ -2,15 +2,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from tcpkit.budget import LIMIT, Budget, checked, checked_msl, checked_threads, checked_timeout
 from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
 from tcpkit.pipeline import ALL_STAGES, DETAILS, MSL, Detail, Observer, Pipeline, with_needs
 from tcpkit.rotated import open_reader
-from tcpkit.source_facts import keep_source, position_of, size_of, worthwhile_threads
-from tcpkit.trackers import StreamRecords
+from tcpkit.source_facts import go_back, keep_source, position_of, size_of, worthwhile_threads
+from tcpkit.sources import locations, name_of
+from tcpkit.trackers import StreamRecords, of_stages
 
 if TYPE_CHECKING:
     from tcpcore.capture_file import Reader
@@ -28,7 +29,7 @@ class Passes:
                  strict: bool = False, follow: bool = False, threads: int = 0, msl: float = MSL,
                  memory_limit: int = LIMIT, idle_timeout: float = 0.0, observer: Observer | None = None) -> None:
         self._source = keep_source(source)
-        self._start = position_of(source)
+        self._starts = list(map(position_of, locations(self._source)))
         self._stages = with_needs(stages)
         if not self._stages:
             raise ValueError(f"no stage is named; there are {', '.join(ALL_STAGES)}")
@@ -51,6 +52,10 @@ class Passes:
 
     def __repr__(self) -> str:
         return f"Capture({getattr(self._source, 'name', self._source)!r})"
+
+    def __reduce__(self) -> NoReturn:
+        """Two would read from one source."""
+        raise TypeError("a capture cannot be copied or sent to another process: open it again there")
 
     @property
     def warnings(self) -> list[CaptureError]:
@@ -90,7 +95,7 @@ class Passes:
         """From the last pass if it has done all this and still holds all streams; else while one does only this."""
         held = self._held(stages, detail)
         if held:
-            return held.stream_records()
+            return (of_stages(streams, stages) for streams in held.stream_records())
         return self.pipeline(stages, rows=False, detail=detail).stream_pieces()
 
     def _held(self, stages: Iterable[Stage], detail: Detail) -> Pipeline | None:
@@ -111,9 +116,13 @@ class Passes:
                 and DETAILS.index(last.detail) >= DETAILS.index(detail))
 
     def _open_again(self) -> AnyReader:
-        """A reader for another pass; CaptureError if the source gives its bytes only once."""
-        if hasattr(self._source, "readinto"):
-            if self._start is None:
-                raise CaptureError(getattr(self._source, "name", "capture"), "can be read only once")
-            self._source.seek(self._start)
+        """A reader for another pass; CaptureError if the source gives its bytes only once.
+
+        RuntimeError if a pass under way reads from a file object: it would go on wherever the new one is.
+        """
+        for location, start in zip(locations(self._source), self._starts, strict=True):
+            if hasattr(location, "readinto") and self._pass is not None and self._pass.under_way:
+                raise RuntimeError(f"a pass over {name_of(location)} is under way; a file object can be read by one "
+                                   "at a time: end that loop first, or open a path")
+            go_back(location, start)
         return open_reader(self._source)

@@ -212,6 +212,11 @@ class Pipeline:
         return self._trackers.flows
 
     @property
+    def under_way(self) -> bool:
+        """Whether a loop over it has begun and not ended."""
+        return self._lock.locked()
+
+    @property
     def holds_all(self) -> bool:
         """Whether no stream has given up its place."""
         return not self.flows or self.flows.n_held == self.flows.n_streams
@@ -260,7 +265,6 @@ class Pipeline:
         return join_records([without_end(StreamRecords(**self.batch.released)), ended])
 
     def _finish(self) -> None:
-        self.finished = True
         if self.flows:
             self.flows.end_silent()
         self.warnings = [CaptureError(name, cause, offset) for name, offset, cause in self.reader.damages]
@@ -270,6 +274,7 @@ class Pipeline:
             raise self.warnings[0]
         costs = *fragment_costs(self.fragments), *self.budget.costs()
         self.warnings += [CaptureError(self.reader.name, cost) for cost in costs]
+        self.finished = True                     # not if it is strict and has failed: then what it holds is no answer
 
 
 def _unknown_links(reader: FrameReader) -> CaptureError:

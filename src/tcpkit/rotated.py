@@ -12,7 +12,7 @@ from tcpcore.magic import looks_like_capture
 from tcpcore.merge import MergedReader
 from tcpkit.compression import HEAD, find_format
 from tcpkit.errors import CaptureError
-from tcpkit.source_facts import is_same_file
+from tcpkit.source_facts import go_back, is_same_file, position_of
 from tcpkit.sources import Location, locations, open_source
 
 NO_FRAMES = -1 << 63         # the time of a capture without frames: before all others
@@ -93,9 +93,8 @@ def _promising(file: str) -> bool:
 
 def _peek(location: Any) -> tuple[int, Callable[[], Reader]]:
     """Time of the first frame, and what opens the capture from its start."""
-    start = location.tell() if hasattr(location, "tell") else None
-    if location == "-" or (start is not None and not location.seekable()):
-        raise CaptureError(location, "can be read only once, so it cannot be one of several captures")
+    start = position_of(location)
+    go_back(location, start, ", so it cannot be one of several captures")
     reader = _open(location)
     batch = Batch(1, 65_536)
     time = int(batch.frame_array["time_ns"][0]) if reader.next(batch) else NO_FRAMES
@@ -104,8 +103,7 @@ def _peek(location: Any) -> tuple[int, Callable[[], Reader]]:
 
 
 def _open_again(location: Any, start: int | None) -> Reader:
-    if start is not None:
-        location.seek(start)
+    go_back(location, start)
     return _open(location)
 
 

@@ -2,9 +2,11 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import Any
 
-from tcpkit.sources import is_location, locations
+from tcpkit.errors import CaptureError
+from tcpkit.sources import STANDARD_INPUT, is_location, locations, name_of
 
 SMALL = 4 << 20                  # bytes of capture that are not worth a thread
 MOST_THREADS = 4                 # with more the slowest stage is no faster
@@ -15,15 +17,34 @@ def keep_source(source: Any) -> Any:
     return source if is_location(source) else locations(source)
 
 
-def position_of(source: Any) -> int | None:
+def position_of(location: Any) -> int | None:
     """Where a file object stands now, if it can be set back to it."""
-    return source.tell() if hasattr(source, "seekable") and source.seekable() else None
+    return location.tell() if hasattr(location, "seekable") and location.seekable() else None
+
+
+def go_back(location: Any, position: int | None, why: str = "") -> None:
+    """Set a file object back, to read it again; CaptureError, with the reason, for what gives its bytes only once."""
+    if hasattr(location, "readinto") and position is not None:
+        location.seek(position)
+    elif hasattr(location, "readinto") or _is_pipe(location):
+        raise CaptureError(name_of(location), f"can be read only once{why}")
+
+
+def _is_pipe(path: str | os.PathLike[str]) -> bool:
+    """Also one that has a name, which would have to be written again."""
+    try:
+        return os.fspath(path) == STANDARD_INPUT or stat.S_ISFIFO(os.stat(path).st_mode)
+    except OSError:
+        return False
 
 
 def is_same_file(path: str | os.PathLike[str], source: Any) -> bool:
-    """Whether both are the same file."""
-    return isinstance(source, str | os.PathLike) and os.path.exists(path) and os.path.exists(source) \
-        and os.path.samefile(path, source)
+    """Whether both are the same file, of which ``source`` may be a path or an open file."""
+    try:
+        other = os.stat(source if isinstance(source, str | os.PathLike) else source.fileno())
+        return os.path.samestat(os.stat(path), other)
+    except (OSError, ValueError, AttributeError):    # there is none, or none that the system knows
+        return False
 
 
 def size_of(source: Any) -> int:

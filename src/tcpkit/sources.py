@@ -16,8 +16,17 @@ from tcpkit.compression import HEAD, find_format
 from tcpkit.errors import CaptureError
 
 BYTES = (bytes, bytearray, memoryview)
+STANDARD_INPUT = "-"
 POLL = 0.1                   # seconds between looks at a file that is being written
-Location = str | os.PathLike[str] | BinaryIO
+
+
+class Readable(Protocol):
+    """All that it takes of a file object."""
+
+    def readinto(self, buffer: Any, /) -> int | None: ...
+
+
+Location = str | os.PathLike[str] | BinaryIO | Readable
 
 
 class Source(Protocol):
@@ -121,18 +130,25 @@ def _no_location(source: object) -> TypeError:
     return TypeError(f"a path, a URL or a binary file object with readinto(), not {type(source).__name__}")
 
 
+def name_of(location: object) -> str:
+    """What to call it where something is wrong with it."""
+    if location == STANDARD_INPUT:
+        return "standard input"
+    name = location if isinstance(location, (str, os.PathLike)) else getattr(location, "name", None)
+    return os.fsdecode(name) if isinstance(name, (str, os.PathLike)) else "capture"
+
+
 def open_source(location: Location, *, follow: bool = False) -> Source:
     """Open a path, ``"-"`` (standard input), a URL or a binary file object; decompresses by content.
 
     Raises CaptureError if there is nothing to read.
     """
     if hasattr(location, "readinto"):
-        name = getattr(location, "name", None)
-        return _by_content(location, name if isinstance(name, str) else "capture", None, close=False)
+        return _by_content(location, name_of(location), None, close=False)
     if isinstance(location, (str, os.PathLike)):
         path = os.fsdecode(location)
-        if path == "-":
-            return _by_content(io.FileIO(0, closefd=False), "standard input", None)
+        if path == STANDARD_INPUT:
+            return _by_content(io.FileIO(0, closefd=False), name_of(path), None)
         return _open_url(path) if "://" in path else _open_path(path, follow)
     raise _no_location(location)
 

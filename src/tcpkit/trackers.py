@@ -32,6 +32,12 @@ def join_records(pieces: Sequence[StreamRecords]) -> StreamRecords:
     return StreamRecords(*parts)
 
 
+def of_stages(streams: StreamRecords, stages: Collection[Stage]) -> StreamRecords:
+    """Without what a pass through more stages has told."""
+    beyond: dict[str, Any] = {name: None for name in StreamRecords._fields[1:] if name not in stages}
+    return streams._replace(**beyond)
+
+
 def without_end(streams: StreamRecords) -> StreamRecords:
     """Those that neither both ends closed nor one reset."""
     assert streams.lifecycle is not None

@@ -1,9 +1,12 @@
 """What ``open`` takes, and how often it can be gone through."""
 from __future__ import annotations
 
+import copy
 import gzip
 import io
 import os
+import pickle
+import threading
 
 import pytest
 
@@ -12,6 +15,7 @@ from packets import Conversation, pcap
 
 TALK = Conversation().handshake().c("PA", 1, 1, 100).s("A", 1, 101).c("FA", 101, 1)
 BYTES = TALK.pcap()
+LONG = pcap(TALK.frames * 1000)      # some batches
 
 
 @pytest.fixture
@@ -112,3 +116,110 @@ def test_wrong_stage(path):
 def test_wrong_column(path):
     with pytest.raises(tcpkit.FieldError, match=r'did you mean "tcp\.stream"'):
         list(tcpkit.scan(path, columns=["tcp.steam"]))
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_list_of_file_objects_is_gone_through_again(n):
+    files = [io.BytesIO(b"junk" + BYTES) for _ in range(n)]
+    for file in files:
+        file.seek(4)
+    capture = tcpkit.open(files)
+    assert len(capture.packets) == sum(map(len, capture.batches())) == n * len(TALK.frames)
+    assert len(capture.conversations) == len(capture.flows) == 1
+
+
+class Stream:
+    """Has no more than it takes."""
+
+    def __init__(self, content):
+        self._file = io.BytesIO(content)
+
+    def readinto(self, buffer):
+        return self._file.readinto(buffer)
+
+
+def test_what_cannot_be_set_back_is_none_of_several(path):
+    reading, writing = os.pipe()
+    os.close(writing)
+    with open(reading, "rb", buffering=0) as pipe:
+        for source in (pipe, Stream(BYTES), "-"):
+            with pytest.raises(tcpkit.CaptureError, match="only once, so it cannot be one of several captures"):
+                tcpkit.open([source, path])
+    assert len(tcpkit.open([Stream(BYTES)]).packets) == len(TALK.frames)
+
+
+def test_a_named_pipe_is_not_waited_for_again(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(BYTES))
+    writer.start()
+    capture = tcpkit.open(pipe)
+    assert len(capture.flows) == 1
+    writer.join()
+    rescue = threading.Timer(2, lambda: os.close(os.open(pipe, os.O_WRONLY)))      # of who waits for a writer
+    rescue.daemon = True
+    rescue.start()
+    with pytest.raises(tcpkit.CaptureError, match="pipe: can be read only once"):
+        _ = capture.packets
+    rescue.cancel()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_pass_over_a_file_object_is_not_pulled_from_under_a_loop(threads):
+    capture = tcpkit.open(io.BytesIO(LONG), threads=threads)
+    rows = 0
+    for piece in capture.batches():
+        rows += len(piece)
+        with pytest.raises(RuntimeError, match="a file object can be read by one at a time"):
+            _ = capture.warnings
+    assert rows == len(capture.packets) > 2048
+    loop = capture.batches()
+    next(loop)
+    loop.close()
+    assert len(list(capture.batches())) > 1
+
+
+def test_passes_over_a_path_go_beside_each_other(tmp_path):
+    path = tmp_path / "long.pcap"
+    path.write_bytes(LONG)
+    capture = tcpkit.open(path)
+    assert sum(len(piece) for piece in capture.batches() if not capture.warnings) == len(capture.packets)
+
+
+def test_strict_fails_every_time(path):
+    path.write_bytes(BYTES[:-3])
+    capture = tcpkit.open(path, strict=True)
+    for name in ("flows", "flows", "conversations", "warnings", "n_flows"):
+        with pytest.raises(tcpkit.CaptureError, match="ends in the middle"):
+            getattr(capture, name)
+
+
+@pytest.mark.parametrize(("stages", "before", "name"), [
+    (["flows"], "handshakes", "flows"), (["flows"], "judged_flows", "flows"), (["analysis"], "flows", "flows"),
+    (["analysis"], "retransmissions", "directions"), (["analysis"], "retransmissions", "flows")])
+def test_columns_do_not_depend_on_what_was_asked_before(path, stages, before, name):
+    one, other = tcpkit.open(path, stages=stages), tcpkit.open(path, stages=stages)
+    getattr(other, before)
+    assert getattr(other, name).columns == getattr(one, name).columns
+
+
+def test_flows_are_not_told_without_their_stage(path):
+    capture = tcpkit.open(path, stages=["decode"])
+    for _ in range(2):
+        with pytest.raises(ValueError, match='flows need the stage "flows"'):
+            _ = capture.flows
+        assert len(capture.handshakes) == 1
+
+
+def test_no_columns_take_no_stage_but_decode(path):
+    table, = tcpkit.scan(path, columns=[])
+    assert len(table) == len(TALK.frames)
+    assert "tcp.stream" not in table
+
+
+def test_a_capture_stays_where_it_is(path):
+    capture = tcpkit.open(path)
+    for copied in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="open it again there"):
+            copied(capture)
+    assert len(capture.packets) == len(TALK.frames)

@@ -127,3 +127,16 @@ def test_damage_is_told_and_what_came_before_is_written(tmp_path):
     capture = tcpkit.open(path)
     assert capture.write(target) == 2
     assert [warning.offset for warning in capture.warnings] == [24 + 2 * (16 + 58)]
+
+
+def test_what_is_read_through_a_file_object_is_never_overwritten(source, tmp_path):
+    before = source.read_bytes()
+    link = tmp_path / "link.pcap"
+    link.hardlink_to(source)
+    with source.open("rb") as file:
+        for given in (file, [file]):
+            file.seek(0)
+            with pytest.raises(tcpkit.CaptureError, match="is being read"):
+                tcpkit.open(given).write(link)
+    assert source.read_bytes() == before
+    assert tcpkit.open(io.BytesIO(before)).write(source) == len(FRAMES)
