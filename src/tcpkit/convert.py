@@ -72,7 +72,7 @@ def _pandas_array(pd: Any, rows: Rows, column: Column) -> Any:
             texts[~there] = pd.NA
         return texts
     if there is None:
-        return values
+        return values.copy()                     # who writes to the frame must not write to the rows
     if values.dtype.kind in "iu":
         return pd.arrays.IntegerArray(np.ascontiguousarray(values), ~there)
     if values.dtype.kind == "b":

@@ -55,17 +55,17 @@ class Table:
     @overload
     def __getitem__(self, key: str) -> Array: ...
     @overload
-    def __getitem__(self, key: int) -> dict[str, Any]: ...
+    def __getitem__(self, key: int | np.integer[Any]) -> dict[str, Any]: ...
     @overload
     def __getitem__(self, key: Selection) -> Table: ...
-    def __getitem__(self, key: str | int | Selection) -> Array | dict[str, Any] | Table:
+    def __getitem__(self, key: str | int | np.integer[Any] | Selection) -> Array | dict[str, Any] | Table:
         """FieldError for an unknown column, IndexError for a row beyond the end."""
         if isinstance(key, str):
             return column_values(self._rows, self._column(key))
         if isinstance(key, int | np.integer):
             return self._row(int(key))
-        chosen = key if isinstance(key, slice) else np.asarray(key)
-        if isinstance(chosen, np.ndarray) and chosen.dtype.kind in "UO" and all(isinstance(one, str) for one in chosen):
+        chosen = key if isinstance(key, slice) else _places(key)
+        if isinstance(chosen, np.ndarray) and _are_names(chosen):
             return self._select(chosen.tolist())
         return self.like(self.array[chosen])
 
@@ -195,6 +195,18 @@ class Table:
             names.pop()
             widths.pop()
         return names, [row[:len(names)] for row in cells]
+
+
+def _places(key: Any) -> Array:
+    """Rows, or names of columns, as an array; where a masked one has no value nothing is chosen."""
+    if isinstance(key, np.ma.MaskedArray):
+        chosen: Array = key.filled(False) if key.dtype == bool else key.compressed()
+        return chosen
+    return np.atleast_1d(np.asarray(key, np.intp if isinstance(key, Sequence) and not len(key) else None))
+
+
+def _are_names(chosen: Array) -> bool:
+    return chosen.dtype.kind in "UO" and len(chosen) > 0 and all(isinstance(one, str) for one in chosen)
 
 
 def _plain(value: Any) -> Any:

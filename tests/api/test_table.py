@@ -223,3 +223,33 @@ for convert in (flows.to_arrow, flows.to_pandas, flows.to_polars):
     lines = done.stdout.decode().splitlines()
     assert lines == [f'MissingLibraryError this needs {name}: pip install "tcpkit[{extra}]"' for name, extra in
                      (("pyarrow", "arrow"), ("pandas", "pandas"), ("polars", "polars"))]
+
+
+def test_nothing_chosen_is_no_rows(table):
+    for nothing in ([], (), range(0), np.empty(0, int), np.zeros(len(table), bool)):
+        assert len(table[nothing]) == 0
+        assert table[nothing].columns == table.columns
+
+
+def test_what_is_no_index(table):
+    for key in (None, 1.5, [1.5], np.array([], object)):
+        with pytest.raises(IndexError):
+            table[key]
+    assert table[np.array(1)].array == table.array[1:2]
+
+
+def test_a_mask_chooses_no_row_without_a_value(capture):
+    packets = capture.packets
+    short = packets["ack_rtt"] < np.timedelta64(1, "ms")
+    assert 0 < short.sum() == len(packets[short]) == len(packets.where("tcp.analysis.ack_rtt < 0.001"))
+    assert not np.ma.getmaskarray(packets[short]["ack_rtt"]).any()
+    places = packets["duplicate_ack_num"].astype(int)
+    assert 0 < len(packets[places]) == places.count() < len(packets)
+
+
+def test_a_data_frame_has_values_of_its_own(table):
+    before = table.array.tobytes()
+    frame = table.to_pandas()
+    for name in table.columns:
+        frame.loc[0, name] = frame[name].iloc[-1]
+    assert table.array.tobytes() == before
