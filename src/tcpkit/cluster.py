@@ -57,6 +57,8 @@ def table(captures: Iterable[CaptureSet], name: str = "flows", *, columns: Seque
     an unknown table, a limit too small or what cannot be split, FieldError for an unknown column, FilterError for a
     wrong filter.
     """
+    if isinstance(captures, str):
+        raise TypeError(f"captures are several: [{captures!r}], not {captures!r}")
     if name not in TABLES:
         raise ValueError(f'there is no table "{name}"; there are {", ".join(TABLES)}')
     if split and name not in parts.TABLES:

@@ -83,6 +83,8 @@ def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathL
     ValueError for an unknown table or form, or a limit too small; FilterError for a wrong filter; MissingLibraryError
     without pyarrow, which all formats but csv need.
     """
+    if isinstance(captures, str | os.PathLike):
+        raise TypeError(f"captures are several: [{os.fspath(captures)!r}], not {os.fspath(captures)!r}")
     chosen = tuple(tables)
     check(chosen, form, capture_filter, where)
     root = Path(directory)

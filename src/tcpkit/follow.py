@@ -46,11 +46,12 @@ class Conversation:
         self.stream = stream
         self.ends: Ends | None = None            # known from the first part on
         self._capture = capture
-        self._follower = Follower(stream)
+        self._follower = Follower(stream)        # of the last time it was read
 
     def __iter__(self) -> Iterator[Part]:
         pipeline = self._capture.pipeline(("flows",), in_step=True, payload=True)
         assert pipeline.flows
+        self._follower = Follower(self.stream)
         for batch in pipeline:
             parts = self._follower.process(batch)
             if self.ends is None and self._follower.first >= 0:

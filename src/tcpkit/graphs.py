@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 
 from tcpcore.flags import AnalysisPresent, Damage, Present, SegmentKind, TcpFlag
+from tcpkit.columns import ENDS
 from tcpkit.connection import Connection, read_connection
 from tcpkit.convert import need
 from tcpkit.graph_names import End, GraphName
@@ -42,11 +43,13 @@ def draw_stream(capture: Capture, stream: int, graph: GraphName = "sequence", *,
     receiver's window; "rtt": tshark's round trips (AK-1) in milliseconds; "throughput": bytes a second, sent and
     newly acknowledged, averaged over a hundredth of the time or more; "window": bytes in flight (BF-2) below the
     receiver's window (WN-1).  Times are seconds since the connection's first frame.  Into ``axes``, or new ones.
-    Needs matplotlib.  IndexError if there is no such stream; ValueError for another graph, and for a throughput
-    without any time.
+    Needs matplotlib.  IndexError if there is no such stream; ValueError for another graph or sender, and for a
+    throughput without any time.
     """
     if graph not in GRAPHS:
         raise ValueError(f"graph must be one of {', '.join(GRAPHS)}, not {graph!r}")
+    if sender not in (None, *ENDS):
+        raise ValueError(f"sender must be one of {', '.join(ENDS)}, not {sender!r}")
     connection = read_connection(capture, stream)
     if axes is None:
         axes = new_figure().subplots()

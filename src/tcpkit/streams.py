@@ -4,6 +4,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from operator import index
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
@@ -154,7 +155,8 @@ class Side:
 
     def _parts(self, offset: int, length: int | None) -> Iterator[tuple[Array, int, int]]:
         """The chunks that [offset, offset + length) touches, and from where to where."""
-        end = len(self) if length is None else min(offset + length, len(self))
+        offset = index(offset)                   # numbers of NumPy do not go with positions beyond 63 bits
+        end = len(self) if length is None else min(offset + index(length), len(self))
         if offset < 0 or (length is not None and length < 0):
             raise ValueError("offset and length count from 0")
         at = int(np.searchsorted(self._rows["offset"], offset, "right")) - 1

@@ -8,6 +8,8 @@ import pytest
 
 import tcpkit
 from packets import Conversation
+from tcpkit.cluster import table
+from tcpkit.export import export
 
 BYTES = Conversation().handshake().c("PA", 1, 1, 100).pcap()
 NO_LOCATION = r"a path, a URL or a binary file object with readinto\(\), not "
@@ -59,3 +61,11 @@ def test_a_filter_is_text(text):
 def test_an_empty_filter_selects_all():
     packets = tcpkit.open(io.BytesIO(BYTES)).packets
     assert len(packets.where("")) == len(packets) > 0
+
+
+def test_a_single_capture_is_not_several(tmp_path):
+    for one in (str(tmp_path), tmp_path):
+        with pytest.raises(TypeError, match="captures are several"):
+            next(export(one, tmp_path / "out"))
+    with pytest.raises(TypeError, match="captures are several"):
+        table(str(tmp_path))

@@ -3,12 +3,14 @@ import io
 
 import pytest
 
-from packets import Conversation
+import tcpkit
+from packets import Conversation as Talk
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
 from tcpcore.decode import Decoder
 from tcpcore.flows import FlowTable
 from tcpcore.follow import Follower
+from tcpkit.follow import Conversation
 from tcpkit.stream_scan import scan_streams
 
 ASK, ANSWER = b"GET /\x1b[2J\r\n", bytes(range(200))
@@ -16,7 +18,7 @@ ASK, ANSWER = b"GET /\x1b[2J\r\n", bytes(range(200))
 
 @pytest.fixture
 def path(tmp_path):
-    talk = Conversation().handshake()
+    talk = Talk().handshake()
     talk.c("PA", 1, 1, ASK).s("PA", 1, 1 + len(ASK), ANSWER[:120]).s("PA", 121, 1 + len(ASK), ANSWER[120:])
     talk.c("A", 1 + len(ASK), 201).c("A", 50, 201, b"after a hole").s("A", 201, 62).s("A", 201, 62)
     talk.sport += 1
@@ -59,7 +61,7 @@ def test_hex_indents_the_server(run, path):
 
 
 def test_what_waits_is_bounded():
-    talk = Conversation().handshake()
+    talk = Talk().handshake()
     for turn in range(9):
         talk.c("PA", 11 + 10 * turn, 1, bytes([65 + turn]) * 10)
     follower, chunks = Follower(0, limit=50), []
@@ -110,7 +112,7 @@ def test_files_that_are_reopened_go_on(tmp_path, monkeypatch):
     from tcpkit import stream_files
 
     monkeypatch.setattr(stream_files, "OPEN_FILES", 1)
-    talk = Conversation(client="fd00::1", server="fd00::2").handshake()
+    talk = Talk(client="fd00::1", server="fd00::2").handshake()
     for turn in range(5):
         talk.c("PA", 1 + turn, 1 + turn, b"c").s("PA", 1 + turn, 2 + turn, b"s")
     (tmp_path / "v6.pcap").write_bytes(talk.pcap())
@@ -118,3 +120,9 @@ def test_files_that_are_reopened_go_on(tmp_path, monkeypatch):
     files.write(scan_streams(tmp_path / "v6.pcap"))
     assert (tmp_path / "out" / "00000-client-fd00..1_50000-fd00..2_60000").read_bytes() == b"ccccc"
     assert (tmp_path / "out" / "00000-server-fd00..2_60000-fd00..1_50000").read_bytes() == b"sssss"
+
+
+def test_a_conversation_can_be_read_again(path):
+    conversation = Conversation(tcpkit.open(path), 0)
+    assert list(conversation) == list(conversation) != []
+    assert b"".join(conversation.report()) == b"".join(conversation.report())

@@ -105,5 +105,7 @@ def test_there_is_no_throughput_without_time():
 def test_what_is_not_there_is_told(capture):
     with pytest.raises(IndexError, match="no stream 7"):
         draw_stream(capture, 7)
+    with pytest.raises(ValueError, match="client, server, not 'Client'"):
+        draw_stream(capture, 0, sender="Client")
     with pytest.raises(ValueError, match="sequence, rtt, throughput, window"):
         draw_stream(capture, 0, "speed")

@@ -3,6 +3,7 @@ import gzip
 import io
 import itertools
 
+import numpy as np
 import pytest
 
 import tcpkit
@@ -86,6 +87,15 @@ def test_a_hole_is_seen_and_never_closed(talk):
     with pytest.raises(tcpkit.HoleError, match=r"2 bytes at 3 of what the server of stream 0 sent are unseen"):
         bytes(server)
     assert server.find(b"CF") == -1
+
+
+def test_places_may_be_numbers_of_numpy(talk):
+    client = stream_of(talk).client                      # in memory: positions beyond 63 bits
+    assert client.read(np.int64(1), np.int32(3)) == client.read(np.uint8(1), 3) == b"bcd"
+    assert client.frames_of(np.int64(3), np.int64(2)) == client.frames_of(3, 2)
+    for place in (None, 1.0, "1"):
+        with pytest.raises(TypeError):
+            client.read(place)
 
 
 def test_find(talk):
