@@ -77,7 +77,8 @@ ctypedef struct handshake_t:
 
 # Of a stream whose SYN or SYN+ACK was sent again; first SYNs, then SYN+ACKs.
 ctypedef struct resent_t:
-    int64_t[2] last_ns             # of those before the answer
+    int64_t[2] last_ns
+    int64_t[2] last_asked_ns       # of those before the answer
     int64_t[2] backoff_first
     int64_t[2] backoff_last
     uint32_t[2] copies
@@ -166,7 +167,7 @@ cdef inline void time_syn(life_t* life, const segment_t* row, bint is_copy) noex
         note_copy(life, row.time_ns, acks, before_answer)
     elif before_answer:
         handshake.sent |= <uint8_t> (FIRST_TIMED << acks)
-    if handshake.first_ns[acks] == 0:
+    if not is_copy and handshake.first_ns[acks] == 0:
         handshake.first_ns[acks] = row.time_ns
 
 
@@ -176,21 +177,21 @@ cdef inline void note_copy(life_t* life, int64_t time_ns, bint acks, bint before
     cdef int64_t gap
     if resent == NULL:
         return
-    if life.handshake.first_ns[acks]:
-        gap = time_ns - last_sent(life.handshake, resent, acks)
-        if resent.copies[acks] == 0:
-            resent.backoff_first[acks] = gap
-        resent.backoff_last[acks] = gap
+    gap = time_ns - (resent.last_ns[acks] if resent.copies[acks] else life.handshake.first_ns[acks])
+    if resent.copies[acks] == 0:
+        resent.backoff_first[acks] = gap
+    resent.backoff_last[acks] = gap
+    resent.last_ns[acks] = time_ns
     resent.copies[acks] += 1
     if before_answer:
-        resent.last_ns[acks] = time_ns
+        resent.last_asked_ns[acks] = time_ns
         life.handshake.sent |= <uint8_t> (COPY_TIMED << acks)
 
 
 cdef inline int64_t last_sent(const handshake_t* handshake, const resent_t* resent, bint acks) noexcept nogil:
     """When the last SYN, or SYN+ACK, was sent before its answer; 0: none was."""
     if handshake.sent & COPY_TIMED << acks:
-        return resent.last_ns[acks]
+        return resent.last_asked_ns[acks]
     return handshake.first_ns[acks] if handshake.sent & FIRST_TIMED << acks else 0
 
 

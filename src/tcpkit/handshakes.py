@@ -29,14 +29,19 @@ def handshake_table(flows: Array, lifecycle: Array) -> Table:
 
 
 def _times(records: Array) -> dict[str, tuple[Array, Array]]:
-    """Values, and where there are any."""
+    """Values, and where there are any.
+
+    Nothing is measured from a SYN or SYN+ACK that was captured behind its answer.
+    """
     syn, synack, ack = (records[f"{name}_ns"] for name in ("syn", "synack", "ack"))
     request, response = records["request_ns"], records["response_ns"]
-    server, client = synack - records["syn_sent_ns"], ack - records["synack_sent_ns"]
-    answered, begun = (syn != 0) & (synack != 0), (syn != 0) & (ack != 0)
-    acknowledged = (synack != 0) & (ack != 0) & (records["outcome"] != Outcome.OUTCOME_SIMULTANEOUS)
+    asked, told = records["syn_sent_ns"], records["synack_sent_ns"]
+    server, client = synack - asked, ack - told
+    known = records["syn_count"] > 0             # a capture may begin at time 0
+    answered, begun = known & ((asked != 0) | (syn == 0)) & (synack != 0), known & (ack != 0) & (ack >= syn)
+    acknowledged = (told != 0) & (ack != 0) & (records["outcome"] != Outcome.OUTCOME_SIMULTANEOUS)
     return {
-        "syn": (syn, syn != 0), "synack": (synack, synack != 0), "ack": (ack, ack != 0),
+        "syn": (syn, known), "synack": (synack, synack != 0), "ack": (ack, ack != 0),
         "server_rtt": (server, answered), "client_rtt": (client, acknowledged),
         "initial_rtt": (server + client, answered & acknowledged), "setup_time": (ack - syn, begun),
         "request_time": (request - ack, (request >= ack) & (ack != 0)),

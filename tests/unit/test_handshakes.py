@@ -41,6 +41,36 @@ def test_repeats_and_their_backoff():
                        "setup_time") == [1000 * MS, 2000 * MS, 1000 * MS, 5 * MS, 6 * MS, 4011 * MS]
 
 
+def test_repeats_behind_their_answer():
+    """Each is compared with the one before, whichever it answers or asks for."""
+    talk = Conversation().c("S", 0).s("SA", 0, 1, dt=5 * MS).c("S", 0, dt=1000 * MS).c("S", 0, dt=2000 * MS)
+    talk.c("A", 1, 1, dt=MS).s("SA", 0, 1, dt=1000 * MS).s("SA", 0, 1, dt=4000 * MS)
+    row = handshake(talk)
+    assert nanoseconds(row, "syn_backoff_first", "syn_backoff_last", "synack_backoff_first", "synack_backoff_last") == [
+        1005 * MS, 2000 * MS, 4001 * MS, 4000 * MS]
+    assert nanoseconds(row, "server_rtt", "client_rtt") == [5 * MS, 3001 * MS]
+
+
+@pytest.mark.parametrize(("talk", "times"), [
+    (Conversation().s("SA", 0, 1).c("S", 0).c("S", 0).c("A", 1, 1), [None, 30 * MS, None, 20 * MS, 10 * MS]),
+    (Conversation().s("SA", 0, 1).c("A", 1, 1).c("S", 0), [None, 10 * MS, None, None, None]),
+    (Conversation().c("S", 0).c("A", 1, 1).s("SA", 0, 1), [20 * MS, None, None, 10 * MS, None])],
+    ids=["SYN+ACK first", "SYN last", "SYN+ACK last"])
+def test_what_is_captured_behind_its_answer_is_not_measured_from(talk, times):
+    assert nanoseconds(handshake(talk), "server_rtt", "client_rtt", "initial_rtt", "setup_time",
+                       "syn_backoff_first") == times
+
+
+@pytest.mark.parametrize("copies", [0, 1])
+def test_a_capture_may_begin_at_time_zero(copies):
+    talk = Conversation(time=0).c("S", 0)
+    for _ in range(copies):
+        talk.c("S", 0, dt=1000 * MS)
+    row = handshake(talk.s("SA", 0, 1, dt=5 * MS).c("A", 1, 1, dt=6 * MS))
+    assert nanoseconds(row, "syn", "server_rtt", "client_rtt", "initial_rtt", "setup_time", "syn_backoff_first") == [
+        0, 5 * MS, 6 * MS, 11 * MS, copies * 1000 * MS + 11 * MS, 1000 * MS if copies else None]
+
+
 def test_what_is_offered_and_agreed():
     talk = Conversation().c("SEW", 0, options=mss(1460) + ALL)
     talk.s("SAE", 0, 1, options=mss(1380) + NOP + SACK_PERMITTED + wscale(2)).c("A", 1, 1)
