@@ -62,10 +62,12 @@ class PlainSource:
             self._head = self._head[size:]
             return size
         try:
-            return self._raw.readinto(buffer) or 0
+            while (size := self._raw.readinto(buffer)) is None:      # there is nothing yet, where reading does not wait
+                time.sleep(POLL)
         except OSError as error:
             self.damage = f"reading fails: {error.strerror or error}"
             return 0
+        return int(size)
 
     def peek(self, size: int) -> bytes:
         """The first ``size`` bytes, or what there is, which are still to be read."""

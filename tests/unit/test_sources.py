@@ -19,7 +19,7 @@ import zstandard
 from packets import T0, Frame, pcap, pcapng
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
-from tcpkit import compression
+from tcpkit import compression, sources
 from tcpkit.errors import CaptureError
 from tcpkit.rotated import open_reader
 from tcpkit.sources import open_source
@@ -360,3 +360,26 @@ def test_a_single_file_of_a_set_is_read_without_merging(tmp_path):
     reader = open_reader(tmp_path)
     reader.close()
     assert isinstance(reader, Reader)
+
+
+def test_a_pipe_that_does_not_wait_has_not_ended(monkeypatch):
+    monkeypatch.setattr(sources, "POLL", 0.001)
+    content = pcap(made(20))
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+
+    def write():
+        with open(writing, "wb", buffering=0) as file:
+            for start in range(0, len(content), 1000):
+                time.sleep(0.01)
+                file.write(content[start:start + 1000])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with open(reading, "rb", buffering=0) as file:
+        reader, batch, frames = open_reader(file), Batch(), 0
+        while reader.next(batch):
+            frames += batch.n_frames
+    writer.join()
+    assert frames == 20
+    assert reader.damages == []
