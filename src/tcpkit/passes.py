@@ -1,6 +1,7 @@
 """A source of frames, and the passes that are made over it."""
 from __future__ import annotations
 
+from _thread import allocate_lock
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NoReturn
 
@@ -42,6 +43,7 @@ class Passes:
         self._msl = checked_msl(msl)
         self._memory_limit = checked(memory_limit)
         self._idle_timeout = checked_timeout(idle_timeout)
+        self._handing = allocate_lock()
         self._reader: AnyReader | None = open_reader(self._source, follow=follow)     # fails here if it is no capture
         self._pass: Pipeline | None = None                                            # the last one
 
@@ -82,14 +84,16 @@ class Passes:
         gone after decode otherwise.
         ``beside``: bytes that the loop keeps of each stream held, which count against the memory limit.
         """
-        reader, self._reader = self._reader or self._open_again(), None
+        with self._handing:                      # to one thread only
+            reader, self._reader = self._reader or self._open_again(), None
         size = size_of(self._source)
-        self._pass = Pipeline(reader, stages or self._stages, size=size, observer=self._observer,
-                              capture_filter=self._capture_filter, where=where, strict=self._strict, rows=rows,
-                              detail=detail, threads=threads or self._threads or worthwhile_threads(size),
-                              in_step=in_step, msl=self._msl, memory_limit=self._memory_limit,
-                              idle_timeout=self._idle_timeout, beside=beside, payload=payload)
-        return self._pass
+        made = Pipeline(reader, stages or self._stages, size=size, observer=self._observer,
+                        capture_filter=self._capture_filter, where=where, strict=self._strict, rows=rows,
+                        detail=detail, threads=threads or self._threads or worthwhile_threads(size),
+                        in_step=in_step, msl=self._msl, memory_limit=self._memory_limit,
+                        idle_timeout=self._idle_timeout, beside=beside, payload=payload)
+        self._pass = made
+        return made
 
     def _streams(self, *stages: Stage, detail: Detail) -> Iterator[StreamRecords]:
         """From the last pass if it has done all this and still holds all streams; else while one does only this."""
@@ -101,19 +105,15 @@ class Passes:
     def _held(self, stages: Iterable[Stage], detail: Detail) -> Pipeline | None:
         """The last pass if it has done all this and still holds all streams."""
         last = self._pass
-        return last if last and self._has_done(stages, detail) and last.holds_all else None
+        return last if last is not None and _has_done(last, stages, detail) and last.holds_all else None
 
     def _past(self, *stages: Stage, detail: Detail) -> Pipeline:
         """The last pass if it has done all this; else one that does only this."""
-        if not self._has_done(stages, detail):
-            self.pipeline(stages, rows=False, detail=detail).run()
-        assert self._pass
-        return self._pass
-
-    def _has_done(self, stages: Iterable[Stage], detail: Detail) -> bool:
-        last = self._pass
-        return (last is not None and last.finished and last.stages >= set(stages)
-                and DETAILS.index(last.detail) >= DETAILS.index(detail))
+        done = self._pass                        # once: another thread may make a pass meanwhile
+        if done is None or not _has_done(done, stages, detail):
+            done = self.pipeline(stages, rows=False, detail=detail)
+            done.run()
+        return done
 
     def _open_again(self) -> AnyReader:
         """A reader for another pass; CaptureError if the source gives its bytes only once.
@@ -126,3 +126,8 @@ class Passes:
                                    "at a time: end that loop first, or open a path")
             go_back(location, start)
         return open_reader(self._source)
+
+
+def _has_done(made: Pipeline, stages: Iterable[Stage], detail: Detail) -> bool:
+    return (made.finished and made.stages >= set(stages)
+            and DETAILS.index(made.detail) >= DETAILS.index(detail))

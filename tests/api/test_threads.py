@@ -5,7 +5,9 @@ import gzip
 import io
 import itertools
 import os
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +143,24 @@ def test_several_captures_at_once():
     for reader in readers:
         reader.join()
     assert found == [expected] * 3
+
+
+def test_one_capture_in_several_threads(tmp_path):
+    """Each has a pass of its own, or what another has told; nobody gets that of a pass that does less."""
+    path = tmp_path / "conversations.pcap"
+    path.write_bytes(pcap(random_capture(3, 60)))
+    names = ("states", "flows", "handshakes", "conversations", "packets", "directions", "warnings", "n_flows")
+    expected = {name: repr(getattr(tcpkit.open(path), name)) for name in names}
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(10):
+            capture = tcpkit.open(path, threads=1)
+            with ThreadPoolExecutor(len(names)) as pool:
+                assert dict(zip(names, pool.map(lambda name: repr(getattr(capture, name)), names),  # noqa: B023
+                                strict=True)) == expected
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_stopped_it_delivers_what_has_been_read():
