@@ -91,15 +91,16 @@ def checked(limit: float) -> int:
 
 def checked_timeout(seconds: float) -> float:
     """ValueError or TypeError for what is no idle time-out."""
-    return _checked_seconds(seconds, "idle time-out: 0 (never)")
+    return checked_seconds(seconds, "idle time-out: 0 (never)")
 
 
 def checked_msl(seconds: float) -> float:
     """ValueError or TypeError for what is no time that a segment may live."""
-    return _checked_seconds(seconds, "maximum segment lifetime: 0")
+    return checked_seconds(seconds, "maximum segment lifetime: 0")
 
 
-def _checked_seconds(seconds: float, what: str) -> float:
+def checked_seconds(seconds: float, what: str) -> float:
+    """ValueError for a time that is none, or beyond what nanoseconds can hold, TypeError for what is no number."""
     if not isinstance(seconds, Real):
         raise TypeError(f"{seconds!r} is no {what} to {LONGEST:g} seconds")
     if not 0 <= seconds <= LONGEST:

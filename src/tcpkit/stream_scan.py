@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tcpcore.streams import SLOT_BYTES, Assembler, Piece
-from tcpkit.budget import Budget
+from tcpkit.budget import Budget, checked_seconds
 from tcpkit.capture import Capture
 from tcpkit.follow import Ends, ends_in, ends_of
 from tcpkit.pipeline import Observer, Pipeline, alone
@@ -54,8 +54,8 @@ class StreamScan:
                  memory_limit: int = MEMORY_LIMIT, patience: float = 1.0, timeout: float = 3600.0,
                  record: bool = True) -> None:
         self._assembler = Assembler(rule=rule_of(policy), stream_limit=stream_limit, total_limit=memory_limit,
-                                    patience_ns=round(patience * SECOND), timeout_ns=round(timeout * SECOND),
-                                    record=record)
+                                    patience_ns=round(checked_seconds(patience, "patience: 0") * SECOND),
+                                    timeout_ns=round(checked_seconds(timeout, "time-out: 0") * SECOND), record=record)
         self._pipeline: Pipeline = capture.pipeline(("flows",), in_step=True, payload=True, beside=SLOT_BYTES)
         self._lock = allocate_lock()
         self._piece: Piece | None = None         # the present one

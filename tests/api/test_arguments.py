@@ -31,6 +31,16 @@ def test_what_cannot_be_worked_with(arguments, kind, message):
         tcpkit.open(io.BytesIO(BYTES), **arguments)
 
 
+@pytest.mark.parametrize(("arguments", "kind", "message"), [
+    ({"patience": -1}, ValueError, "-1 seconds are no patience: 0 to"),
+    ({"patience": float("nan")}, ValueError, "nan seconds are no patience"),
+    ({"timeout": 1e30}, ValueError, r"1e\+30 seconds are no time-out: 0 to"),
+    ({"timeout": "60"}, TypeError, "'60' is no time-out")], ids=str)
+def test_times_of_a_scan_of_streams(arguments, kind, message):
+    with pytest.raises(kind, match=message):
+        tcpkit.scan_streams(io.BytesIO(BYTES), **arguments)
+
+
 def test_numbers_of_numpy_are_numbers():
     capture = tcpkit.open(io.BytesIO(BYTES), threads=np.int64(2), memory_limit=np.uint64(1 << 30), msl=np.float32(30),
                           idle_timeout=np.int32(60))
