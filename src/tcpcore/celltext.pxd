@@ -5,7 +5,6 @@ from libc.string cimport memchr
 
 from tcpcore.batch cimport PAYLOAD_IN_ARENA
 from tcpcore.fieldtext cimport TextKind
-from tcpcore.flags cimport OUTER_ID as HAS_OUTER_ID
 from tcpcore.flags cimport OUTER_IPV4 as HAS_OUTER_IPV4
 from tcpcore.flags cimport OUTER_IPV6 as HAS_OUTER_IPV6
 from tcpcore.infotext cimport put_info
@@ -119,7 +118,7 @@ cdef inline char* write_rare(char* p, const column_t* column, const source_t* so
     cdef int kind = column.kind
     if kind == TextKind.OUTER_IPV4 or kind == TextKind.OUTER_IPV6:
         return put_outer(p, column, source, segment)
-    if kind == TextKind.TUNNEL_KIND or kind == TextKind.TUNNEL_ID:
+    if kind == TextKind.TUNNEL_KIND or kind == TextKind.TUNNEL_NUMBER:
         return put_tunnel(p, column, source, segment)
     if kind == TextKind.LETTERS:
         return put_text(p, at, letters_in(at, min(column.size, MAX_CELL)))
@@ -206,12 +205,13 @@ cdef inline char* put_outer_number(char* p, const column_t* column, const source
 
 cdef inline char* put_tunnel(char* p, const column_t* column, const source_t* source,
                              const segment_t* row) noexcept nogil:
-    """Nothing outside tunnels, nor as the identifier of one that has none."""
-    cdef bint wants_kind = column.kind == TextKind.TUNNEL_KIND
-    cdef const tunnel_t* tunnel = tunnel_of(source, row, 0 if wants_kind else HAS_OUTER_ID)
+    """Nothing outside tunnels, nor as a number of one that has none."""
+    cdef const tunnel_t* tunnel = tunnel_of(source, row, column.mask)
     if tunnel == NULL:
         return p
-    return put_choice(p, column, tunnel.kind) if wants_kind else put_decimal(p, tunnel.vni)
+    if column.kind == TextKind.TUNNEL_KIND:
+        return put_choice(p, column, tunnel.kind)
+    return put_decimal(p, load(<const char*> tunnel + column.other, column.size))
 
 
 cdef inline char* put_payload(char* p, const source_t* source, const segment_t* row) noexcept nogil:

@@ -143,7 +143,8 @@ cdef inline void begin(cursor_t* c, segment_t* row, frame_t* frame, const uint8_
     c.length = max(frame.wire_len, frame.cap_len)
     c.tunnel.has = 0
     c.tunnel.kind = 0
-    c.tunnel.vni = c.tunnel.icmp = 0
+    c.tunnel.vni = c.tunnel.next_hop_mtu = 0
+    c.tunnel.icmp_type = c.tunnel.icmp_code = 0
     c.ip_headers = 0
     c.quoted = NOT_QUOTED
     c.first_fragment = False

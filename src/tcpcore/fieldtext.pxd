@@ -17,8 +17,8 @@ cpdef enum TextKind:
     INFO = 13                # the whole line; the analysis part lies at `other`, -1 for none
     SET = 14                 # the words of all bits set, joined by +
     LETTERS = 15             # ASCII up to the first zero byte
-    TUNNEL_KIND = 16         # of the outermost tunnel, a word; its identifier
-    TUNNEL_ID = 17
+    TUNNEL_KIND = 16         # of the outermost tunnel, a word
+    TUNNEL_NUMBER = 17       # the field at `other` of the tunnel's row, if that has the mask, a TunnelHas bit
     VERDICT = 18             # in words; the verdict part begins at the value
     OUTER_NUMBER = 19        # of the frame's first header of the version that the mask, a TunnelHas bit, says; the
     OUTER_HEX = 20           # field of the tunnel's row lies at `other`, that of the nearest header at the value

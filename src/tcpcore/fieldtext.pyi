@@ -24,7 +24,7 @@ class TextKind(IntEnum):
     SET = 14
     LETTERS = 15
     TUNNEL_KIND = 16
-    TUNNEL_ID = 17
+    TUNNEL_NUMBER = 17
     VERDICT = 18
     OUTER_NUMBER = 19
     OUTER_HEX = 20

@@ -16,7 +16,7 @@ from tcpcore.verdicttext cimport MAX_VERDICT
 from tcpcore.records import TUNNEL
 
 OF_SEGMENTS = (TextKind.OUTER_IPV4, TextKind.OUTER_IPV6, TextKind.SACK_EDGE, TextKind.PAYLOAD, TextKind.INFO,
-               TextKind.TUNNEL_KIND, TextKind.TUNNEL_ID, TextKind.OUTER_NUMBER, TextKind.OUTER_HEX)
+               TextKind.TUNNEL_KIND, TextKind.TUNNEL_NUMBER, TextKind.OUTER_NUMBER, TextKind.OUTER_HEX)
 
 cdef struct text_t:
     column_t* columns

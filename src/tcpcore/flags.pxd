@@ -70,6 +70,8 @@ cdef enum TunnelHas:
     OUTER_IPV4 = 1
     OUTER_IPV6 = 2
     OUTER_ID = 4
+    ICMP_ERROR = 8                 # icmp_type, icmp_code
+    NEXT_HOP_MTU = 16
 
 cdef enum FlowEvent:
     """segment_t.events: what the segment did to its stream."""
@@ -165,6 +167,16 @@ cdef enum TcpState:
     CLOSING = 9
     LAST_ACK = 10
     TIME_WAIT = 11
+
+cdef enum IpFlag:
+    """segment_t.ip_flags."""
+    MORE_FRAGMENTS = 1
+    DONT_FRAGMENT = 2
+
+cdef enum MayFragment:
+    """lifecycle_t.client_fragments and server_fragments: whether the end's datagrams say DF; those of IPv6 do not."""
+    MAY_NOT_FRAGMENT = 1
+    MAY_FRAGMENT = 2
 
 cdef enum Offer:
     """lifecycle_t.client_offers and server_offers: options of a SYN."""

@@ -72,6 +72,8 @@ class TunnelHas(Codes):
     OUTER_IPV4 = 1
     OUTER_IPV6 = 2
     OUTER_ID = 4
+    ICMP_ERROR = 8                 # icmp_type, icmp_code
+    NEXT_HOP_MTU = 16
 
 class FlowEvent(Codes):
     """segment_t.events: what the segment did to its stream."""
@@ -167,6 +169,16 @@ class TcpState(Codes):
     CLOSING = 9
     LAST_ACK = 10
     TIME_WAIT = 11
+
+class IpFlag(Codes):
+    """segment_t.ip_flags."""
+    MORE_FRAGMENTS = 1
+    DONT_FRAGMENT = 2
+
+class MayFragment(Codes):
+    """lifecycle_t.client_fragments and server_fragments: whether the end's datagrams say DF; those of IPv6 do not."""
+    MAY_NOT_FRAGMENT = 1
+    MAY_FRAGMENT = 2
 
 class Offer(Codes):
     """lifecycle_t.client_offers and server_offers: options of a SYN."""

@@ -6,6 +6,7 @@ contributes what lies beyond those before it (so the lower offset wins an overla
 """
 import os
 
+from libc.stdint cimport uint16_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy
 
@@ -185,18 +186,20 @@ cdef bint is_complete(const datagram_t* d) noexcept nogil:
 
 
 cdef int join(Batch batch, cursor_t* c, const datagram_t* d) except -1 nogil:
-    """Copy a complete datagram into the arena and put the cursor there."""
+    """Copy a complete datagram into the arena and put the cursor there; the row gets the largest one's length."""
     cdef const fragment_t* f = d.first
-    cdef uint32_t at = 0, skip, n
+    cdef uint32_t at = 0, largest = c.length, skip, n
     cdef uint64_t offset = batch.arena_len
     cdef uint8_t* out = batch.add_arena(d.total)
     while at < d.total:
+        largest = max(largest, f.length)
         if f.offset + f.length > at:
             skip = at - f.offset
             n = min(f.length - skip, d.total - at)
             memcpy(out + at, <const uint8_t*> (f + 1) + skip, n)
             at += n
         f = f.next
+    c.row.ip_len += <uint16_t> (largest - c.length)
     c.p = c.base = out
     c.base_offset = PAYLOAD_IN_ARENA | offset
     c.captured = c.length = d.total

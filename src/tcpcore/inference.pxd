@@ -12,9 +12,9 @@ from tcpcore.flags cimport (
     SYN_RECEIVED, SYN_SENT, TIME_WAIT, UNKNOWN)
 from tcpcore.party cimport (
     ACK_KNOWN, ANSWERING, DOUBT_FIN, DOUBT_NOT, DOUBT_OTHER, DOUBT_RESET, DOUBT_SYN, EXPIRED, FIN_ACKED,
-    FIN_COMBINED, FIN_FRESH, FIN_KNOWN, HIGH_KNOWN, NEXT_KNOWN, OPENED_ACTIVE, OPENED_BEFORE, OPENED_NOT,
-    OPENED_PASSIVE, OPENED_PROVEN, RESET_SENT, SENT_ACK, SENT_DATA, SPOKE, SYNACK_SENT, SYN_ACKED, SYN_KNOWN,
-    TAIL_KNOWN, WHOLE, begin, cover, forget_beyond, has, near, party_t, prove, receive)
+    FIN_COMBINED, FIN_FRESH, FIN_KNOWN, HIGH_KNOWN, KEPT_WHOLE, LEFT_FREE, NEXT_KNOWN, OPENED_ACTIVE, OPENED_BEFORE,
+    OPENED_NOT, OPENED_PASSIVE, OPENED_PROVEN, RESET_SENT, SENT_ACK, SENT_DATA, SPOKE, SYNACK_SENT, SYN_ACKED,
+    SYN_KNOWN, TAIL_KNOWN, WHOLE, begin, cover, forget_beyond, has, near, party_t, prove, receive)
 from tcpcore.pool cimport pool_t
 from tcpcore.records cimport segment_t
 from tcpcore.seqnum cimport after
@@ -71,12 +71,14 @@ cdef inline void prove_open(party_t* party, uint32_t ack) noexcept nogil:
 
 
 cdef inline void clear(pool_t* pool, party_t* party, uint8_t opened) noexcept nogil:
-    cdef uint32_t largest = party.largest, bits = party.bits & (SENT_ACK | SENT_DATA | ANSWERING)
-    cdef uint8_t client = party.client, evidence = party.client_evidence
+    cdef uint32_t bits = party.bits & (SENT_ACK | SENT_DATA | ANSWERING | KEPT_WHOLE | LEFT_FREE)
+    cdef uint32_t largest = party.largest
+    cdef uint16_t datagram = party.datagram
+    cdef uint8_t client = party.client
     forget_beyond(pool, party)
     memset(party, 0, sizeof(party_t))
-    party.opened, party.largest, party.bits = opened, largest, bits
-    party.client, party.client_evidence = client, evidence
+    party.opened, party.bits, party.client = opened, bits, client
+    party.largest, party.datagram = largest, datagram
 
 
 cdef inline void open_actively(scene_t* s) noexcept nogil:

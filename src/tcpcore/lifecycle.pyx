@@ -10,7 +10,8 @@ from libc.string cimport memcpy, memset
 from tcpcore.batch cimport Batch, released_t, segment_at
 from tcpcore.ending cimport conn_state_of, outcome_of, teardown_of
 from tcpcore.flags cimport (
-    ACK, BOGUS_HEADER_LENGTH, FIN, HAS_LEN, QUOTED, RST, STREAM_CREATED, SYN, TIME_WAIT)
+    ACK, BOGUS_HEADER_LENGTH, DONT_FRAGMENT, FIN, HAS_LEN, MAY_FRAGMENT, MAY_NOT_FRAGMENT, QUOTED, RST, STREAM_CREATED,
+    SYN, TIME_WAIT)
 from tcpcore.flows cimport NO_SLOT, FlowTable, learn_client
 from tcpcore.growable cimport grow, growable_t
 from tcpcore.growable cimport release as release_memory
@@ -20,8 +21,9 @@ from tcpcore.lifetime cimport (
     SECOND_SENDER, SEEN_EARLY_DATA, SEEN_SYN, SEEN_SYNACK, TOLD, closer_of, course_t, handshake_t, last_sent, letter,
     life_t, logged_letter, mishaps_of, mishaps_t, note_fin, note_mixed, note_reset, note_syn, resent_t, resetter_of)
 from tcpcore.party cimport (
-    ANSWERING, FIN_ACKED, FIN_KNOWN, OPENED_ACTIVE, OPENED_BEFORE, OPENED_NOT, RESET_SENT, SENT_ACK, SENT_DATA, SPOKE,
-    SYN_ACKED, forget_beyond, near, party_t, range_t)
+    ANSWERING, FIN_ACKED, FIN_KNOWN, KEPT_WHOLE, LEFT_FREE, OPENED_ACTIVE, OPENED_BEFORE, OPENED_NOT, RESET_SENT,
+    SENT_ACK, SENT_DATA, SPOKE, SYN_ACKED, forget_beyond, has, near, party_t, range_t)
+from tcpcore.offload cimport is_super_segment
 from tcpcore.pool cimport account, pool_at, pool_clear, pool_disown, pool_t
 from tcpcore.prefetch cimport prefetch_write
 from tcpcore.records cimport lifecycle_t, segment_t, states_t
@@ -179,7 +181,7 @@ cdef inline void follow(stage_t* stage, const segment_t* row, uint32_t slot, par
     if not row.present & HAS_LEN or row.damage & (QUOTED | BOGUS_HEADER_LENGTH):
         return
     if row.flags & SYN:
-        learn_client(row, row.direction, &parties.client, &parties.client_evidence)
+        learn_client(row, row.direction, &parties[0].client, &parties[1].client)
     stage.latest_ns = max(stage.latest_ns, row.time_ns)
     if me.state == TIME_WAIT or peer.state == TIME_WAIT:
         expire(me, row.time_ns - course.fin_ns, stage.time_wait_ns)
@@ -188,6 +190,7 @@ cdef inline void follow(stage_t* stage, const segment_t* row, uint32_t slot, par
     life.course = course
     life.handshake = <handshake_t*> stage.handshakes.data + slot if stage.handshakes_wanted else NULL
     life.resent, life.mishaps = &stage.resent, &stage.mishaps
+    look_at_datagram(&life, row, me)
     write_history(&life, row, me, peer, parties)
     scene.row, scene.me, scene.peer, scene.pool, scene.fin_ns = row, me, peer, &stage.pool, &course.fin_ns
     observe(&scene)
@@ -204,6 +207,25 @@ cdef inline void note_end_of_stream(stage_t* stage, uint32_t slot) noexcept nogi
         course.end |= TOLD
         (<uint32_t*> stage.ended.data)[stage.n_ended] = slot
         stage.n_ended += 1
+
+
+cdef inline void look_at_datagram(const life_t* life, const segment_t* row, party_t* me) noexcept nogil:
+    cdef uint32_t freedom = KEPT_WHOLE if row.ip_flags & DONT_FRAGMENT else LEFT_FREE
+    if row.ip_len > me.datagram or not me.bits & freedom:
+        note_datagram(life, row, me, freedom)
+
+
+cdef void note_datagram(const life_t* life, const segment_t* row, party_t* me, uint32_t freedom) noexcept nogil:
+    """The largest that the path has let through, and whether it was allowed to cut it (RFC 1191)."""
+    cdef uint32_t mss = 0 if life.handshake == NULL else life.handshake.mss[1 - row.direction]
+    me.bits |= freedom
+    if row.ip_len > me.datagram and not is_super_segment(row, mss):
+        me.datagram = row.ip_len
+
+
+cdef inline uint8_t fragmenting(const party_t* party) noexcept nogil:
+    """MayFragment bits."""
+    return MAY_NOT_FRAGMENT * has(party, KEPT_WHOLE) | MAY_FRAGMENT * has(party, LEFT_FREE)
 
 
 cdef inline void write_history(life_t* life, const segment_t* row, party_t* me, party_t* peer,
@@ -303,6 +325,8 @@ cdef void write_record(const stage_t* stage, uint32_t slot, uint32_t stream, lif
         write_handshake(stage, <handshake_t*> stage.handshakes.data + slot, course, out, client)
     write_history_text(course, out, client)
     out.client_largest, out.server_largest = parties[client].largest, parties[server].largest
+    out.client_datagram, out.server_datagram = parties[client].datagram, parties[server].datagram
+    out.client_fragments, out.server_fragments = fragmenting(&parties[client]), fragmenting(&parties[server])
     out.client_state = final_state(stage, course, parties[client].state)
     out.server_state = final_state(stage, course, parties[server].state)
     out.close_ns, out.closed_ns = course.close_ns, course.closed_ns

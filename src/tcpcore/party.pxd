@@ -2,7 +2,7 @@
 
 Positions are sequence numbers unwrapped to 64 bits from the first one seen.  All zero: nothing is known.
 """
-from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memmove
 
 from tcpcore.pool cimport pool_at, pool_give_back, pool_t, pool_take
@@ -40,6 +40,8 @@ cdef enum PartyBit:
     SENT_DATA = 1 << 14            # history has its letter d
     FIN_COMBINED = 1 << 15         # its FIN was the first to acknowledge the other end's
     ANSWERING = 1 << 16            # its next payload is the response
+    KEPT_WHOLE = 1 << 17           # it sent datagrams whose IPv4 header says that they may not be fragmented
+    LEFT_FREE = 1 << 18            # and others
 
 cdef enum:
     WHOLE = NEXT_KNOWN | TAIL_KNOWN                # certainly no FIN has been sent, when none was captured
@@ -65,9 +67,8 @@ ctypedef struct party_t:
     uint8_t doubt
     uint8_t gone                   # TcpState after its end
     uint8_t state                  # TcpState after the last segment
-    uint8_t client                 # of the stream's first party: the client's direction
-    uint8_t client_evidence        # how the client's direction is known: ClientEvidence
-    uint8_t reserved
+    uint8_t client                 # of the stream's first party: the client's direction; the other: ClientEvidence
+    uint16_t datagram              # largest IP datagram
 
 
 cdef inline bint has(const party_t* party, uint32_t bit) noexcept nogil:

@@ -15,14 +15,13 @@ from tcpcore.flags cimport (
 from tcpcore.flowkey cimport fold
 from tcpcore.flows cimport NO_SLOT
 from tcpcore.growable cimport grow, release
+from tcpcore.offload cimport is_super_segment
 from tcpcore.prefetch cimport prefetch_write
 from tcpcore.records cimport segment_t
 from tcpcore.seqnum cimport MAX_WINDOW, segment_len
 
 cdef enum:
     AHEAD = 12                     # rows
-    LEAST_MSS = 88                 # a smaller one is a mistake or an attack; senders do not keep to it
-    JUMBO_PAYLOAD = 8960           # of a frame of 9,000 bytes
     COPY_WINDOW = 10_000_000       # ns: a mirror's copy comes within microseconds, a retransmission hardly within this
     MANY = 3                       # segments that answer an end from which there is none
 
@@ -146,11 +145,9 @@ cdef inline void look_at_checksum(quality_t* q, const segment_t* row) noexcept n
         note(&q.unfilled_checksums, row.frame)
 
 
-cdef inline void look_at_length(quality_t* q, const segment_t* row, uint32_t limit) noexcept nogil:
-    """``limit``: the MSS of the receiver, 0 if unknown; loopback has no usual one."""
-    if limit == 0:
-        limit = <uint32_t> -1 if row.src_lo == row.dst_lo and row.src_hi == row.dst_hi else JUMBO_PAYLOAD
-    if row.payload_len > limit:
+cdef inline void look_at_length(quality_t* q, const segment_t* row, uint32_t mss) noexcept nogil:
+    """``mss``: that of the receiver, 0 if unknown."""
+    if is_super_segment(row, mss):
         note(&q.super_segments, row.frame)
     if row.payload_captured < row.payload_len:
         note(&q.cut_payloads, row.frame)
@@ -171,7 +168,7 @@ cdef inline void look_at(quality_t* q, talk_t* talk, const segment_t* row) noexc
         if not row.flags & (SYN | RST):
             note(&q.begun_before, row.frame)
     q.payload_bytes += row.payload_len
-    if row.present & HAS_MSS and row.flags & SYN and row.mss >= LEAST_MSS:
+    if row.present & HAS_MSS and row.flags & SYN:
         sender.mss = row.mss
     look_at_length(q, row, receiver.mss)
     if row.present & HAS_CHECKSUM:

@@ -53,7 +53,7 @@ typedef struct {
     uint16_t damage;           /* Damage bits: LN-3, LN-6, LN-7, LN-9, ST-9 */
     uint16_t vlan;             /* outermost 802.1Q VLAN id; Present bit tells whether there is one */
     uint16_t mptcp;            /* set of MPTCP subtypes, one bit each (DA-4) */
-    uint16_t reserved;
+    uint16_t ip_len;           /* IP datagram, or its largest fragment; 0: not told (LN-4), or a jumbogram */
     uint8_t  hdr_len;          /* TCP header, bytes */
     uint8_t  wscale;           /* shift as sent */
     uint8_t  sack_count;
@@ -70,13 +70,15 @@ typedef struct {
     uint64_t outer6_src_hi, outer6_src_lo, outer6_dst_hi, outer6_dst_lo; /* outermost IPv6 header */
     uint32_t outer4_src, outer4_dst;                                     /* outermost IPv4 header */
     uint32_t vni;              /* the tunnel's own number, by its kind (TunnelKind): network, label, key, session or endpoint */
-    uint32_t icmp;             /* QUOTED: ICMP type << 24 | code << 16 | next-hop MTU (at most 65535) */
+    uint32_t next_hop_mtu;     /* QUOTED: that of the ICMP error (RFC 1191, RFC 4443) */
     uint16_t outer4_id;
     uint8_t  has;              /* TunnelHas bits: outermost headers and identifiers that are there */
     uint8_t  depth;            /* IP headers before the innermost */
     uint8_t  kind;             /* TunnelKind of the outermost tunnel */
     uint8_t  outer4_ttl, outer4_tos;
     uint8_t  outer6_hop_limit;
+    uint8_t  icmp_type, icmp_code;                                       /* QUOTED */
+    uint8_t  reserved[6];
 } tunnel_t;
 
 /* flows: one TCP stream, or a piece of one (seam.pxd).  0: from the first sender, 1: towards it. */
@@ -188,6 +190,7 @@ typedef struct {
     uint32_t after_fin;        /* segments with payload beyond their sender's FIN */
     uint32_t after_reset;      /* segments with payload after a RST */
     uint16_t client_mss, server_mss;
+    uint16_t client_datagram, server_datagram;             /* largest IP datagram; 0: none is known */
     uint8_t  client_wscale, server_wscale;                 /* shift as offered */
     uint8_t  client_offers, server_offers;                 /* Offer bits */
     uint8_t  client_state, server_state;                   /* TcpState at the end of the capture */
@@ -197,7 +200,8 @@ typedef struct {
     uint8_t  closer;           /* Closer: who began to close */
     uint8_t  resetter;         /* Closer: who sent the first RST */
     uint8_t  handshake;        /* 1: a SYN or SYN+ACK was captured */
-    uint8_t  reserved[4];
+    uint8_t  client_fragments, server_fragments;           /* MayFragment bits */
+    uint8_t  reserved[6];
 } lifecycle_t;
 
 /* verdicts: what the segment really was, and why it was sent again. */
@@ -271,11 +275,11 @@ typedef struct {
 
 _Static_assert(sizeof(frame_t) == 40, "frame_t");
 _Static_assert(sizeof(segment_t) == 216, "segment_t");
-_Static_assert(sizeof(tunnel_t) == 56, "tunnel_t");
+_Static_assert(sizeof(tunnel_t) == 64, "tunnel_t");
 _Static_assert(sizeof(flow_record_t) == 200, "flow_record_t");
 _Static_assert(sizeof(analysis_t) == 80, "analysis_t");
 _Static_assert(sizeof(flow_analysis_t) == 240, "flow_analysis_t");
-_Static_assert(sizeof(lifecycle_t) == 184, "lifecycle_t");
+_Static_assert(sizeof(lifecycle_t) == 192, "lifecycle_t");
 _Static_assert(sizeof(states_t) == 8, "states_t");
 _Static_assert(sizeof(verdict_t) == 32, "verdict_t");
 _Static_assert(sizeof(flow_verdict_t) == 304, "flow_verdict_t");

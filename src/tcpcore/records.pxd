@@ -43,7 +43,7 @@ cdef extern from "records.h" nogil:
         uint16_t damage
         uint16_t vlan
         uint16_t mptcp
-        uint16_t reserved
+        uint16_t ip_len
         uint8_t hdr_len
         uint8_t wscale
         uint8_t sack_count
@@ -58,13 +58,15 @@ cdef extern from "records.h" nogil:
         uint64_t outer6_src_hi, outer6_src_lo, outer6_dst_hi, outer6_dst_lo
         uint32_t outer4_src, outer4_dst
         uint32_t vni
-        uint32_t icmp
+        uint32_t next_hop_mtu
         uint16_t outer4_id
         uint8_t has
         uint8_t depth
         uint8_t kind
         uint8_t outer4_ttl, outer4_tos
         uint8_t outer6_hop_limit
+        uint8_t icmp_type, icmp_code
+        uint8_t reserved[6]
 
     ctypedef struct flow_record_t:
         int64_t first_ns
@@ -165,6 +167,7 @@ cdef extern from "records.h" nogil:
         uint32_t after_fin
         uint32_t after_reset
         uint16_t client_mss, server_mss
+        uint16_t client_datagram, server_datagram
         uint8_t client_wscale, server_wscale
         uint8_t client_offers, server_offers
         uint8_t client_state, server_state
@@ -174,7 +177,8 @@ cdef extern from "records.h" nogil:
         uint8_t closer
         uint8_t resetter
         uint8_t handshake
-        uint8_t reserved[4]
+        uint8_t client_fragments, server_fragments
+        uint8_t reserved[6]
 
     ctypedef struct verdict_t:
         uint64_t repeats

@@ -27,6 +27,7 @@ OWN = "tcpkit."                  # what the names of fields begin with that tsha
 BOTH = {
     "ip.addr": ("ip.src", "ip.dst"), "ipv6.addr": ("ipv6.src", "ipv6.dst"), "tcp.port": ("tcp.srcport", "tcp.dstport")}
 OUTER_NUMBERS = (Kind.OUTER_NUMBER, Kind.OUTER_HEX)
+OF_TUNNELS = (Kind.TUNNEL_NUMBER, *OUTER_NUMBERS)           # `other` is a field of TUNNEL rows
 EIGHT_BYTES = (Kind.SECONDS, Kind.SINCE_START, Kind.REAL)
 
 
@@ -88,6 +89,8 @@ def build_formatter(columns: Sequence[Column], dtype: np.dtype[Any], style: Styl
     formatter = Formatter(row_end=b"}\n" if style == "json" else b"\n")
     for i, (column, name) in enumerate(zip(columns, names, strict=True)):
         at, size = _place(dtype, column.field)
+        if column.kind == Kind.TUNNEL_NUMBER:
+            _, size = _place(TUNNEL, column.other)
         words = BOOLEANS if style == "json" and column.kind == Kind.BITS else column.words
         formatter.add(
             column.kind, at, 8 if column.kind in EIGHT_BYTES else size, other=_other(dtype, column), mask=column.mask,
@@ -126,7 +129,7 @@ def _place(dtype: np.dtype[Any], field: str) -> tuple[int, int]:
 
 def _other(dtype: np.dtype[Any], column: Column) -> int:
     """The second place a cell is made of: the IP version, where the analysis part begins, or of a TUNNEL row."""
-    if column.kind in OUTER_NUMBERS:
+    if column.kind in OF_TUNNELS:
         return _place(TUNNEL, column.other)[0]
     if column.kind == Kind.INFO:
         return _place(dtype, "ack_rtt")[0] if dtype.fields and "ack_rtt" in dtype.fields else -1

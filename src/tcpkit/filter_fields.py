@@ -100,7 +100,7 @@ class FilterFields:
     def _occurrence(self, column: Column) -> Occurrence:
         if column.kind == Kind.ADDRESS:
             return self._end(column)
-        if column.kind in (Kind.TUNNEL_KIND, Kind.TUNNEL_ID):
+        if column.kind in (Kind.TUNNEL_KIND, Kind.TUNNEL_NUMBER):
             numbers, inside = tunnel_numbers(self._rows, column)
             return Occurrence("text" if column.words else "uint", numbers, inside, column.words, closed=True)
         there = self._there(column)

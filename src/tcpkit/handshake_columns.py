@@ -6,6 +6,8 @@ from tcpkit.columns import ENDS, EPOCH, Column, Schema, When, end_address, numbe
 from tcpkit.endings import OUTCOME_WORDS, word
 
 OFFERS = ("mss", "window_scale", "sack", "timestamps", "ecn", "fast_open")      # Offer bits, from the lowest
+IPV4 = When("ip_version", 0xFF, 4)
+DONT_FRAGMENT = ("", "always", "never", "sometimes")                             # by MayFragment bits
 AGREED = ("window_scale", "sack", "timestamps", "ecn")
 
 
@@ -50,6 +52,10 @@ HANDSHAKES = Schema("handshakes", (
     *both_ends("mss", "maximum segment size that the {} offers", "bytes"),
     number("mss", "", "mss", "the smaller one", known("mss"), "bytes"),
     *both_ends("largest", "largest payload of a segment from the {}", "bytes"),
+    *both_ends("largest_datagram", "largest IP datagram from the {}, or fragment of one: so much the path takes as far "
+               "as the capture point", "bytes"),
+    *(Column(f"dont_fragment_{end}", "", f"fragments_{end}", Kind.WORD, f"whether the {end} forbids routers to fragment "
+             "its datagrams (DF)", (*known(f"fragments_{end}"), IPV4), words=DONT_FRAGMENT) for end in ENDS),
     *both_ends("wscale", "shift of the window scale that the {} offers"),
     *(Column(f"{name}_{end}", "", f"offers_{end}", Kind.BITS, f"the {end} offers {name.replace('_', ' ')}",
              known(f"offers_{end}"), mask=1 << OFFERS.index(name), words=("0", "1"))

@@ -22,7 +22,7 @@ def handshake_table(flows: Array, lifecycle: Array) -> Table:
     fields |= ends(flows, flows["client"], ENDS)
     for name in ("syn", "synack"):
         fields[f"{name}_retransmissions"] = np.maximum(records[f"{name}_count"], 1) - 1
-    known = _times(records) | _offers(records)
+    known = _times(records) | _offers(records) | _sizes(records)
     for name, (values, there) in known.items():
         fields[name], fields[f"{name}_known"] = np.where(there, values, 0), there.view(np.uint8)
     return Table(join(fields), HANDSHAKES)
@@ -49,6 +49,12 @@ def _times(records: Array) -> dict[str, tuple[Array, Array]]:
         **{name: (records[name], records[f"{name.partition('_')[0]}_count"] > 1) for name in BACKOFFS}}
 
 
+def _sizes(records: Array) -> dict[str, tuple[Array, Array]]:
+    columns = {"largest": "largest", "largest_datagram": "datagram", "fragments": "fragments"}
+    return {f"{name}_{end}": (records[f"{end}_{field}"], records[f"{end}_{field}"] > 0)
+            for name, field in columns.items() for end in ENDS}
+
+
 def _offers(records: Array) -> dict[str, tuple[Array, Array]]:
     seen = {"client": records["syn_count"] > 0, "server": records["synack_count"] > 0}
     offers = {end: records[f"{end}_offers"] for end in ENDS}
@@ -57,7 +63,6 @@ def _offers(records: Array) -> dict[str, tuple[Array, Array]]:
         fields[f"offers_{end}"] = offers[end], seen[end]
         fields[f"mss_{end}"] = records[f"{end}_mss"], offers[end] & Offer.OFFER_MSS != 0
         fields[f"wscale_{end}"] = records[f"{end}_wscale"], offers[end] & Offer.OFFER_WINDOW_SCALE != 0
-        fields[f"largest_{end}"] = records[f"{end}_largest"], records[f"{end}_largest"] > 0
     both = (offers["client"] & offers["server"] & Offer.OFFER_MSS) != 0
     fields["mss"] = np.minimum(records["client_mss"], records["server_mss"]), both
     # A SYN+ACK only answers what the SYN offers (RFC 7323 section 1.3, RFC 2018 section 2), so it tells both.

@@ -50,7 +50,7 @@ def write_fields(capture: Capture, names: Sequence[str], out: BinaryIO, where: s
 
 def _field(name: str) -> Column:
     """By Wireshark's names alone: some of the others, such as frame, are fields of tshark that mean something else."""
-    for column in FIELDS.values():
+    for column in FIELDS.values() if name not in FIELDS else ():
         if column.name == name:
             raise FieldError(name, column.wireshark)
     return find_column(name, FIELDS)

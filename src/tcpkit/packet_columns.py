@@ -6,7 +6,7 @@ Everything else reads this registry: ``Table`` and its conversions, ``tcpkit fie
 from __future__ import annotations
 
 from tcpcore.fieldtext import TextKind as Kind
-from tcpcore.flags import AnalysisPresent, Damage, Finding, Present, TcpFlag, TunnelHas, TunnelKind
+from tcpcore.flags import AnalysisPresent, Damage, Finding, IpFlag, Present, TcpFlag, TunnelHas, TunnelKind
 from tcpkit.columns import EPOCH, MARK, Column, Schema, When, address, duration, mark, number, outermost, words_of
 from tcpkit.endings import STATE_WORDS
 from tcpkit.verdict_columns import VERDICT_COLUMNS
@@ -30,6 +30,11 @@ def found(bit: int) -> tuple[When, ...]:
 def tcp_flag(name: str, bit: int, doc: str) -> Column:
     """A flag of the header: 0 or 1."""
     return Column(f"flag_{name}", f"tcp.flags.{name}", "flags", Kind.BITS, doc, WINDOW, mask=bit, words=("0", "1"))
+
+
+def of_tunnel(name: str, wireshark: str, field: str, has: int, doc: str, unit: str = "") -> Column:
+    """A number that the TUNNEL row holds, if it has this TunnelHas bit."""
+    return Column(name, wireshark, "tunnel", Kind.TUNNEL_NUMBER, doc, IN_TUNNEL, unit, mask=has, other=field)
 
 
 def finding(name: str, wireshark: str, bit: int, doc: str) -> Column:
@@ -61,8 +66,14 @@ FRAME_COLUMNS = (
     number("vlan", "vlan.id", "vlan", "outermost 802.1Q VLAN", has(Present.HAS_VLAN)),
     Column("tunnel_kind", "tcpkit.tunnel.kind", "tunnel", Kind.TUNNEL_KIND, "outermost tunnel", IN_TUNNEL,
            words=words_of(TunnelKind, "TUNNEL_")),
-    Column("tunnel_id", "tcpkit.tunnel.id", "tunnel", Kind.TUNNEL_ID,
-           "its identifier: VNI, TEID, GRE key, MPLS label, session", IN_TUNNEL),
+    of_tunnel("tunnel_id", "tcpkit.tunnel.id", "vni", TunnelHas.OUTER_ID,
+              "its identifier: VNI, TEID, GRE key, MPLS label, session"),
+    of_tunnel("icmp_type", "tcpkit.icmp.type", "icmp_type", TunnelHas.ICMP_ERROR,
+              "type of the ICMP or ICMPv6 error that quotes the segment (ST-9)"),
+    of_tunnel("icmp_code", "tcpkit.icmp.code", "icmp_code", TunnelHas.ICMP_ERROR, "its code"),
+    of_tunnel("next_hop_mtu", "tcpkit.icmp.mtu", "next_hop_mtu", TunnelHas.NEXT_HOP_MTU,
+              "largest datagram that the next hop takes, where the error is that this one was larger (RFC 1191, 4443)",
+              "bytes"),
     address("src", "tcpkit.src", Kind.ADDRESS, "source address, of the IP header nearest to TCP (ST-1)", "src_hi"),
     address("dst", "tcpkit.dst", Kind.ADDRESS, "destination address, of the IP header nearest to TCP", "dst_hi"),
     address("ip_src", "ip.src", Kind.OUTER_IPV4, "source of the outermost IPv4 header", "src_hi"),
@@ -72,6 +83,10 @@ FRAME_COLUMNS = (
     number("ttl", "tcpkit.ttl", "ttl", "time to live or hop limit, of the IP header nearest to TCP"),
     Column("tos", "tcpkit.tos", "tos", Kind.HEX, "differentiated services field or traffic class of that header"),
     Column("ip_id", "tcpkit.ip_id", "ip_id", Kind.HEX, "identification of that header, if it is one of IPv4", IPV4),
+    number("ip_len", "tcpkit.ip_len", "ip_len", "IP datagram with that header, or its largest fragment",
+           (When("ip_len", 0xFFFF, 0, equal=False),), "bytes"),
+    Column("dont_fragment", "tcpkit.dont_fragment", "ip_flags", Kind.BITS, "whether routers may not fragment it (DF), "
+           "if it is one of IPv4", IPV4, mask=IpFlag.DONT_FRAGMENT, words=("0", "1")),
     outermost("outer_ttl", "ip.ttl", "ttl", "time to live of the outermost IPv4 header", "outer4_ttl"),
     outermost("outer_dsfield", "ip.dsfield", "tos", "differentiated services field of that header", "outer4_tos",
               Kind.OUTER_HEX),

@@ -56,7 +56,7 @@ def dense_values(rows: Rows, column: Column) -> tuple[Array, Mask | None]:
     there = present(rows.array, column)
     if column.kind in TEXTS:
         return _texts(rows, column, there)
-    if column.kind in (Kind.TUNNEL_KIND, Kind.TUNNEL_ID):
+    if column.kind in (Kind.TUNNEL_KIND, Kind.TUNNEL_NUMBER):
         numbers, there = tunnel_numbers(rows, column)
         return (np.array(column.words)[numbers] if column.words else numbers), there
     if column.kind in OUTER_NUMBERS:
@@ -78,10 +78,8 @@ def dense_values(rows: Rows, column: Column) -> tuple[Array, Mask | None]:
 
 
 def tunnel_numbers(rows: Rows, column: Column) -> tuple[Array, Mask]:
-    """Kinds or identifiers of the outermost tunnels, and which rows have one."""
-    if column.kind == Kind.TUNNEL_KIND:
-        return tunnel_values(rows, "kind")
-    return tunnel_values(rows, "vni", TunnelHas.OUTER_ID)
+    """Kinds or numbers of the outermost tunnels, and which rows have one."""
+    return tunnel_values(rows, column.other or "kind", column.mask)
 
 
 def outer_numbers(rows: Rows, column: Column) -> tuple[Array, Mask]:

@@ -12,8 +12,8 @@ from stages import run_decode
 from tcpcore.flags import DecodeStatus
 
 COMPARED = [
-    "frame_len", "cap_len", "vlan", "ip_version", "tos", "ip_id", "ip_flags", "ttl", "src_hi", "src_lo", "dst_hi",
-    "dst_lo", "src_port", "dst_port", "seq_raw", "ack_raw", "hdr_len", "flags", "window", "payload_len",
+    "frame_len", "cap_len", "vlan", "ip_version", "tos", "ip_id", "ip_len", "ip_flags", "ttl", "src_hi", "src_lo",
+    "dst_hi", "dst_lo", "src_port", "dst_port", "seq_raw", "ack_raw", "hdr_len", "flags", "window", "payload_len",
     "payload_captured", "checksum", "urgent", "mss", "wscale", "tsval", "tsecr", "sack_count", "sack_le0", "sack_re0",
     "sack_le1", "sack_re1", "sack_le2", "sack_re2", "sack_le3", "sack_re3", "damage"]
 U32 = st.integers(0, 2**32 - 1)

@@ -48,6 +48,7 @@ def ipv4(found: dict[str, int], rest: bytes, length: int) -> dict[str, int] | No
     if total:                                               # LN-4: 0 means the rest of the frame
         length = min(length, total)                         # LN-5
     assert not number(rest[6:8]) & 0x3FFF, "fragments have a model of their own"
+    found |= {"ip_len": length if total else 0}
     found |= {"ip_version": 4, "tos": rest[1], "ip_id": number(rest[4:6]), "ip_flags": rest[6] >> 5, "ttl": rest[8],
               "src_lo": 0xFFFF << 32 | number(rest[12:16]), "dst_lo": 0xFFFF << 32 | number(rest[16:20])}
     if rest[9] != 6:
@@ -62,6 +63,7 @@ def ipv6(found: dict[str, int], rest: bytes, length: int) -> dict[str, int] | No
     ends = {"src": rest[8:24], "dst": rest[24:40]}
     following = rest[6]
     length = min(length - 40, number(rest[4:6]))
+    found["ip_len"] = 40 + length
     rest = rest[40:][:length]
     while following in (*IPV6_OPTIONS, IPV6_ROUTING, IPV6_SHIM):
         if len(rest) < 8:

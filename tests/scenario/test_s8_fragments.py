@@ -48,6 +48,28 @@ def test_fragments_are_joined_before_tcp_is_analysed(order):
     assert packets["nxtseq"].tolist()[-1] == 1 + len(PAYLOAD)
 
 
+def test_the_largest_datagram_of_each_direction_and_whether_it_may_be_fragmented():
+    answer = ipv4(SERVER, CLIENT, tcp(80, 5000, 201, 101, "PA", payload=bytes(1300)), fragment=DF)
+    row = capture([*HANDSHAKE, answer, *pieces(7)]).handshakes[0]
+    assert (row["largest_datagram_client"], row["largest_datagram_server"]) == (1500, 1340)
+    assert (row["dont_fragment_client"], row["dont_fragment_server"]) == ("sometimes", "always")
+    assert (row["mss"], row["largest_client"], row["largest_server"]) == (1460, len(PAYLOAD), 1300)
+
+
+def test_what_offload_made_bounds_no_mtu():
+    """5,000 bytes at once to an end that takes 1,460: the network card cuts them, which is not captured."""
+    offloaded = ipv4(SERVER, CLIENT, tcp(80, 5000, 201, 101, "PA", payload=bytes(5000)), fragment=DF)
+    talk = capture([*HANDSHAKE, offloaded])
+    assert talk.handshakes["largest_datagram_server"].tolist() == [44]
+    assert talk.handshakes["largest_server"].tolist() == [5000]
+    assert "offload" in [flaw.kind for flaw in talk.quality]
+
+
+def test_what_came_in_fragments_is_no_offload():
+    talk = capture([*HANDSHAKE, *pieces(7)])
+    assert "offload" not in [flaw.kind for flaw in talk.quality]
+
+
 def test_an_incomplete_datagram_is_not_half_parsed():
     talk = capture([*HANDSHAKE, pieces(7)[0], ipv4(CLIENT, SERVER, tcp(5000, 80, 101 + len(PAYLOAD), 201, "A"))])
     assert talk.packets["frame"].tolist() == [1, 2, 3, 5]
@@ -68,3 +90,7 @@ def test_fragmentation_needed_is_of_the_flow_it_quotes():
     assert talk.flows["packets_client"].tolist() == [3]          # the quotation is no segment
     assert talk.packets["quoted"].tolist() == [False] * 4 + [True]
     assert talk.packets["src_port"].tolist()[-1] == 5000
+    assert talk.packets["next_hop_mtu"].tolist() == [None] * 4 + [1400]
+    assert talk.packets[4]["icmp_type"] == 3
+    assert talk.packets[4]["icmp_code"] == 4
+    assert talk.packets.where("tcpkit.icmp.mtu < 1500")["frame"].tolist() == [5]

@@ -78,14 +78,21 @@ def test_header_fields_of_ipv4():
     row = run_decode([ethernet(ipv4("192.0.2.1", "198.51.100.7", SEGMENT, ident=0x1234, fragment=0x4000, ttl=57,
                                     tos=0xB8))]).rows[0]
     assert (row["ip_version"], row["ip_id"], row["ip_flags"], row["ttl"], row["tos"]) == (4, 0x1234, 2, 57, 0xB8)
+    assert row["ip_len"] == 20 + len(SEGMENT)
     assert (row["src_hi"], row["src_lo"]) == (0, 0xFFFF_C000_0201)
     assert (row["dst_hi"], row["dst_lo"]) == (0, 0xFFFF_C633_6407)
+
+
+def test_a_length_that_is_left_to_the_network_card_is_not_told():
+    """LN-4"""
+    assert run_decode([ethernet(ipv4("192.0.2.1", "198.51.100.7", SEGMENT, total=0))]).rows["ip_len"].tolist() == [0]
 
 
 def test_header_fields_of_ipv6():
     head = ipv6("2001:db8::1", "fe80::2", SEGMENT, hop_limit=3)
     row = run_decode([ethernet(b"\x6B\x80" + head[2:])]).rows[0]
     assert (row["ip_version"], row["ip_id"], row["ip_flags"], row["ttl"], row["tos"]) == (6, 0, 0, 3, 0xB8)
+    assert row["ip_len"] == 40 + len(SEGMENT)
     assert (row["src_hi"], row["src_lo"]) == (0x2001_0DB8_0000_0000, 1)
     assert (row["dst_hi"], row["dst_lo"]) == (0xFE80_0000_0000_0000, 2)
 

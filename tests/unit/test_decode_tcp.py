@@ -4,7 +4,7 @@ import pytest
 from odd_frames import ICMP, TCP, headed
 from packets import T0, Frame
 from stages import run_decode
-from tcpcore.flags import Damage, DecodeStatus, Present, TunnelKind
+from tcpcore.flags import Damage, DecodeStatus, Present, TunnelHas, TunnelKind
 
 P, D = Present, Damage
 WHOLE = P.HAS_PORTS | P.HAS_SEQ | P.HAS_WINDOW | P.HAS_LEN | P.HAS_NXTSEQ | P.HAS_CHECKSUM
@@ -115,7 +115,9 @@ def test_quoted_segment_is_no_segment(name, kind, code, mtu):
     assert (row["src_port"], row["dst_port"], row["seq_raw"]) == (50000, 80, 1000)
     assert (int(row["src_lo"]) & 0xFF, int(row["dst_lo"]) & 0xFF) == (2, 1)                # the quoted addresses
     assert tunnel["kind"] == TunnelKind.TUNNEL_ICMP
-    assert (tunnel["icmp"] >> 24, tunnel["icmp"] >> 16 & 0xFF, tunnel["icmp"] & 0xFFFF) == (kind, code, mtu)
+    assert (tunnel["icmp_type"], tunnel["icmp_code"], tunnel["next_hop_mtu"]) == (kind, code, mtu)
+    assert tunnel["has"] & TunnelHas.ICMP_ERROR
+    assert bool(tunnel["has"] & TunnelHas.NEXT_HOP_MTU) == (mtu > 0)
 
 
 @pytest.mark.parametrize(("quoted", "damage", "present"), [

@@ -2,7 +2,7 @@
 from libc.stdint cimport uint32_t
 
 from tcpcore.bytes cimport be16, be32
-from tcpcore.flags cimport STATUS_NOT_TCP, TUNNEL_ICMP
+from tcpcore.flags cimport ICMP_ERROR, NEXT_HOP_MTU, STATUS_NOT_TCP, TUNNEL_ICMP
 from tcpcore.wire.cursor cimport (
     LAYER_IPV4, LAYER_IPV6, QUOTED_BY_ICMP, QUOTED_DEEPER, advance, cursor_t, enter_tunnel, lacks, limit)
 
@@ -18,7 +18,8 @@ cdef enum IcmpType:
 
 
 cdef inline void quote(cursor_t* c, uint32_t mtu) noexcept nogil:
-    c.tunnel.icmp = (<uint32_t> c.p[0] << 24) | (<uint32_t> c.p[1] << 16) | (mtu if mtu < 0xFFFF else 0xFFFF)
+    c.tunnel.has |= ICMP_ERROR | NEXT_HOP_MTU * (mtu != 0)
+    c.tunnel.icmp_type, c.tunnel.icmp_code, c.tunnel.next_hop_mtu = c.p[0], c.p[1], mtu
     enter_tunnel(c, TUNNEL_ICMP)
     advance(c, 8)
 

@@ -90,6 +90,7 @@ cdef inline int ipv4(cursor_t* c) noexcept nogil:
     if total != 0:
         limit(c, total)
     ipv4_row(c)
+    c.row.ip_len = <uint16_t> c.length if total else 0
     if header > IPV4_HEADER and not ipv4_options(c.row, p + IPV4_HEADER, header - IPV4_HEADER):
         return STATUS_IP_MALFORMED
     if ipv4_fragment(p) & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET):

@@ -1,5 +1,5 @@
 """IPv6 header (RFC 8200)."""
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 from tcpcore.bytes cimport be16, be32, be64
 from tcpcore.flags cimport STATUS_IP_MALFORMED, STATUS_IP_TRUNCATED
@@ -42,6 +42,7 @@ cdef inline int ipv6(cursor_t* c) noexcept nogil:
         length = jumbo_length(c.p, c.captured)
     c.cut = length > c.length
     limit(c, length)
+    row.ip_len = <uint16_t> (c.length + IPV6_HEADER if c.length + IPV6_HEADER <= 0xFFFF else 0)
     return by_ip_protocol(ipv6_next_header(p))
 
 
