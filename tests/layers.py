@@ -156,10 +156,17 @@ LINKS = {
     "raw": Encapsulation(101, bytes),
     "raw BSD": Encapsulation(12, bytes),
     "raw OpenBSD": Encapsulation(14, bytes),
+    "raw PPP after 6 bytes": Encapsulation(101, lambda p: b"\0\1\2\3\4\5\xff\x03" + ppp(p)),
     "raw IPv4": Encapsulation(228, bytes, versions="4"),
     "raw IPv6": Encapsulation(229, bytes, versions="6"),
     "SLL": Encapsulation(113, lambda p: b"\0\0\0\x01\0\x06" + MAC_A + b"\0\0" + ethertype(p) + p),
     "SLL2": Encapsulation(276, lambda p: ethertype(p) + b"\0\0\0\0\0\x02\0\x01\0\x06" + MAC_A + b"\0\0" + p),
+    "SLL radiotap": Encapsulation(
+        113, lambda p: b"\0\0\x03\x23\0\x06" + MAC_A + b"\0\0\0\x04" + radiotap(wlan(llc_snap(p)))),
+    "SLL2 frame relay": Encapsulation(
+        276, lambda p: b"\0\x03\0\0\0\0\0\x02\x03\x02\0\x06" + MAC_A + b"\0\0" + frame_relay(ethertype(p) + p)),
+    "SLL on a GRE device, Ethernet": Encapsulation(
+        113, lambda p: b"\0\0\x03\x0a\0\x06" + MAC_A + b"\0\0\0\x03" + ethernet(p)),
     "SLL VLAN": Encapsulation(
         113, lambda p: b"\0\0\0\x01\0\x06" + MAC_A + b"\0\0\x81\0\0\x05" + ethertype(p) + p, vlan=5),
     "PPP": Encapsulation(9, lambda p: b"\xff\x03" + ppp(p)),
@@ -207,6 +214,10 @@ LINKS = {
     "IP over InfiniBand": Encapsulation(242, lambda p: b"\0" * 40 + ethertype(p) + b"\0\0" + p),
     "ATM RFC 1483": Encapsulation(100, llc_snap),
     "SunATM LLC": Encapsulation(123, lambda p: b"\x02\0\0\x20" + llc_snap(p)),
+    "SunATM IP": Encapsulation(123, lambda p: b"\0\0\0\x20" + p),
+    "SunATM LLC, not said": Encapsulation(123, lambda p: b"\0\0\0\x20" + llc_snap(p)),
+    "SunATM PPP": Encapsulation(123, lambda p: b"\x03\0\0\x20\0\x21" + p),
+    "SunATM LAN emulation": Encapsulation(123, lambda p: b"\x01\0\0\x20\0\0" + ethernet(p)),
     "AX.25": Encapsulation(3, lambda p: b"\x82" * 6 + b"\x60" + b"\x84" * 6 + b"\x61\x03\xcc" + p, versions="4"),
     "enc": Encapsulation(109, lambda p: struct.pack("<I", 24 if p[0] >> 4 == 6 else 2) + b"\0" * 8 + p),
     "pflog": Encapsulation(

@@ -7,12 +7,12 @@ from odd_frames import ICMP, NETWORK, TCP
 from packets import T0, Frame, ethernet, ip, ipv4, ipv6, pcap, pcapng_interface, pcapng_packet, pcapng_section, tcp
 from tshark import needs_tshark, tcpkit_fields, tshark_fields
 
-FIELDS = ["frame.number", "ip.src", "ip.dst", "ip.ttl", "ip.dsfield", "ip.id", "ipv6.src", "ipv6.dst", "ipv6.hlim",
-          "vlan.id", "tcp.srcport", "tcp.dstport", "tcp.stream", "tcp.seq", "tcp.seq_raw", "tcp.ack_raw", "tcp.nxtseq",
-          "tcp.len", "tcp.hdr_len", "tcp.flags", "tcp.window_size_value", "tcp.checksum", "tcp.urgent_pointer",
-          "tcp.options.mss_val", "tcp.options.wscale.shift", "tcp.options.timestamp.tsval",
-          "tcp.options.timestamp.tsecr", "tcp.options.sack.count", "tcp.options.sack_le", "tcp.options.sack_re",
-          "tcp.time_delta", "tcp.completeness"]
+FIELDS = ["frame.number", "frame.len", "frame.cap_len", "ip.src", "ip.dst", "ip.ttl", "ip.dsfield", "ip.id",
+          "ipv6.src", "ipv6.dst", "ipv6.hlim", "vlan.id", "tcp.srcport", "tcp.dstport", "tcp.stream", "tcp.seq",
+          "tcp.seq_raw", "tcp.ack_raw", "tcp.nxtseq", "tcp.len", "tcp.hdr_len", "tcp.flags", "tcp.window_size_value",
+          "tcp.checksum", "tcp.urgent_pointer", "tcp.options.mss_val", "tcp.options.wscale.shift",
+          "tcp.options.timestamp.tsval", "tcp.options.timestamp.tsecr", "tcp.options.sack.count",
+          "tcp.options.sack_le", "tcp.options.sack_re", "tcp.time_delta", "tcp.completeness"]
 PACKETS = {"4": partial(ipv4, "10.0.0.1", "10.0.0.2", ttl=33, tos=0xB8, ident=0x1234),    # unlike outer headers
            "6": partial(ipv6, "fd00::1", "fd00::2", hop_limit=44)}
 

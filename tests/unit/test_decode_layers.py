@@ -70,7 +70,7 @@ def test_cut_anywhere_says_so(name, version):
     for n, status in enumerate(done.statuses, 1):
         assert (status == DecodeStatus.STATUS_TCP) == (n >= header + 4), n
     for row in done.rows:
-        n = int(row["cap_len"]) - header
+        n = int(row["frame"]) - header
         if n < 20:
             assert row["damage"] & (Damage.PORTS_ONLY if n < 16 else Damage.HEADER_CUT), n
 
@@ -84,3 +84,16 @@ def test_the_outermost_identifier_counts():
     assert TUNNELS["GRE key"].identifier != TUNNELS["VXLAN"].identifier
     tunnel = run_decode([TUNNELS["VXLAN"].wrap(inner[14:])]).tunnels[0]
     assert (tunnel["kind"], tunnel["vni"], tunnel["depth"]) == (TunnelKind.TUNNEL_VXLAN, 5000, 2)
+
+
+@pytest.mark.parametrize(("name", "header"), [
+    ("PPP with direction", 1), ("SunATM LLC", 4), ("SunATM IP", 4), ("SLL", 0)])
+def test_what_only_tells_of_a_frame_is_not_part_of_its_length(name, header):
+    frame = ALL[name].wrap(packet("4"))
+    row = run_decode([Frame(T0, frame, len(frame) + 100)], link_type=ALL[name].link_type).rows[0]
+    assert (row["cap_len"], row["frame_len"]) == (len(frame) - header, len(frame) + 100 - header)
+
+
+@pytest.mark.parametrize("header", [b"\x06\0\0\x20", b"\0\0\0\x05"])
+def test_signalling_of_sunatm_is_no_packet(header):
+    assert run_decode([header + packet("4")], link_type=123).statuses == [DecodeStatus.STATUS_NOT_IP]

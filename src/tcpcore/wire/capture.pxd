@@ -23,20 +23,18 @@ cdef inline int cooked(cursor_t* c, uint32_t size, uint16_t protocol, uint16_t h
     advance(c, size)
     if hardware == ARPHRD_NETLINK:
         return STATUS_NOT_IP
-    if hardware == ARPHRD_IPGRE:
-        return by_gre_protocol(protocol)
     if protocol > MAX_802_3_LENGTH:
-        return by_ethertype(protocol)
+        return by_gre_protocol(protocol) if hardware == ARPHRD_IPGRE else by_ethertype(protocol)
+    if hardware == ARPHRD_FRAME_RELAY:
+        return LAYER_FRAME_RELAY
+    if hardware == ARPHRD_RADIOTAP:
+        return LAYER_RADIOTAP
     if protocol == 4:
         return LAYER_LLC
     if protocol == 3:
         return LAYER_ETHERNET
     if protocol == 7:
         return LAYER_PPP
-    if hardware == ARPHRD_FRAME_RELAY:
-        return LAYER_FRAME_RELAY
-    if hardware == ARPHRD_RADIOTAP:
-        return LAYER_RADIOTAP
     return STATUS_NOT_IP
 
 
@@ -75,8 +73,11 @@ cdef inline int null_loopback(cursor_t* c, bint swapped) noexcept nogil:
 
 
 cdef inline int raw(cursor_t* c) noexcept nogil:
-    """IP by its version; some hosts leave a PPP header, or ten zero bytes, before it."""
+    """IP by its version; some hosts leave a PPP header, perhaps after 1 or 6 bytes, or ten zero bytes, before it."""
     if c.captured >= 2 and c.p[0] == 0xFF and c.p[1] == 0x03:
+        return LAYER_PPP
+    if c.captured >= 8 and c.p[6] == 0xFF and c.p[7] == 0x03:
+        advance(c, 6)
         return LAYER_PPP
     if c.captured >= 3 and c.p[1] == 0xFF and c.p[2] == 0x03:
         advance(c, 1)

@@ -136,6 +136,13 @@ cdef inline void advance(cursor_t* c, uint32_t n) noexcept nogil:
     c.length -= n
 
 
+cdef inline void skip_pseudo_header(cursor_t* c, uint32_t n) noexcept nogil:
+    """Step over ``n`` bytes that tell of the frame and do not count as its own: frame.len is without them."""
+    advance(c, n)
+    c.row.cap_len -= n
+    c.row.frame_len = max(c.row.frame_len, n) - n
+
+
 cdef inline void limit(cursor_t* c, uint32_t n) noexcept nogil:
     """What follows is ``n`` bytes long, or what there is if that is less (LN-1, LN-5)."""
     if n < c.length:

@@ -1,10 +1,13 @@
 """Local networks other than Ethernet."""
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
-from tcpcore.bytes cimport be16
+from tcpcore.bytes cimport be16, be32
 from tcpcore.flags cimport STATUS_LINK_TRUNCATED, STATUS_NOT_IP
 from tcpcore.wire.cursor cimport *
 from tcpcore.wire.protocols cimport by_ethertype
+
+cdef enum:
+    SIGNALLING_CIRCUIT = 5         # of path 0
 
 
 cdef inline int fddi(cursor_t* c) noexcept nogil:
@@ -69,13 +72,33 @@ cdef inline int ipoib(cursor_t* c) noexcept nogil:
 
 
 cdef inline int sunatm(cursor_t* c) noexcept nogil:
-    """Flags 1, path 1, circuit 2; the low flag bits say what the cells carried (2: LLC)."""
+    """Flags 1, path 1, circuit 2; the low flag bits say what the cells carried (2: LLC, 6: signalling)."""
     cdef uint8_t kind
+    cdef uint32_t circuit
     if lacks(c, 4):
         return STATUS_LINK_TRUNCATED
     kind = c.p[0] & 0x0F
-    advance(c, 4)
-    return <int> LAYER_LLC if kind == 2 else <int> STATUS_NOT_IP
+    circuit = be32(c.p) & 0x00FFFFFF
+    skip_pseudo_header(c, 4)
+    if kind == 2:
+        return LAYER_LLC
+    return <int> STATUS_NOT_IP if kind == 6 or circuit == SIGNALLING_CIRCUIT else by_first_bytes(c)
+
+
+cdef inline int by_first_bytes(cursor_t* c) noexcept nogil:
+    """What a circuit carries that does not say so: LLC or IP (RFC 2684), PPP (RFC 2364), or emulated Ethernet."""
+    if lacks(c, 3):
+        return STATUS_NOT_IP
+    if c.p[0] == 0xAA and c.p[1] == 0xAA and c.p[2] == 0x03:
+        return LAYER_LLC
+    if c.p[0] >> 4 == 4 or c.p[0] >> 4 == 6:
+        return LAYER_IP
+    if be16(c.p) == 0x0021:
+        return LAYER_PPP_PROTOCOL
+    if be16(c.p) == 0:             # the number of the LAN emulation client
+        advance(c, 2)
+        return LAYER_ETHERNET
+    return STATUS_NOT_IP
 
 
 cdef inline int ax25(cursor_t* c) noexcept nogil:

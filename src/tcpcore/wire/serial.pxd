@@ -104,5 +104,5 @@ cdef inline int serial_layer(cursor_t* c, int layer) noexcept nogil:
         return frame_relay(c)
     if lacks(c, 1):
         return STATUS_LINK_TRUNCATED
-    advance(c, 1)                  # direction
+    skip_pseudo_header(c, 1)       # direction
     return LAYER_PPP
