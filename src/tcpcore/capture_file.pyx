@@ -230,7 +230,7 @@ cdef class Reader:
                 and -<int64_t> SIMPLE_SECONDS < interface.offset_s < SIMPLE_SECONDS:
             interface.offset_ns = interface.offset_s * 1_000_000_000
             interface.simple_limit = <uint64_t> SIMPLE_SECONDS * 1_000_000_000 // interface.multiplier
-        interface.snaplen = described.snaplen
+        interface.snaplen, interface.fcs_len = described.snaplen, described.fcs_len
         interface.link_type = described.link_type
         interface.max_captured = max_captured(interface.link_type)
         self.section.n_interfaces += 1
@@ -324,9 +324,10 @@ cdef class Reader:
             self._not_a_capture(f"a {self.format} file of version {major}.{minor}, which is not known")
         cdef uint32_t network = load32(self.tail + 20, big)
         self.pcap.big, self.pcap.fraction_ns, self.pcap.header_len = big, fraction_ns, self.variants[0]
-        self.pcap.link_type = LINK_NONE if network & 0x03FF0000 else <uint16_t> network   # above: FCS length
+        self.pcap.link_type = LINK_NONE if network & 0x03FF0000 else <uint16_t> network
         self.pcap.max_captured = max_captured(self.pcap.link_type)
         self.pcap.snaplen = load32(self.tail + 16, big)
+        self.pcap.fcs_len = network >> 28 << 1 if network & 0x04000000 else 0
         self.pcap.lengths = LENGTHS_CAPTURED_FIRST
         if major == 2 and minor < 3 or major == 543 and minor == 0:
             self.pcap.lengths = LENGTHS_WIRE_FIRST

@@ -23,7 +23,7 @@ from tcpcore.wire.ipv6 cimport ipv6
 from tcpcore.wire.ipv6_extension cimport IPV6_FRAGMENT_HEADER, authentication, ipv6_extension
 from tcpcore.wire.juniper cimport juniper
 from tcpcore.wire.link cimport ETHERNET_HEADER, ethernet, ethernet_type, link_layer
-from tcpcore.wire.link_types cimport first_layer
+from tcpcore.wire.link_types cimport LINKTYPE_ETHERNET, first_layer
 from tcpcore.wire.medium cimport medium_layer
 from tcpcore.wire.protocols cimport ETHERTYPE_IPV4, ETHERTYPE_IPV6, by_ip_protocol
 from tcpcore.wire.serial cimport serial_layer
@@ -141,6 +141,8 @@ cdef inline void begin(cursor_t* c, segment_t* row, frame_t* frame, const uint8_
     c.base_offset = frame.offset
     c.captured = frame.cap_len
     c.length = max(frame.wire_len, frame.cap_len)
+    if frame.fcs_len and frame.link_type == LINKTYPE_ETHERNET:
+        drop_trailer(c, frame.fcs_len)
     c.tunnel.has = 0
     c.tunnel.kind = 0
     c.tunnel.vni = c.tunnel.next_hop_mtu = 0

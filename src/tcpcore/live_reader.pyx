@@ -29,7 +29,7 @@ cdef void lay_frames(frame_t* frames, const meta_t* meta, Py_ssize_t n, uint64_t
         frames[i].cap_len = frames[i].wire_len = meta[i].cap_len
         frames[i].interface_id = 0
         frames[i].link_type = link_type
-        frames[i].status = 0
+        frames[i].status = frames[i].fcs_len = 0
 
 
 cdef class LiveReader:

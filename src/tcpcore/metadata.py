@@ -50,6 +50,7 @@ class Interface:
     hardware: str | None = None
     filter: str | None = None
     speed: int | None = None                      # bit/s
+    fcs_len: int = 0                              # bytes of check sequence at the end of a frame
     comments: list[str] = field(default_factory=list)
     statistics: dict[str, int] = field(default_factory=dict)
 
@@ -57,7 +58,7 @@ class Interface:
     def identity(self) -> tuple[object, ...]:
         """What makes interfaces of several captures the same one."""
         return (self.link_type, self.snaplen, self.resolution, self.name, self.description, self.operating_system,
-                self.hardware, self.filter)
+                self.hardware, self.filter, self.fcs_len)
 
     @property
     def clock(self) -> tuple[int, int, int]:
@@ -132,6 +133,8 @@ class Metadata:
             interface.speed, = struct.unpack(order + "Q", value)
         elif code == 9 and len(value) == 1:
             interface.resolution = value[0]
+        elif code == 13 and len(value) == 1:
+            interface.fcs_len = value[0] // 8 if value[0] >= 8 else value[0]      # in bits, but some write bytes
         elif code == 11:
             if not value:
                 raise ValueError("an empty filter option")

@@ -18,7 +18,8 @@ typedef struct {
     uint32_t wire_len;
     uint32_t interface_id;     /* index into the reader's interfaces */
     uint16_t link_type;        /* LINKTYPE_* of the interface */
-    uint16_t status;           /* DecodeStatus: what was found, or which layer stopped and why */
+    uint8_t  status;           /* DecodeStatus: what was found, or which layer stopped and why */
+    uint8_t  fcs_len;          /* bytes of check sequence that end it, as the capture tells of an Ethernet frame */
 } frame_t;
 
 /* decode -> all later stages: one TCP segment, or what a damaged frame still shows of one. */

@@ -10,7 +10,8 @@ cdef extern from "records.h" nogil:
         uint32_t wire_len
         uint32_t interface_id
         uint16_t link_type
-        uint16_t status
+        uint8_t status
+        uint8_t fcs_len
 
     ctypedef struct segment_t:
         int64_t time_ns

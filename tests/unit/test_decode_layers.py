@@ -4,7 +4,7 @@ import ipaddress
 import pytest
 
 from layers import LINKS, OUTER4, OUTER6, TUNNELS
-from packets import T0, Frame, ip, tcp
+from packets import T0, Frame, ethernet, ip, ipv4, tcp
 from stages import run_decode
 from tcpcore.flags import Damage, DecodeStatus, Present, TunnelHas, TunnelKind
 
@@ -97,3 +97,12 @@ def test_what_only_tells_of_a_frame_is_not_part_of_its_length(name, header):
 @pytest.mark.parametrize("header", [b"\x06\0\0\x20", b"\0\0\0\x05"])
 def test_signalling_of_sunatm_is_no_packet(header):
     assert run_decode([header + packet("4")], link_type=123).statuses == [DecodeStatus.STATUS_NOT_IP]
+
+
+@pytest.mark.parametrize(("link_type", "length"), [(1, 21), (0x24000001, 17), (0x14000001, 19), (0x20000001, 21)])
+def test_check_sequence_that_the_file_header_tells_of_is_no_payload(link_type, length):
+    """Bit 26: the top four bits are its length in 16 bits; seen where the IP header tells no length (LN-4)."""
+    segment = tcp(50000, 80, 1, payload=PAYLOAD)
+    frame = ethernet(ipv4("10.0.0.1", "10.0.0.2", segment, total=0)) + b"\xFC\x5C\x5C\x5C"
+    row = run_decode([frame], link_type=link_type).rows[0]
+    assert (row["payload_len"], row["payload_captured"]) == (length, length)

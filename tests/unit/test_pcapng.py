@@ -69,6 +69,18 @@ def test_times_that_nanoseconds_cannot_hold_are_told(offset, ticks, n, tmp_path)
     assert [f"2262): {n};" in str(warning) for warning in warnings] == [True, True] * bool(n)
 
 
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize(("of_interface", "flags", "length"), [
+    (None, None, 0), (4, None, 4), (32, None, 4), (4, 0x0001, 4), (4, 2 << 5, 2), (None, 4 << 5 | 1, 4)])
+def test_the_check_sequence_is_as_long_as_the_packet_says_else_the_interface(order, of_interface, flags, length):
+    """if_fcslen is in bits; some write bytes."""
+    described = b"" if of_interface is None else pcapng_option(13, bytes([of_interface]), order)
+    noted = b"" if flags is None else pcapng_option(2, struct.pack(order + "I", flags), order)
+    capture = (pcapng_section(order) + pcapng_interface(order=order, options=described)
+               + pcapng_packet(FRAME, order=order, options=noted))
+    assert read(capture)[1][0]["fcs_len"] == length
+
+
 def test_sections_of_both_byte_orders_number_their_interfaces_afresh():
     capture = b"".join([
         pcapng_section("<"), pcapng_interface(1, order="<"), pcapng_interface(101, order="<"),

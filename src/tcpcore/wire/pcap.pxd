@@ -19,6 +19,7 @@ cdef struct pcap_t:
     uint32_t header_len            # of a record: 16, or longer in the variants
     uint32_t fraction_ns           # unit of the time's fraction
     uint32_t max_captured
+    uint8_t fcs_len
     int lengths
 
 
@@ -61,6 +62,7 @@ cdef inline int scan_records(scan_t* w, const pcap_t* file, bint big) noexcept n
                 + <int32_t> (load32(head + 4, big) * how.fraction_ns)
             frame.interface_id = 0
             frame.link_type = how.link_type
+            frame.fcs_len = how.fcs_len
             at = start + cap_len
     w.at = at
     return stop

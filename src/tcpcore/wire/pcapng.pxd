@@ -48,6 +48,7 @@ cdef struct interface_t:
     uint32_t snaplen
     uint32_t max_captured
     uint16_t link_type
+    uint8_t fcs_len
 
 cdef struct section_t:
     bint big
@@ -71,8 +72,9 @@ cdef inline int64_t packet_time(scan_t* w, const interface_t* interface, uint64_
     return <int64_t> <uint64_t> ns
 
 
-cdef inline bint packet_options_valid(scan_t* w, const uint8_t* p, const uint8_t* end, bint big) noexcept nogil:
-    """Whether every option lies within the block and has the length its code requires."""
+cdef inline bint packet_options_valid(scan_t* w, const uint8_t* p, const uint8_t* end, bint big,
+                                      uint8_t* fcs_len) noexcept nogil:
+    """Whether every option lies within the block and has the length its code requires; takes over ``fcs_len``."""
     cdef uint16_t code, length
     while end - p >= 4:
         code, length = load16(p, big), load16(p + 2, big)
@@ -86,6 +88,8 @@ cdef inline bint packet_options_valid(scan_t* w, const uint8_t* p, const uint8_t
         elif code == 2 or code == 6:                               # flags, queue
             if length != 4:
                 return False
+            if code == 2 and load32(p, big) >> 5 & 0x0F:
+                fcs_len[0] = load32(p, big) >> 5 & 0x0F
         elif code == 4 or code == 5:                               # drop count, packet id
             if length != 8:
                 return False
@@ -103,6 +107,7 @@ cdef inline int packet_block(scan_t* w, const section_t* section, Py_ssize_t at,
     """Enhanced packet block, or the packet block it replaced."""
     cdef const uint8_t* head = w.data + at
     cdef uint32_t number, cap_len
+    cdef uint8_t fcs_len
     cdef interface_t* interface
     cdef frame_t* frame
     if total < 32:
@@ -119,12 +124,15 @@ cdef inline int packet_block(scan_t* w, const section_t* section, Py_ssize_t at,
         return SCAN_TOO_LONG
     if padded(cap_len) > total - 32:
         return SCAN_SHORT_BLOCK
-    if padded(cap_len) < total - 32 and not packet_options_valid(w, head + 28 + padded(cap_len), head + total - 4, big):
+    fcs_len = interface.fcs_len
+    if padded(cap_len) < total - 32 and not packet_options_valid(w, head + 28 + padded(cap_len), head + total - 4, big,
+                                                                 &fcs_len):
         return SCAN_OPTIONS
     frame = add_frame(w, at + 28, cap_len, load32(head + 24, big))
     frame.time_ns = packet_time(w, interface, <uint64_t> load32(head + 12, big) << 32 | load32(head + 16, big))
     frame.interface_id = number
     frame.link_type = interface.link_type
+    frame.fcs_len = fcs_len
     return SCAN_ON
 
 
@@ -152,6 +160,7 @@ cdef inline int simple_packet(scan_t* w, const section_t* section, Py_ssize_t at
     frame.time_ns = 0
     frame.interface_id = section.first
     frame.link_type = interface.link_type
+    frame.fcs_len = interface.fcs_len
     w.untimed += 1
     return SCAN_ON
 
@@ -166,6 +175,7 @@ cdef inline int other_record(scan_t* w, Py_ssize_t at, Py_ssize_t total, Py_ssiz
     frame.time_ns = 0
     frame.interface_id = 0
     frame.link_type = LINK_NONE
+    frame.fcs_len = 0
     return SCAN_ON
 
 

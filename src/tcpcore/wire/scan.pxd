@@ -49,7 +49,7 @@ cdef inline uint32_t load32(const uint8_t* p, bint big) noexcept nogil:
 
 
 cdef inline frame_t* add_frame(scan_t* w, Py_ssize_t start, uint32_t cap_len, uint32_t wire_len) noexcept nogil:
-    """The next frame, its time, interface and link type still to be filled."""
+    """The next frame; its time, interface, link type and check sequence are still to be filled."""
     cdef Py_ssize_t n = w.n_frames
     cdef frame_t* frame = w.frames + n
     w.n_frames = n + 1
