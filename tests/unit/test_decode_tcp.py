@@ -47,6 +47,12 @@ def test_options(name, present, values):
     assert {field: row[field] for field in values} == values
 
 
+def test_mptcp_without_a_subtype_ends_the_reading():
+    """As a subtype that is cut does (LN-9)."""
+    row = run_decode([headed(b"\x1e\x02\x02\x04\x05\xb4")]).rows[0]
+    assert (row["damage"], row["mss"]) == (Damage.MPTCP_BROKEN, 0)
+
+
 def test_mptcp_with_keys():
     """Not among the odd frames, for it ends tshark's reading of MPTCP."""
     assert run_decode([headed(b"\x1e\x14\x00\x81" + bytes(16))]).rows["mptcp"] == [1]     # DA-4

@@ -79,9 +79,7 @@ cdef inline bint has_key(uint32_t length) noexcept nogil:
 
 
 cdef inline void mptcp(segment_t* row, const uint8_t* p, uint32_t length) noexcept nogil:
-    if length < 3:
-        return
-    if length == 3 and p[2] >> 4 == MPTCP_DSS or length < mptcp_length(p):
+    if length < 3 or length == 3 and p[2] >> 4 == MPTCP_DSS or length < mptcp_length(p):
         row.damage |= MPTCP_BROKEN
     elif p[2] >> 4 != MPTCP_CAPABLE or has_key(length):
         row.mptcp |= <uint8_t> (1 << (p[2] >> 4))                # of later subtypes tshark takes no notice
