@@ -22,6 +22,8 @@ from tcpkit.output_file import STANDARD_OUTPUT, OutputFile
 
 SNAPLEN = 262_144
 PCAP_NANOSECONDS = 0xA1B23C4D
+FCS_TOLD = 1 << 26                     # in the link type: the top four bits hold half the length
+IF_FCSLEN = 13                         # in bits
 IF_TSRESOL = struct.pack("=HHB3x", 9, 1, 9)
 END_OF_OPTIONS = struct.pack("=HH", 0, 0)
 
@@ -78,7 +80,7 @@ class CaptureWriter:
             self._file.close()
             self._file = self._open()
         self._started = self._started or int(frames["time_ns"][0])
-        self._append(self._header(frames["interface_id"], frames["link_type"]))
+        self._append(self._header(frames))
         self._append(encode(batch, pcapng=self.pcapng, snaplen=self.snaplen))
         self.frames += len(frames)
 
@@ -111,19 +113,22 @@ class CaptureWriter:
         return bool((self.ring.size and self._size >= self.ring.size)
                     or (self.ring.seconds and self._started and now - self._started >= self.ring.seconds * 1e9))
 
-    def _header(self, interfaces: NDArray[np.uint32], link_types: NDArray[np.uint16]) -> bytes:
+    def _header(self, frames: NDArray[np.void]) -> bytes:
         """What must precede these frames: the file header, interfaces not yet described."""
+        interfaces, link_types = frames["interface_id"], frames["link_type"]
         known = len(self._link_types)
         if not self.pcapng:
             if known == 0:
                 self._link_types.append(int(link_types[0]))
             if np.any(link_types != self._link_types[0]):
                 raise CaptureError(self.path, "a pcap file holds one link type; give the file a name ending in .pcapng")
-            return b"" if known else self._pcap_header(self._link_types[0])
+            return b"" if known else self._pcap_header(self._link_types[0], check_sequence(frames))
         head = b"" if self._size else block(0x0A0D0D0A, struct.pack("=IHHq", 0x1A2B3C4D, 1, 0, -1))
         for number in range(known, int(interfaces.max()) + 1):
             self._link_types.append(self._link_type(number, link_types[interfaces == number], int(link_types[0])))
-            head += block(1, struct.pack("=HHI", self._link_types[-1], 0, self.snaplen) + IF_TSRESOL + END_OF_OPTIONS)
+            fcs_len = check_sequence(frames[interfaces == number])
+            options = IF_TSRESOL + (struct.pack("=HHB3x", IF_FCSLEN, 1, 8 * fcs_len) if fcs_len else b"")
+            head += block(1, struct.pack("=HHI", self._link_types[-1], 0, self.snaplen) + options + END_OF_OPTIONS)
         return head
 
     def _link_type(self, number: int, of_its_frames: NDArray[np.uint16], otherwise: int) -> int:
@@ -131,8 +136,9 @@ class CaptureWriter:
             return int(of_its_frames[0])
         return self._interfaces[number].link_type if number < len(self._interfaces) else otherwise
 
-    def _pcap_header(self, link_type: int) -> bytes:
-        return struct.pack("=IHHiIII", PCAP_NANOSECONDS, 2, 4, 0, 0, self.snaplen, link_type)
+    def _pcap_header(self, link_type: int, fcs_len: int = 0) -> bytes:
+        told = FCS_TOLD | fcs_len // 2 << 28 if fcs_len else 0
+        return struct.pack("=IHHiIII", PCAP_NANOSECONDS, 2, 4, 0, 0, self.snaplen, link_type | told)
 
     def _append(self, data: bytes) -> None:
         """Write all of ``data`` or nothing."""
@@ -151,6 +157,12 @@ class CaptureWriter:
                 self._file.seek(self._size)
             raise CaptureError(self.files[-1], f"{error.strerror}; the file is valid up to here", self._size) from None
         self._size += len(data)
+
+
+def check_sequence(frames: NDArray[np.void]) -> int:
+    """Bytes of it that end each of these frames; 0 if they do not say the same."""
+    lengths = np.unique(frames["fcs_len"])
+    return int(lengths[0]) if len(lengths) == 1 else 0
 
 
 def block(kind: int, body: bytes) -> bytes:

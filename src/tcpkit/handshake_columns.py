@@ -54,8 +54,9 @@ HANDSHAKES = Schema("handshakes", (
     *both_ends("largest", "largest payload of a segment from the {}", "bytes"),
     *both_ends("largest_datagram", "largest IP datagram from the {}, or fragment of one: so much the path takes as far "
                "as the capture point", "bytes"),
-    *(Column(f"dont_fragment_{end}", "", f"fragments_{end}", Kind.WORD, f"whether the {end} forbids routers to fragment "
-             "its datagrams (DF)", (*known(f"fragments_{end}"), IPV4), words=DONT_FRAGMENT) for end in ENDS),
+    *(Column(f"dont_fragment_{end}", "", f"fragments_{end}", Kind.WORD,
+             f"whether the {end} keeps routers from fragmenting its datagrams (DF)",
+             (*known(f"fragments_{end}"), IPV4), words=DONT_FRAGMENT) for end in ENDS),
     *both_ends("wscale", "shift of the window scale that the {} offers"),
     *(Column(f"{name}_{end}", "", f"offers_{end}", Kind.BITS, f"the {end} offers {name.replace('_', ' ')}",
              known(f"offers_{end}"), mask=1 << OFFERS.index(name), words=("0", "1"))

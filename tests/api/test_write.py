@@ -19,6 +19,7 @@ from packets import (
     pcapng_option,
     pcapng_packet,
     pcapng_section,
+    tcp,
 )
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
@@ -140,3 +141,16 @@ def test_what_is_read_through_a_file_object_is_never_overwritten(source, tmp_pat
                 tcpkit.open(given).write(link)
     assert source.read_bytes() == before
     assert tcpkit.open(io.BytesIO(before)).write(source) == len(FRAMES)
+
+
+@pytest.mark.parametrize("name", ["again.pcap", "again.pcapng"])
+def test_what_is_told_of_check_sequences_is_written_too(tmp_path, name):
+    """Where IP tells no length, four bytes of one are payload for who does not know of it."""
+    offloaded = ethernet(ipv4("10.0.0.1", "10.0.0.2", tcp(5000, 80, 1, payload=b"data"), total=0)) + b"\1\2\3\4"
+    source, target = tmp_path / "source.pcapng", tmp_path / name
+    source.write_bytes(pcapng_section() + pcapng_interface(options=pcapng_option(13, b"\x20"))
+                       + pcapng_packet(Frame(0, offloaded, len(offloaded))))
+    tcpkit.open(source).write(target)
+    assert tcpkit.open(source).packets["payload_len"].tolist() == [4]
+    assert tcpkit.open(target).packets["payload_len"].tolist() == [4]
+    assert tshark(target, "-T", "fields", "-e", "tcp.len") == ["4"]
