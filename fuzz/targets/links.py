@@ -10,11 +10,12 @@ from packets import Frame, ipv4, ipv6, tcp
 
 INNER = {"4": ipv4("10.0.0.1", "10.0.0.2", tcp(1, 2, 3, payload=b"x")), "6": ipv6("fd00::1", "fd00::2", tcp(1, 2, 3))}
 TYPES = sorted({each.link_type for each in LINKS.values()})
+CHECKED = 1 | 0x24000000                        # Ethernet whose frames end with 4 bytes of check sequence
 
 
 def one(data: bytes) -> None:
     script = Script(data)
-    link_type = script.choose((*TYPES, 250))
+    link_type = script.choose((*TYPES, CHECKED, 250))
     frames = []
     while script:
         frames.append(script.piece())
@@ -26,4 +27,6 @@ def seeds() -> Iterator[bytes]:
         for version in each.versions:
             yield bytes([TYPES.index(each.link_type)]) + pieces(each.wrap(INNER[version]))
     for frame in (*NETWORK.values(), *ICMP.values()):
-        yield bytes([TYPES.index(1)]) + pieces(frame.data if isinstance(frame, Frame) else frame)
+        content = frame.data if isinstance(frame, Frame) else frame
+        yield bytes([TYPES.index(1)]) + pieces(content)
+        yield bytes([len(TYPES)]) + pieces(content)

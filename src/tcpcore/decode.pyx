@@ -101,7 +101,7 @@ cdef inline int decode_frame(Batch batch, Fragments fragments, segment_t* row, f
     cdef cursor_t c
     cdef int layer = first_layer(frame.link_type)
     begin(&c, row, frame, capture)
-    if layer == LAYER_ETHERNET and frame.cap_len >= ETHERNET_HEADER:
+    if layer == LAYER_ETHERNET and c.captured >= ETHERNET_HEADER:
         if ethernet_type(c.p) == ETHERTYPE_IPV4:
             advance(&c, ETHERNET_HEADER)
             layer = ipv4(&c)

@@ -106,3 +106,12 @@ def test_check_sequence_that_the_file_header_tells_of_is_no_payload(link_type, l
     frame = ethernet(ipv4("10.0.0.1", "10.0.0.2", segment, total=0)) + b"\xFC\x5C\x5C\x5C"
     row = run_decode([frame], link_type=link_type).rows[0]
     assert (row["payload_len"], row["payload_captured"]) == (length, length)
+
+
+@pytest.mark.parametrize("size", [14, 15, 17])
+def test_an_ethernet_header_that_the_check_sequence_reaches_into(size):
+    """What lies behind the frame in the file is no part of it."""
+    packet = ipv4("10.0.0.1", "10.0.0.2", tcp(50000, 80, 1, payload=PAYLOAD))
+    frame = Frame(T0, ethernet(packet)[:size], size)
+    behind = Frame(T0, packet[size - 14:], 100)
+    assert run_decode([frame, behind], link_type=0x24000001).statuses[0] == DecodeStatus.STATUS_LINK_TRUNCATED
