@@ -199,7 +199,8 @@ cdef int join(Batch batch, cursor_t* c, const datagram_t* d) except -1 nogil:
             memcpy(out + at, <const uint8_t*> (f + 1) + skip, n)
             at += n
         f = f.next
-    c.row.ip_len += <uint16_t> (largest - c.length)
+    if c.row.ip_len:               # this one's; headers may differ, so the sum may be more than any datagram
+        c.row.ip_len = <uint16_t> min(c.row.ip_len + largest - c.length, <uint32_t> 0xFFFF)
     c.p = c.base = out
     c.base_offset = PAYLOAD_IN_ARENA | offset
     c.captured = c.length = d.total

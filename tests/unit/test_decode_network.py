@@ -150,3 +150,22 @@ def test_the_deepest_addresses_and_the_outermost_tunnel():
     done = run_decode([inner])
     assert done.rows["src_lo"].tolist() == [0xFFFF_0A01_0101]
     assert (done.tunnels[0]["vni"], done.tunnels[0]["depth"]) == (0xCAFE, 2)
+
+
+@pytest.mark.parametrize(("total", "options", "largest"), [
+    (None, b"", 20 + 64), (0, b"", 0), (None, bytes(40), 60 + 64)])
+def test_the_largest_fragment_of_a_datagram(total, options, largest):
+    """LN-4: without the last one's length there is none to tell."""
+    segment = SEGMENT + bytes(88 - len(SEGMENT))
+    first = ipv4("192.0.2.1", "198.51.100.7", segment[:64], fragment=0x2000)
+    last = ipv4("192.0.2.1", "198.51.100.7", segment[64:], fragment=8, total=total, options=options)
+    assert run_decode([ethernet(first), ethernet(last)]).rows["ip_len"].tolist() == [largest]
+
+
+def test_fragments_whose_headers_differ():
+    """The payload of one and the header of the other are more than any datagram has."""
+    large, rest = bytes(65512), bytes(16)
+    segment = SEGMENT[:20] + large
+    first = ipv4("192.0.2.1", "198.51.100.7", segment[:65512], fragment=0x2000)
+    last = ipv4("192.0.2.1", "198.51.100.7", rest, fragment=65512 // 8, options=bytes(40))
+    assert run_decode([ethernet(first), ethernet(last)]).rows["ip_len"].tolist() == [0xFFFF]
