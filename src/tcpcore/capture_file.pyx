@@ -334,7 +334,8 @@ cdef class Reader:
         elif major == 2 and minor == 3:
             self.pcap.lengths = LENGTHS_EITHER
         self.metadata.interfaces.append(
-            Interface(self.pcap.link_type, self.pcap.snaplen, resolution=9 if fraction_ns == 1 else 6))
+            Interface(self.pcap.link_type, self.pcap.snaplen, resolution=9 if fraction_ns == 1 else 6,
+                      fcs_len=self.pcap.fcs_len))
         self._read_head(FILE_HEADER + further)
         self.tail_offset, self.tail_len = self.tail_len, 0
         return 0

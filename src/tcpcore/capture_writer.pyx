@@ -3,7 +3,7 @@
 Only packet records are made here; file and interface headers are few and made in Python.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from tcpcore.batch cimport Batch
@@ -14,6 +14,7 @@ cdef enum:
     PCAPNG_PACKET = 6             # enhanced packet block
     PCAPNG_RECORD = 28            # its header up to the packet data
     PCAPNG_TRAILER = 4
+    PCAPNG_FLAGS = 12             # option with the length of a check sequence, and the end of options
     NS = 1000000000
 
 ctypedef struct output_t:
@@ -48,7 +49,7 @@ cdef void put_pcap(output_t* out, const frame_t* frame, const uint8_t* data) noe
 
 cdef void put_pcapng(output_t* out, const frame_t* frame, const uint8_t* data) noexcept nogil:
     cdef uint32_t size = kept_len(frame, out.snaplen), padding = (0 - size) & 3
-    cdef uint32_t total = PCAPNG_RECORD + size + padding + PCAPNG_TRAILER
+    cdef uint32_t total = PCAPNG_RECORD + size + padding + PCAPNG_FLAGS * (frame.fcs_len != 0) + PCAPNG_TRAILER
     put32(out, PCAPNG_PACKET)
     put32(out, total)
     put32(out, frame.interface_id)
@@ -57,7 +58,18 @@ cdef void put_pcapng(output_t* out, const frame_t* frame, const uint8_t* data) n
     put32(out, size)
     put32(out, frame.wire_len)
     put_data(out, data, size, padding)
+    if frame.fcs_len:
+        put_flags(out, frame.fcs_len)
     put32(out, total)
+
+
+cdef void put_flags(output_t* out, uint32_t fcs_len) noexcept nogil:
+    """epb_flags, bits 5 to 8."""
+    cdef uint16_t[2] head = [2, 4]
+    memcpy(out.at, head, 4)
+    out.at += 4
+    put32(out, min(fcs_len, <uint32_t> 15) << 5)
+    put32(out, 0)
 
 
 def encode(Batch batch not None, *, bint pcapng, uint32_t snaplen=0xffffffff) -> bytes:
@@ -72,7 +84,7 @@ def encode(Batch batch not None, *, bint pcapng, uint32_t snaplen=0xffffffff) ->
     cdef const uint8_t* capture = batch.capture()
     for i in range(batch.n_frames):
         size += kept_len(&batch.frames[i], snaplen)
-    size += batch.n_frames * (PCAPNG_RECORD + 3 + PCAPNG_TRAILER if pcapng else PCAP_RECORD)
+    size += batch.n_frames * (PCAPNG_RECORD + 3 + PCAPNG_FLAGS + PCAPNG_TRAILER if pcapng else PCAP_RECORD)
     encoded = PyBytes_FromStringAndSize(NULL, size)
     cdef uint8_t* start = <uint8_t*> PyBytes_AS_STRING(encoded)
     out.at = start

@@ -23,7 +23,6 @@ from tcpkit.output_file import STANDARD_OUTPUT, OutputFile
 SNAPLEN = 262_144
 PCAP_NANOSECONDS = 0xA1B23C4D
 FCS_TOLD = 1 << 26                     # in the link type: the top four bits hold half the length
-IF_FCSLEN = 13                         # in bits
 IF_TSRESOL = struct.pack("=HHB3x", 9, 1, 9)
 END_OF_OPTIONS = struct.pack("=HH", 0, 0)
 
@@ -122,13 +121,11 @@ class CaptureWriter:
                 self._link_types.append(int(link_types[0]))
             if np.any(link_types != self._link_types[0]):
                 raise CaptureError(self.path, "a pcap file holds one link type; give the file a name ending in .pcapng")
-            return b"" if known else self._pcap_header(self._link_types[0], check_sequence(frames))
+            return b"" if known else self._pcap_header(self._link_types[0])
         head = b"" if self._size else block(0x0A0D0D0A, struct.pack("=IHHq", 0x1A2B3C4D, 1, 0, -1))
         for number in range(known, int(interfaces.max()) + 1):
             self._link_types.append(self._link_type(number, link_types[interfaces == number], int(link_types[0])))
-            fcs_len = check_sequence(frames[interfaces == number])
-            options = IF_TSRESOL + (struct.pack("=HHB3x", IF_FCSLEN, 1, 8 * fcs_len) if fcs_len else b"")
-            head += block(1, struct.pack("=HHI", self._link_types[-1], 0, self.snaplen) + options + END_OF_OPTIONS)
+            head += block(1, struct.pack("=HHI", self._link_types[-1], 0, self.snaplen) + IF_TSRESOL + END_OF_OPTIONS)
         return head
 
     def _link_type(self, number: int, of_its_frames: NDArray[np.uint16], otherwise: int) -> int:
@@ -136,8 +133,10 @@ class CaptureWriter:
             return int(of_its_frames[0])
         return self._interfaces[number].link_type if number < len(self._interfaces) else otherwise
 
-    def _pcap_header(self, link_type: int, fcs_len: int = 0) -> bytes:
-        told = FCS_TOLD | fcs_len // 2 << 28 if fcs_len else 0
+    def _pcap_header(self, link_type: int) -> bytes:
+        """It tells of one check sequence for all frames: of none if the interfaces do not say the same."""
+        lengths = {each.fcs_len for each in self._interfaces}
+        told = FCS_TOLD | lengths.pop() // 2 << 28 if len(lengths) == 1 and any(lengths) else 0
         return struct.pack("=IHHiIII", PCAP_NANOSECONDS, 2, 4, 0, 0, self.snaplen, link_type | told)
 
     def _append(self, data: bytes) -> None:
@@ -157,12 +156,6 @@ class CaptureWriter:
                 self._file.seek(self._size)
             raise CaptureError(self.files[-1], f"{error.strerror}; the file is valid up to here", self._size) from None
         self._size += len(data)
-
-
-def check_sequence(frames: NDArray[np.void]) -> int:
-    """Bytes of it that end each of these frames; 0 if they do not say the same."""
-    lengths = np.unique(frames["fcs_len"])
-    return int(lengths[0]) if len(lengths) == 1 else 0
 
 
 def block(kind: int, body: bytes) -> bytes:

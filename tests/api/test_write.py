@@ -154,3 +154,27 @@ def test_what_is_told_of_check_sequences_is_written_too(tmp_path, name):
     assert tcpkit.open(source).packets["payload_len"].tolist() == [4]
     assert tcpkit.open(target).packets["payload_len"].tolist() == [4]
     assert tshark(target, "-T", "fields", "-e", "tcp.len") == ["4"]
+
+
+@pytest.mark.parametrize("name", ["again.pcap", "again.pcapng"])
+def test_frames_may_differ_in_whether_they_end_in_a_check_sequence(tmp_path, name):
+    """Received ones may have one that those sent lack: what the first batch has is not said of the others."""
+    frame = ethernet(ipv4("10.0.0.1", "10.0.0.2", tcp(5000, 80, 1, payload=b"data")))
+    checked = Frame(0, frame + b"\1\2\3\4", len(frame) + 4)
+    source, target = tmp_path / "source.pcapng", tmp_path / name
+    source.write_bytes(pcapng_section() + pcapng_interface()
+                       + pcapng_packet(checked, options=pcapng_option(2, b"\x80\0\0\0")) * 5000
+                       + pcapng_packet(Frame(0, frame, len(frame))))
+    tcpkit.open(source).write(target)
+    assert tcpkit.open(target).packets["payload_len"].tolist() == [4] * 5001
+
+
+def test_each_frame_keeps_what_is_told_of_its_check_sequence(tmp_path):
+    offloaded = ethernet(ipv4("10.0.0.1", "10.0.0.2", tcp(5000, 80, 1, payload=b"data"), total=0))
+    source, target = tmp_path / "source.pcapng", tmp_path / "again.pcapng"
+    source.write_bytes(pcapng_section() + pcapng_interface() + pcapng_packet(
+        Frame(0, offloaded + bytes(4), len(offloaded) + 4), options=pcapng_option(2, b"\x80\0\0\0"))
+        + pcapng_packet(Frame(0, offloaded, len(offloaded))))
+    tcpkit.open(source).write(target)
+    assert tcpkit.open(target).packets["payload_len"].tolist() == [4, 4]
+    assert tshark(target, "-T", "fields", "-e", "tcp.len") == ["4", "4"]
