@@ -1,8 +1,10 @@
 """The TCP header, its options, and TCP quoted by ICMP."""
+import struct
+
 import pytest
 
 from odd_frames import ICMP, TCP, headed
-from packets import T0, Frame
+from packets import T0, Frame, ethernet, ipv4, tcp
 from stages import run_decode
 from tcpcore.flags import Damage, DecodeStatus, Present, TunnelHas, TunnelKind
 
@@ -124,6 +126,15 @@ def test_quoted_segment_is_no_segment(name, kind, code, mtu):
     assert (tunnel["icmp_type"], tunnel["icmp_code"], tunnel["next_hop_mtu"]) == (kind, code, mtu)
     assert tunnel["has"] & TunnelHas.ICMP_ERROR
     assert bool(tunnel["has"] & TunnelHas.NEXT_HOP_MTU) == (mtu > 0)
+
+
+def test_an_error_that_quotes_an_error():
+    """Of the two, the inner one is about the segment, and no error for its size."""
+    too_large, expired = struct.pack(">BBHHH", 3, 4, 0, 0, 1400), struct.pack(">BBHI", 11, 0, 0, 0)
+    segment = ipv4("10.0.0.1", "10.0.0.2", tcp(50000, 80, 1))
+    inner = ipv4("10.0.0.3", "10.0.0.1", expired + segment, 1)
+    tunnel = run_decode([ethernet(ipv4("10.0.0.4", "10.0.0.3", too_large + inner, 1))]).tunnels[0]
+    assert (tunnel["icmp_type"], tunnel["has"] & TunnelHas.NEXT_HOP_MTU) == (11, 0)
 
 
 @pytest.mark.parametrize(("quoted", "damage", "present"), [

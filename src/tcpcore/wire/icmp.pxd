@@ -1,5 +1,5 @@
 """ICMP errors and the packets they quote (ST-9)."""
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint8_t, uint32_t
 
 from tcpcore.bytes cimport be16, be32
 from tcpcore.flags cimport ICMP_ERROR, NEXT_HOP_MTU, STATUS_NOT_TCP, TUNNEL_ICMP
@@ -18,7 +18,8 @@ cdef enum IcmpType:
 
 
 cdef inline void quote(cursor_t* c, uint32_t mtu) noexcept nogil:
-    c.tunnel.has |= ICMP_ERROR | NEXT_HOP_MTU * (mtu != 0)
+    """Of errors that quote each other the innermost is about the segment."""
+    c.tunnel.has = c.tunnel.has & ~<uint8_t> NEXT_HOP_MTU | ICMP_ERROR | NEXT_HOP_MTU * (mtu != 0)
     c.tunnel.icmp_type, c.tunnel.icmp_code, c.tunnel.next_hop_mtu = c.p[0], c.p[1], mtu
     enter_tunnel(c, TUNNEL_ICMP)
     advance(c, 8)
