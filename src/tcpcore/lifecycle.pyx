@@ -52,7 +52,8 @@ cdef class Lifecycle:
     """The states of both ends after each segment, and how each stream began and ended.
 
     ``msl_ns``: the maximum segment lifetime; TIME-WAIT lasts twice as long (RFC 9293 section 3.4.2).
-    Without ``handshakes`` the times, offers and copies of SYNs and the first request and response are not told.
+    Without ``handshakes`` the times, offers and copies of SYNs, the first request and response, and the largest
+    datagrams are not told.
     ``beyond_limit`` bounds the bytes spent on what was captured behind gaps.
     """
 
@@ -190,7 +191,8 @@ cdef inline void follow(stage_t* stage, const segment_t* row, uint32_t slot, par
     life.course = course
     life.handshake = <handshake_t*> stage.handshakes.data + slot if stage.handshakes_wanted else NULL
     life.resent, life.mishaps = &stage.resent, &stage.mishaps
-    look_at_datagram(&life, row, me)
+    if stage.handshakes_wanted:
+        look_at_datagram(life.handshake, row, me)
     write_history(&life, row, me, peer, parties)
     scene.row, scene.me, scene.peer, scene.pool, scene.fin_ns = row, me, peer, &stage.pool, &course.fin_ns
     observe(&scene)
@@ -209,15 +211,14 @@ cdef inline void note_end_of_stream(stage_t* stage, uint32_t slot) noexcept nogi
         stage.n_ended += 1
 
 
-cdef inline void look_at_datagram(const life_t* life, const segment_t* row, party_t* me) noexcept nogil:
+cdef inline void look_at_datagram(const handshake_t* handshake, const segment_t* row, party_t* me) noexcept nogil:
     cdef uint32_t freedom = KEPT_WHOLE if row.ip_flags & DONT_FRAGMENT else LEFT_FREE
     if row.ip_len > me.datagram or not me.bits & freedom:
-        note_datagram(life, row, me, freedom)
+        note_datagram(handshake.mss[1 - row.direction], row, me, freedom)
 
 
-cdef void note_datagram(const life_t* life, const segment_t* row, party_t* me, uint32_t freedom) noexcept nogil:
+cdef void note_datagram(uint32_t mss, const segment_t* row, party_t* me, uint32_t freedom) noexcept nogil:
     """The largest that the path has let through, and whether it was allowed to cut it (RFC 1191)."""
-    cdef uint32_t mss = 0 if life.handshake == NULL else life.handshake.mss[1 - row.direction]
     me.bits |= freedom
     if row.ip_len > me.datagram and not is_super_segment(row, mss):
         me.datagram = row.ip_len
