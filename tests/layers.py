@@ -217,6 +217,11 @@ LINKS = {
     "SunATM IP": Encapsulation(123, lambda p: b"\0\0\0\x20" + p),
     "SunATM LLC, not said": Encapsulation(123, lambda p: b"\0\0\0\x20" + llc_snap(p)),
     "SunATM PPP": Encapsulation(123, lambda p: b"\x03\0\0\x20\0\x21" + p),
+    "SunATM frame relay": Encapsulation(
+        123, lambda p: b"\0\0\0\x20" + frame_relay(b"\x03\0\x80\0\0\0" + ethertype(p) + p)),
+    "SunATM IP on the circuit of signalling": Encapsulation(123, lambda p: b"\x05\0\0\x05" + p),
+    "SLL frame relay, the last small protocol": Encapsulation(
+        113, lambda p: b"\0\0\x03\x02\0\x06" + MAC_A + b"\0\0\x06\0" + frame_relay(ethertype(p) + p)),
     "SunATM LAN emulation": Encapsulation(123, lambda p: b"\x01\0\0\x20\0\0" + ethernet(p)),
     "AX.25": Encapsulation(3, lambda p: b"\x82" * 6 + b"\x60" + b"\x84" * 6 + b"\x61\x03\xcc" + p, versions="4"),
     "enc": Encapsulation(109, lambda p: struct.pack("<I", 24 if p[0] >> 4 == 6 else 2) + b"\0" * 8 + p),

@@ -15,6 +15,7 @@ cdef enum ArpHardware:             # ARPHRD_*, of the SLL headers
     ARPHRD_NETLINK = 824
 
 cdef enum:
+    LAST_SMALL = 0x0600            # of the SLL headers' protocol numbers; above it they are EtherTypes
     SHORT_FAMILY_IPV4 = 0x0200     # in 16 of the 32 bits; no other family is so found in captures
 
 
@@ -23,7 +24,7 @@ cdef inline int cooked(cursor_t* c, uint32_t size, uint16_t protocol, uint16_t h
     advance(c, size)
     if hardware == ARPHRD_NETLINK:
         return STATUS_NOT_IP
-    if protocol > MAX_802_3_LENGTH:
+    if protocol > LAST_SMALL:
         return by_gre_protocol(protocol) if hardware == ARPHRD_IPGRE else by_ethertype(protocol)
     if hardware == ARPHRD_FRAME_RELAY:
         return LAYER_FRAME_RELAY

@@ -72,7 +72,7 @@ cdef inline int ipoib(cursor_t* c) noexcept nogil:
 
 
 cdef inline int sunatm(cursor_t* c) noexcept nogil:
-    """Flags 1, path 1, circuit 2; the low flag bits say what the cells carried (2: LLC, 6: signalling)."""
+    """Flags 1, path 1, circuit 2; the low flag bits may say what the cells carried (1-5, 2: LLC, 6: signalling)."""
     cdef uint8_t kind
     cdef uint32_t circuit
     if lacks(c, 4):
@@ -82,11 +82,13 @@ cdef inline int sunatm(cursor_t* c) noexcept nogil:
     skip_pseudo_header(c, 4)
     if kind == 2:
         return LAYER_LLC
-    return <int> STATUS_NOT_IP if kind == 6 or circuit == SIGNALLING_CIRCUIT else by_first_bytes(c)
+    if kind == 6 or circuit == SIGNALLING_CIRCUIT and not 1 <= kind <= 5:
+        return STATUS_NOT_IP
+    return by_first_bytes(c)
 
 
 cdef inline int by_first_bytes(cursor_t* c) noexcept nogil:
-    """What a circuit carries that does not say so: LLC or IP (RFC 2684), PPP (RFC 2364), or emulated Ethernet."""
+    """What a circuit carries that does not say so: LLC, IP (RFC 2684), PPP (RFC 2364), LAN emulation, frame relay."""
     if lacks(c, 3):
         return STATUS_NOT_IP
     if c.p[0] == 0xAA and c.p[1] == 0xAA and c.p[2] == 0x03:
@@ -98,7 +100,7 @@ cdef inline int by_first_bytes(cursor_t* c) noexcept nogil:
     if be16(c.p) == 0:             # the number of the LAN emulation client
         advance(c, 2)
         return LAYER_ETHERNET
-    return STATUS_NOT_IP
+    return <int> LAYER_FRAME_RELAY if c.p[2] == 0x03 else <int> STATUS_NOT_IP     # unnumbered information
 
 
 cdef inline int ax25(cursor_t* c) noexcept nogil:
