@@ -109,10 +109,10 @@ class WorkersAhead:
             self._fill(batch)
         self._threads = [threading.Thread(target=self._work, args=(task, *self._inboxes[at:at + 2]), name="ahead",
                                           daemon=True) for at, task in enumerate(tasks)]
-        for thread in self._threads:
-            thread.start()
 
     def __iter__(self) -> Iterator[Batch]:
+        for thread in self._threads:             # here, so that stop() ends those that are, if there is no more
+            thread.start()
         while (given := self._next()) is not None:
             if isinstance(given, BaseException):
                 raise given
@@ -134,7 +134,8 @@ class WorkersAhead:
         for inbox in self._inboxes:
             inbox.put(None)
         for thread in self._threads:
-            thread.join(timeout=1)
+            if thread.is_alive():
+                thread.join(timeout=1)
         return not self._threads[0].is_alive()
 
     def _work(self, task: Task, inbox: SimpleQueue[Batch | BaseException | None],

@@ -124,3 +124,21 @@ def test_a_batch_is_the_callers_until_the_next_one():
     ([200, 100, 100, 200], 3, 3, [1, 3])])
 def test_work_is_shared_out_evenly(costs, workers, n_ahead, cuts):
     assert share_out([cost * 1e-9 for cost in costs], workers, n_ahead) == cuts
+
+
+def test_a_thread_that_cannot_be_started_leaves_none_of_the_others(monkeypatch):
+    start, started = threading.Thread.start, []
+
+    def fails_at_the_second(thread):
+        started.append(thread)
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", fails_at_the_second)
+    job = Job(MANY)
+    shared = SharedOut(job.tasks(), iter(Batch, None), 4, 3)
+    with pytest.raises(RuntimeError, match="can't start"):
+        list(shared)
+    assert shared.stop()
+    assert alive() == []
