@@ -38,6 +38,9 @@ DEEPEST = 4                      # brackets about one number
 # A mistake on every link type.  What is told of it has been read to its end, and no program is made of it, which is
 # what takes libpcap long.
 MISTAKE, TOLD = " and port 987654321", "illegal port number 987654321"
+# The words of filters that name no host or service, which libpcap would ask the network for.
+PLAIN = re.compile("and|or|not|src|dst|host|net|mask|port|portrange|proto|gateway|broadcast|multicast|less|greater|"
+                   "len|ether|vlan|mpls|arp|ip6?|icmp6?|tcp|udp|sctp|tcpflags|tcp-[a-z]+")
 REJECTS_ALL = "expression rejects all packets"
 
 
@@ -63,6 +66,13 @@ def build_filter(text: str) -> Filter:
     return Filter(lambda link_type: compile_for(text, link_type))
 
 
+def is_capture_filter(text: str) -> bool:
+    """Whether libpcap understands it, told at once: not of filters with names, and without making a program of it."""
+    refuse_long(text)
+    words = re.findall(r"[\w.:-]*[a-zA-Z][\w.:-]*", text)
+    return all(map(PLAIN.fullmatch, words)) and _is_understood(text, COMMON_LINK_TYPES[0])
+
+
 def refuse_long(text: str) -> None:
     """FilterError, which shows the beginning, for a filter that libpcap would take too long to compile."""
     tests = 1 + len(JOINT.findall(text))
@@ -85,8 +95,11 @@ def wrong_word(text: str, link_type: int) -> tuple[int, int]:
 
 
 def _can_go_on(beginning: str, link_type: int) -> bool:
-    return any(mistake_in(beginning + completion + MISTAKE, link_type).startswith(TOLD)
-               for completion in _completions(beginning))
+    return any(_is_understood(beginning + completion, link_type) for completion in _completions(beginning))
+
+
+def _is_understood(text: str, link_type: int) -> bool:
+    return mistake_in(text + MISTAKE, link_type).startswith(TOLD)
 
 
 def _completions(beginning: str) -> Iterator[str]:

@@ -124,16 +124,14 @@ def tell(error: Exception) -> int:
 
 def other_kind(error: FilterError) -> str:
     """What the filter would be right for, if it is a display filter given as a capture filter, or the reverse."""
-    from tcpkit.capture_filter import COMMON_LINK_TYPES, mistake_in, refuse_long
+    from tcpkit.capture_filter import COMMON_LINK_TYPES, is_capture_filter, mistake_in
     from tcpkit.errors import FilterError
     from tcpkit.row_filter import RowFilter
 
     with suppress(FilterError):
-        refuse_long(error.text)
-        mistake = mistake_in(error.text, COMMON_LINK_TYPES[0])
-        if not mistake:
+        if is_capture_filter(error.text):
             return "\n  it is a capture filter, for -f"
-        if mistake == error.cause:
-            RowFilter(error.text)
+        RowFilter(error.text)
+        if error.cause == mistake_in(error.text, COMMON_LINK_TYPES[0]):
             return "\n  it is a display filter, for -Y"
     return ""
