@@ -155,7 +155,7 @@ def named(captures: Sequence[str | os.PathLike[str]], root: Path) -> Iterator[tu
     A name that an earlier export gave belongs to that capture as long as it is there.
     """
     # One that is named twice is one.
-    paths = list({(path.resolve(), path.name): path for path in map(Path, captures)}.values())
+    paths = list({(place_of(path), path.name): path for path in map(Path, captures)}.values())
     alike = Counter(path.name for path in paths)
     for path in paths:
         place = place_of(path)
@@ -168,7 +168,7 @@ def named(captures: Sequence[str | os.PathLike[str]], root: Path) -> Iterator[tu
 
 def place_of(path: Path) -> str:
     """The same from whatever directory it is named."""
-    return os.fspath(path.resolve())
+    return os.path.realpath(path)                # Path.resolve() fails for links that lead to each other
 
 
 def quoted(name: str) -> str:
@@ -210,6 +210,8 @@ def export_one(capture: str, job: Job, name: str, root: Path, memory_limit: int,
     try:
         look_up()
         with completed(record) as out:           # all the time, so that no other export writes the same files
+            if os.path.exists(owner := owner_of(name, root)) and owner != job.place:
+                raise FileExistsError(errno.EEXIST, f"another export has just given its name to {owner}; try again")
             record.unlink(missing_ok=True)
             source = tcpkit.open(capture, capture_filter=job.capture_filter, memory_limit=memory_limit,
                                  idle_timeout=job.idle_timeout, observer=look_up)

@@ -70,7 +70,7 @@ def _captures_called(pattern: str) -> list[Location]:
 
 def _captures_in(directory: str) -> list[Location]:
     try:
-        files = sorted(file.path for file in os.scandir(directory) if file.is_file() and _promising(file.path))
+        files = sorted(file.path for file in os.scandir(directory) if os.path.isfile(file) and _promising(file.path))
     except OSError as error:
         raise CaptureError(directory, error.strerror or str(error)) from None
     if not files:

@@ -13,6 +13,7 @@ from pyarrow import parquet as pq
 
 import tcpkit
 from packets import T0, Conversation, Frame, pcap
+from tcpkit import export as export_module
 from tcpkit.export import export, named
 
 
@@ -300,6 +301,30 @@ def test_a_later_export_does_not_write_over_another_capture_of_the_same_name(day
     assert sum(len(list(out.glob(f"{table}/*"))) for table in ("packets", "flows")) == 6
     assert pq.read_table(out / "packets").num_rows == 4 + 5 + 6
     assert all(each.was_done for each in export(days, out))
+
+
+def test_a_name_that_another_export_has_given_meanwhile_is_not_taken(days, tmp_path, monkeypatch):
+    out, state = tmp_path / "out", export_module.state_of
+
+    def after_another_export(path):
+        monkeypatch.setattr(export_module, "state_of", state)
+        list(export(days[:1], out))
+        return state(path)
+
+    monkeypatch.setattr(export_module, "state_of", after_another_export)
+    (late,) = export(days[1:2], out)
+    assert late.error == f"another export has just given its name to {days[0]}; try again"
+    assert [each.was_done for each in export(days[:1], out)] == [True]
+    assert [each.error for each in export(days[1:2], out)] == [""]
+    assert pq.read_table(out / "packets").num_rows == 4 + 5
+
+
+def test_links_that_lead_to_each_other_are_no_capture(captures, tmp_path):
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    told = {each.capture: each.error for each in export([tmp_path / "a", captures[0]], tmp_path / "out")}
+    assert told == {str(tmp_path / "a"): "Too many levels of symbolic links", str(captures[0]): ""}
+    assert sum(len(piece) for piece in tcpkit.scan(tmp_path)) == 4 + 5 + 6
 
 
 def test_a_capture_that_was_moved_takes_the_place_of_what_it_was(days, tmp_path):
