@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from tempfile import TemporaryFile
+from tempfile import SpooledTemporaryFile
 from typing import IO, NamedTuple
 
 import numpy as np
@@ -53,7 +53,7 @@ def conversation_pieces(passed: Pipeline) -> Iterator[Table]:
     """
     flows = passed.flows
     assert flows
-    with TemporaryFile() as file:
+    with SpooledTemporaryFile(1) as file:        # no file before there is something in it
         gone = rows_released(passed, file)
         n_gone = len(gone.frames)
         held = keys_of(flows)
