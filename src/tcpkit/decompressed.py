@@ -14,11 +14,14 @@ STEP = 4096                  # bytes asked for at a time: what a library makes b
 
 
 class Raw(Protocol):
-    """Where the compressed bytes come from; ``damage`` says why they end early."""
+    """Where the compressed bytes come from; ``damage`` says why they end early, ``growing`` that they may."""
 
     damage: str | None
+    growing: bool
 
     def readinto(self, buffer: memoryview, /) -> int: ...
+
+    def stop(self) -> None: ...
 
     def close(self) -> None: ...
 
@@ -61,6 +64,15 @@ class DecompressedSource:
         self._piece = self._piece[size:]
         return size
 
+    @property
+    def growing(self) -> bool:
+        """Whether it may end in the middle of a record."""
+        return self._raw.growing
+
+    def stop(self) -> None:
+        """Let what there is now be all; from any thread or signal handler."""
+        self._raw.stop()
+
     def close(self) -> None:
         """Stop the thread, which then closes what it reads from."""
         self._closed.set()
@@ -97,7 +109,7 @@ class DecompressedSource:
                     data = data.lstrip(b"\0")     # padding between members
                     member = self._new_member() if data else None
                 data, member = self._feed(member, data) if member else (b"", None)
-        if member is not None and not self._closed.is_set():
+        if member is not None and not self._closed.is_set() and not self._raw.growing:
             raise EOFError(self._raw.damage or "it ends too early")
 
     def _feed(self, member: Decompressor, data: bytes) -> tuple[bytes, Decompressor | None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 from tcpkit.budget import LIMIT, Budget, checked, checked_msl, checked_threads, checked_timeout
 from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
-from tcpkit.pipeline import ALL_STAGES, DETAILS, MSL, Detail, Observer, Pipeline, with_needs
+from tcpkit.pipeline import ALL_STAGES, DETAILS, MSL, Detail, Observer, Pipeline, end_waiting, with_needs
 from tcpkit.rotated import open_reader
 from tcpkit.source_facts import go_back, keep_source, position_of, size_of, worthwhile_threads
 from tcpkit.sources import locations, name_of
@@ -44,8 +44,9 @@ class Passes:
         self._memory_limit = checked(memory_limit)
         self._idle_timeout = checked_timeout(idle_timeout)
         self._handing = allocate_lock()
-        self._reader: AnyReader | None = open_reader(self._source, follow=follow)     # fails here if it is no capture
-        self._pass: Pipeline | None = None                                            # the last one
+        self._reader: AnyReader = open_reader(self._source, follow=follow)       # fails here if it is no capture
+        self._unread = True                                                      # no pass has it yet
+        self._pass: Pipeline | None = None                                       # the last one
 
     def __del__(self) -> None:
         reader = getattr(self, "_reader", None)
@@ -70,9 +71,10 @@ class Passes:
         return self._past("decode", detail="none").budget
 
     def stop(self) -> None:
-        """End the present pass early, or the waiting for a followed file to grow; from any thread or signal handler."""
+        """End the present pass early, and do not wait for more of its source; from any thread or signal handler."""
         if self._pass is not None:
-            self._pass.stop()
+            self._pass.stopped = True
+        end_waiting(self._reader)
 
     def pipeline(self, stages: Iterable[Stage] = (), where: str = "", *, rows: bool = True,
                  detail: Detail = "none", threads: int = 0, in_step: bool = False, payload: bool = False,
@@ -84,15 +86,16 @@ class Passes:
         gone after decode otherwise.
         ``beside``: bytes that the loop keeps of each stream held, which count against the memory limit.
         """
-        with self._handing:                      # to one thread only
-            reader, self._reader = self._reader or self._open_again(), None
         size = size_of(self._source)
-        made = Pipeline(reader, stages or self._stages, size=size, observer=self._observer,
-                        capture_filter=self._capture_filter, where=where, strict=self._strict, rows=rows,
-                        detail=detail, threads=threads or self._threads or worthwhile_threads(size),
-                        in_step=in_step, msl=self._msl, memory_limit=self._memory_limit,
-                        idle_timeout=self._idle_timeout, beside=beside, payload=payload)
-        self._pass = made
+        with self._handing:                      # a reader goes to one pass only
+            if not self._unread:
+                self._reader = self._open_again()
+            self._unread = False
+            made = self._pass = Pipeline(
+                self._reader, stages or self._stages, size=size, observer=self._observer,
+                capture_filter=self._capture_filter, where=where, strict=self._strict, rows=rows, detail=detail,
+                threads=threads or self._threads or worthwhile_threads(size), in_step=in_step, msl=self._msl,
+                memory_limit=self._memory_limit, idle_timeout=self._idle_timeout, beside=beside, payload=payload)
         return made
 
     def _streams(self, *stages: Stage, detail: Detail) -> Iterator[StreamRecords]:
@@ -118,12 +121,11 @@ class Passes:
     def _open_again(self) -> AnyReader:
         """A reader for another pass; CaptureError if the source gives its bytes only once.
 
-        RuntimeError if a pass under way reads from a file object: it would go on wherever the new one is.
+        RuntimeError if a pass under way reads from a file object.
         """
         for location, start in zip(locations(self._source), self._starts, strict=True):
-            if hasattr(location, "readinto") and self._pass is not None and self._pass.under_way:
-                raise RuntimeError(f"a pass over {name_of(location)} is under way; a file object can be read by one "
-                                   "at a time: end that loop first, or open a path")
+            if hasattr(location, "readinto") and self._pass is not None:
+                self._pass.give_way(name_of(location))
             go_back(location, start)
         return open_reader(self._source)
 

@@ -33,6 +33,7 @@ Observer = Callable[["Pipeline"], None]
 # Kept of each stream: what it takes to go on with it; what the flows table tells; all.
 Detail = Literal["none", "flows", "all"]
 DETAILS: tuple[Detail, ...] = ("none", "flows", "all")
+ONE_AT_A_TIME = "a file object can be read by one at a time"
 MSL = 120.0                                      # seconds: maximum segment lifetime (RFC 9293 section 3.4.2)
 
 
@@ -61,6 +62,13 @@ def alone(lock: LockType) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def end_waiting(reader: FrameReader) -> None:
+    """Let what a source has given be all, if it may keep its reader waiting."""
+    source: Any = getattr(reader, "source", None)
+    if hasattr(source, "stop"):
+        source.stop()
 
 
 def with_needs(stages: Iterable[Stage]) -> frozenset[Stage]:
@@ -105,6 +113,7 @@ class Pipeline:
         self.start_ns = 0                        # time of the first frame
         self._started = False
         self._lock = allocate_lock()
+        self._given_way = ""                     # to another pass: why this one cannot be made any more
         self.stopped = False
         self.finished = False
         self.warnings: list[CaptureError] = []
@@ -144,6 +153,8 @@ class Pipeline:
     def _whole_batches(self) -> Iterator[Batch]:
         """With all their rows."""
         with alone(self._lock), closing(self._batches()) as batches:
+            if self._given_way and not self.finished:
+                raise RuntimeError(self._given_way)
             for batch in batches:
                 self.position = batch.data_offset + batch.data_len
                 self._trackers.n_slots = batch.n_slots
@@ -212,11 +223,6 @@ class Pipeline:
         return self._trackers.flows
 
     @property
-    def under_way(self) -> bool:
-        """Whether a loop over it has begun and not ended."""
-        return self._lock.locked()
-
-    @property
     def holds_all(self) -> bool:
         """Whether no stream has given up its place."""
         return not self.flows or self.flows.n_held == self.flows.n_streams
@@ -232,11 +238,16 @@ class Pipeline:
         return self._trackers.budget
 
     def stop(self) -> None:
-        """End the pass after the present batch, and do not wait for a followed file; also from a signal handler."""
+        """End the pass after the present batch, and do not wait for more of its source; also from a signal handler."""
         self.stopped = True
-        source: Any = getattr(self.reader, "source", None)
-        if hasattr(source, "stop"):
-            source.stop()
+        end_waiting(self.reader)
+
+    def give_way(self, name: str) -> None:
+        """Another pass is to read the same file object: this one fails if it begins later.  RuntimeError if it has."""
+        self._given_way = f"another pass over {name} was made before this one began; {ONE_AT_A_TIME}"
+        if self._lock.locked():                  # asked last: a thread may begin it meanwhile
+            self._given_way = ""
+            raise RuntimeError(f"a pass over {name} is under way; {ONE_AT_A_TIME}: end that loop first, or open a path")
 
     def stream_records(self) -> Iterator[StreamRecords]:
         """What is held of the streams so far, some thousand at a time, at least one piece."""

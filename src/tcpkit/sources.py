@@ -1,12 +1,13 @@
 """Where captures come from: files, standard input and pipes, compressed or not, URLs, open file objects.
 
 A source has ``readinto(memoryview) -> int``, ``name``, ``size`` in bytes (None if unknown), ``damage``
-(why it ended early, or None) and ``close()``.
+(why it ended early, or None) and ``close()``; one that may have to wait also ``stop()``, which ends that.
 """
 from __future__ import annotations
 
 import io
 import os
+import select
 import stat
 import time
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ from tcpkit.errors import CaptureError
 
 BYTES = (bytes, bytearray, memoryview)
 STANDARD_INPUT = "-"
-POLL = 0.1                   # seconds between looks at a file that is being written
+POLL = 0.1                   # seconds between looks at what gives nothing yet
 
 
 class Readable(Protocol):
@@ -45,6 +46,7 @@ class PlainSource:
     """An unbuffered or foreign binary file."""
 
     damage: str | None = None
+    growing = False                              # whether it may end in the middle of a record, which is no damage
     descriptor: int | None = None                # of a regular file, whose bytes are the capture's
 
     def __init__(self, raw: Any, name: str, size: int | None, *, close: bool = True) -> None:
@@ -53,21 +55,34 @@ class PlainSource:
         self._raw = raw
         self._head = b""                         # read already
         self._close = close
+        self._stopped = False
+        self._poll = select.poll() if isinstance(raw, io.FileIO) else None     # may be a pipe, which waits
+        if self._poll:
+            self._poll.register(raw, select.POLLIN)
 
     def readinto(self, buffer: memoryview) -> int:
-        """Up to len(buffer) bytes; 0 at the end, and where reading fails."""
+        """Up to len(buffer) bytes, as soon as there are any; 0 at the end, and where reading fails."""
         if self._head:
             size = min(len(self._head), len(buffer))
             buffer[:size] = self._head[:size]
             self._head = self._head[size:]
             return size
         try:
-            while (size := self._raw.readinto(buffer)) is None:      # there is nothing yet, where reading does not wait
-                time.sleep(POLL)
+            while (found := self._look(buffer)) is None and not self._stopped:
+                pass
         except OSError as error:
             self.damage = f"reading fails: {error.strerror or error}"
             return 0
-        return int(size)
+        return found or 0
+
+    def _look(self, buffer: memoryview) -> int | None:
+        """What there is within a moment; None if that is nothing yet."""
+        if self._poll and not self._poll.poll(POLL * 1000):
+            return None
+        size: int | None = self._raw.readinto(buffer)
+        if size is None and not self._poll:
+            time.sleep(POLL)
+        return size
 
     def peek(self, size: int) -> bytes:
         """The first ``size`` bytes, or what there is, which are still to be read."""
@@ -83,6 +98,10 @@ class PlainSource:
         self._raw.seek(offset)
         self._head = b""
 
+    def stop(self) -> None:
+        """Let what there is now be all; from any thread or signal handler."""
+        self._stopped = self.growing = True
+
     def close(self) -> None:
         """Close the file, unless it is the caller's."""
         if self._close:
@@ -97,10 +116,6 @@ class FollowedSource(PlainSource):
 
     growing = True
 
-    def __init__(self, raw: Any, name: str) -> None:
-        super().__init__(raw, name, None)
-        self._stopped = False
-
     def readinto(self, buffer: memoryview) -> int:
         """Up to len(buffer) bytes, as soon as there are any."""
         while not (size := super().readinto(buffer)):
@@ -108,10 +123,6 @@ class FollowedSource(PlainSource):
                 break
             time.sleep(POLL)
         return size
-
-    def stop(self) -> None:
-        """Let the present end of the file be the end; from any thread or signal handler."""
-        self._stopped = True
 
 
 def is_location(source: object) -> TypeGuard[Location]:
@@ -150,18 +161,13 @@ def open_source(location: Location, *, follow: bool = False) -> Source:
     if isinstance(location, (str, os.PathLike)):
         path = os.fsdecode(location)
         if path == STANDARD_INPUT:
-            return _by_content(io.FileIO(0, closefd=False), name_of(path), None)
+            return _by_content(_raw(0, name_of(path)), name_of(path), None)
         return _open_url(path) if "://" in path else _open_path(path, follow)
     raise _no_location(location)
 
 
 def _open_path(path: str, follow: bool) -> Source:
-    try:
-        raw = io.FileIO(path)
-    except IsADirectoryError:
-        raise CaptureError(path, "a directory, not a capture") from None
-    except OSError as error:
-        raise CaptureError(path, error.strerror or str(error)) from None
+    raw = _raw(path, path)
     status = os.fstat(raw.fileno())
     size = status.st_size if stat.S_ISREG(status.st_mode) else None
     if follow and size is not None:
@@ -172,8 +178,18 @@ def _open_path(path: str, follow: bool) -> Source:
     return source
 
 
+def _raw(file: str | int, name: str) -> io.FileIO:
+    """A file by its path or, if it stays open when this is closed, its descriptor."""
+    try:
+        return io.FileIO(file, closefd=isinstance(file, str))
+    except IsADirectoryError:
+        raise CaptureError(name, "a directory, not a capture") from None
+    except OSError as error:
+        raise CaptureError(name, error.strerror or str(error)) from None
+
+
 def _followed(raw: Any, path: str) -> Source:
-    source = FollowedSource(raw, path)
+    source = FollowedSource(raw, path, None)
     if find_format(source.peek(HEAD)):
         source.close()
         raise CaptureError(path, "a compressed capture cannot be followed")

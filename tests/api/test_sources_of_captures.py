@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import pickle
+import tempfile
 import threading
 
 import pytest
@@ -223,3 +224,31 @@ def test_a_capture_stays_where_it_is(path):
         with pytest.raises(TypeError, match="open it again there"):
             copied(capture)
     assert len(capture.packets) == len(TALK.frames)
+
+
+def test_a_pass_that_another_one_has_overtaken_does_not_read_a_file_object():
+    capture = tcpkit.open(io.BytesIO(LONG))
+    first, second = capture.pipeline(), capture.pipeline()
+    assert sum(batch.n_frames for batch in second) == len(TALK.frames) * 1000
+    with pytest.raises(RuntimeError, match="another pass over capture was made before this one began"):
+        first.run()
+
+
+def test_stop_before_a_pass_ends_the_waiting_of_the_next_one():
+    reading, writing = os.pipe()
+    os.write(writing, BYTES)
+    rescue = threading.Timer(20, os.close, [writing])
+    rescue.start()
+    with open(reading, "rb", buffering=0) as file:
+        capture = tcpkit.open(file)
+        capture.stop()
+        assert len(capture.packets) == len(TALK.frames)
+    assert rescue.is_alive()
+    rescue.cancel()
+    os.close(writing)
+
+
+def test_conversations_need_no_temporary_file_that_nothing_is_written_to(path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    assert len(tcpkit.open(path).conversations) == 1
+    assert sum(map(len, tcpkit.open(path).conversation_pieces())) == 1

@@ -29,6 +29,7 @@ from packets import (
     pcapng_packet,
     pcapng_section,
 )
+from tcpkit import capture_filter
 from tcpkit.cli import HOME, MODULES
 from tcpkit.cli.app import app
 from tcpkit.packet_columns import PACKETS
@@ -114,6 +115,18 @@ def test_a_table_of_connections_says_which_follow_and_explain_can_show(run, path
 def test_a_filter_of_the_other_kind_is_told(run, path, option, words, told):
     status, out, err = run("packets", path, option, words)
     assert (status, out, err.splitlines()[-1].strip()) == (2, b"", told)
+
+
+@pytest.mark.parametrize("text", ["host www.example.org", "src www", "port http"])
+def test_no_network_is_asked_which_kind_a_filter_is(text, monkeypatch):
+    monkeypatch.setattr(capture_filter, "mistake_in", lambda *_: pytest.fail("a name is looked up"))
+    assert not capture_filter.is_capture_filter(text)
+
+
+def test_a_filter_that_takes_long_to_compile_is_not_compiled_to_tell_its_kind():
+    started = time.monotonic()
+    assert capture_filter.is_capture_filter(" or ".join(f"port {number}" for number in range(280)))
+    assert time.monotonic() - started < 1
 
 
 def test_packet_list(run, path, capture):
@@ -348,22 +361,25 @@ def test_closed_files(path, closed, status):
     process = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
     assert process.returncode == status
     assert process.stderr == (b"" if path in command or "2>" in command else
-                              b"tcpkit: standard input: reading fails: Bad file descriptor\n")
+                              b"tcpkit: standard input: Bad file descriptor\n")
 
 
 ENDED_BY = pytest.mark.parametrize(("ended_by", "status"), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
 
 
 @ENDED_BY
-def test_ctrl_c_gives_what_is_done_so_far(ended_by, status):
+@pytest.mark.parametrize("named", [False, True])
+def test_ctrl_c_gives_what_is_done_so_far(ended_by, status, named):
     reading, writing = os.pipe()
-    process = start("flows", "-", "--format", "csv", stdin=reading)
+    process = start("flows", "/dev/stdin" if named else "-", "--format", "csv", stdin=reading)
     os.write(writing, Conversation().handshake().pcap())
     until = time.monotonic() + 60
     while struct.unpack("i", fcntl.ioctl(reading, termios.FIONREAD, bytes(4)))[0] and time.monotonic() < until:
         time.sleep(0.05)                 # until it has read what there is, and waits for more
     time.sleep(1)
     process.send_signal(ended_by)
+    time.sleep(0.02)
+    process.send_signal(ended_by)        # as timeout(1) does, to the process and to its group
     out, err = process.communicate(timeout=60)
     os.close(reading)
     os.close(writing)

@@ -383,3 +383,24 @@ def test_a_pipe_that_does_not_wait_has_not_ended(monkeypatch):
     writer.join()
     assert frames == 20
     assert reader.damages == []
+
+
+@pytest.mark.parametrize("waits", [True, False])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_what_gives_nothing_is_not_waited_for_after_stop(waits, compress):
+    frames = made(20)
+    reading, writing = os.pipe()
+    os.set_blocking(reading, waits)
+    os.write(writing, compress(pcap(frames))[:-10])
+    rescue = threading.Timer(20, os.close, [writing])                      # of who waits all the same
+    rescue.start()
+    with open(reading, "rb", buffering=0) as file:
+        source = open_source(file)
+        stopper = threading.Timer(0.3, source.stop)
+        stopper.start()
+        reader = Reader(source)
+        assert read(reader) == expected(frames[:19])
+    assert rescue.is_alive()
+    rescue.cancel()
+    os.close(writing)
+    assert reader.damages == []

@@ -1,10 +1,9 @@
 """Reads captures for commands: progress on a terminal, Ctrl-C and SIGTERM, damage told on standard error."""
 from __future__ import annotations
 
-import os
-import select
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
     Handler = Callable[[int, FrameType | None], object]
     Handlers = list[tuple[int, Any]]
 
+TWICE = 0.2                      # seconds within which a signal comes twice: timeout(1) also sends it to its group
 LONG = 64 << 20                  # bytes of capture that are worth a progress bar
-TICK = 0.1                       # seconds until Ctrl-C is noticed while nothing comes
 
 
 @contextmanager
@@ -45,9 +44,8 @@ def reading(path: str, output: Path | None = None, *, streaming: bool = False, f
         refuse_own(output, path)
     options["memory_limit"] = read_size(memory_limit)
     with Watch(bar=sys.stderr.isatty() and not (streaming and sys.stdout.isatty()), flush=streaming) as watch:
-        source: Any = Pipe(0, watch) if path == "-" else path
         watch.opening = True
-        capture = watch.capture = tcpkit.open(source, observer=watch.observe, follow=follow, **options)
+        capture = watch.capture = tcpkit.open(path, observer=watch.observe, follow=follow, **options)
         watch.opening = False
         try:
             yield capture
@@ -105,6 +103,7 @@ class Watch:
 
     def __init__(self, bar: bool, flush: bool = False, live: bool = False) -> None:
         self.interrupted = 0                     # by which signal
+        self._since = 0.0
         self._live = live
         self.opening = False                     # there is nothing yet that could be ended in good order
         self.capture: Capture | None = None
@@ -122,11 +121,13 @@ class Watch:
             self._bar.close()
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        again, self.interrupted = self.interrupted, number
+        now = time.monotonic()
         if self.opening:
             end_at_once(number)
-        if again:
+        if self.interrupted and now - self._since > TWICE:
             interrupt(number)
+        if not self.interrupted:
+            self.interrupted, self._since = number, now
         if self.capture:
             self.capture.stop()
 
@@ -139,22 +140,6 @@ class Watch:
             self._bar.update(pipeline)
         elif self._wants_bar and pipeline.size > LONG:
             self._bar = Bar(pipeline.size)
-
-
-class Pipe:
-    """Standard input: Ctrl-C while waiting for more ends it."""
-
-    name = "standard input"
-
-    def __init__(self, descriptor: int, watch: Watch) -> None:
-        self._descriptor = descriptor
-        self._watch = watch
-
-    def readinto(self, buffer: memoryview) -> int:
-        while not self._watch.interrupted:
-            if select.select([self._descriptor], [], [], TICK)[0]:
-                return os.readv(self._descriptor, [buffer])
-        return 0
 
 
 class Bar:
