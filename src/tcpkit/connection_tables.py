@@ -43,7 +43,8 @@ class ConnectionTables(Passes):
         """
         from tcpkit.flow_columns import FLOWS
 
-        return self._flow_tables("flows", stages_needed(FLOWS, columns, where, self._told(verdicts)), where)
+        told = self._told(verdicts) if columns is None else frozenset()
+        return self._flow_tables("flows", stages_needed(FLOWS, columns, where, told), where)
 
     def _told(self, verdicts: bool) -> frozenset[Stage]:
         """The stages of the flows table, where no columns are named."""

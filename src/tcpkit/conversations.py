@@ -11,6 +11,7 @@ from tcpcore.flows import FlowTable
 from tcpcore.records import FLOW
 from tcpkit.directed import ends, join, sent
 from tcpkit.flow_columns import CONVERSATIONS
+from tcpkit.output_file import named_errors
 from tcpkit.pipeline import Pipeline
 from tcpkit.table import Table
 from tcpkit.trackers import PIECE
@@ -77,8 +78,9 @@ def rows_released(passed: Pipeline, file: IO[bytes]) -> Gone:
             rows = conversation_rows(batch.released["flows"])
             packets.append(rows["packets"].copy())
             frames.append(rows["conversation_frame"].copy())
-            file.write(rows.tobytes())
-    file.flush()
+            with named_errors("temporary file"):
+                file.write(rows.tobytes())
+                file.flush()                     # for who maps it
     return Gone(np.concatenate(packets), np.concatenate(frames), file)
 
 

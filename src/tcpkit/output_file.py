@@ -4,10 +4,22 @@ from __future__ import annotations
 import io
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 STANDARD_OUTPUT = "standard output"
+
+
+@contextmanager
+def named_errors(name: object) -> Iterator[None]:
+    """Errors of the system that name no file are about this one."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(name)
+        raise
 
 
 class OutputFile(io.FileIO):

@@ -212,6 +212,10 @@ def test_flows_are_not_told_without_their_stage(path):
         assert len(capture.handshakes) == 1
 
 
+def test_columns_of_flows_take_the_stages_they_need(path):
+    assert [piece.columns for piece in tcpkit.open(path, stages=["decode"]).flow_pieces(["client"])] != []
+
+
 def test_no_columns_take_no_stage_but_decode(path):
     table, = tcpkit.scan(path, columns=[])
     assert len(table) == len(TALK.frames)

@@ -9,8 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from tcpkit import __version__
-from tcpkit.cli.stdout import named_errors
-from tcpkit.output_file import STANDARD_OUTPUT
+from tcpkit.output_file import STANDARD_OUTPUT, named_errors
 
 
 class Commands(TyperGroup):

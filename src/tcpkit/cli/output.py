@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import typer
 
 from tcpkit.cli.app import Format
-from tcpkit.cli.stdout import named_errors, need_no_terminal
-from tcpkit.output_file import STANDARD_OUTPUT, OutputFile
+from tcpkit.cli.stdout import need_no_terminal
+from tcpkit.output_file import STANDARD_OUTPUT, OutputFile, named_errors
 
 if TYPE_CHECKING:
     from tcpkit.columns import Schema

@@ -4,12 +4,10 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import typer
 
-from tcpkit.output_file import STANDARD_OUTPUT
+from tcpkit.output_file import STANDARD_OUTPUT, named_errors
 
 
 def need_output() -> None:
@@ -46,13 +44,3 @@ def discard_output() -> None:
     """Let all that is or will be written go nowhere."""
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
-
-
-@contextmanager
-def named_errors(name: object) -> Iterator[None]:
-    """Errors of the system that name no file are about this one."""
-    try:
-        yield
-    except OSError as error:
-        error.filename = error.filename or str(name)
-        raise
