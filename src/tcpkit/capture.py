@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from operator import index
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,7 +84,7 @@ class Capture(ConnectionTables):
         if table is None:
             yield _no_rows(pipeline)
 
-    def write(self, path: str | os.PathLike[str], *, where: str = "", streams: Sequence[int] = ()) -> int:
+    def write(self, path: str | os.PathLike[str], *, where: str = "", streams: Iterable[int] | None = None) -> int:
         """Write the capture's frames to ``path``: pcapng if its name ends so, else pcap; how many there were.
 
         With ``where`` (a display filter) only frames with TCP that it selects; of a fragmented datagram that is the
@@ -94,17 +95,20 @@ class Capture(ConnectionTables):
         from tcpkit.capture_writer import CaptureWriter
         from tcpkit.connection import no_stream
 
-        if streams:
-            chosen = f"tcp.stream in {{{', '.join(map(str, streams))}}}"
-            where = f"({where}) and {chosen}" if where else chosen
         refuse_own(path, self._source)
+        numbers = [] if streams is None else list(map(index, streams))      # which may be an array
+        if streams is not None and not numbers:
+            return 0
+        if numbers:
+            chosen = f"tcp.stream in {{{', '.join(map(str, numbers))}}}"
+            where = f"({where}) and {chosen}" if where else chosen
         pipeline = self.pipeline(("decode",), where, payload=True, threads=1)  # interfaces are written as they are met
         with CaptureWriter(path, interfaces=pipeline.reader.interfaces) as writer:
             for batch in pipeline:
                 if where:
                     batch.keep_frames(np.isin(batch.frame_array["number"], batch.array["frame"]))
                 writer.write(batch)
-            missing = [stream for stream in streams if stream >= self.n_flows]
+            missing = [number for number in numbers if not 0 <= number < self.n_flows]
             if missing:
                 raise no_stream(missing[0])
         return writer.frames

@@ -5,6 +5,7 @@ import io
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
 
 import tcpkit
@@ -77,7 +78,19 @@ def test_streams(source, tmp_path):
     assert tcpkit.open(target).packets["time"].tolist() == expected
     with pytest.raises(IndexError, match="there is no stream 999"):
         capture.write(target, streams=[999])
+    with pytest.raises(IndexError, match="no stream -1"):
+        capture.write(target, streams=[-1])
     assert tcpkit.open(target).packets["time"].tolist() == expected              # as it was
+
+
+def test_streams_of_an_array(source, tmp_path):
+    capture, target = tcpkit.open(source), tmp_path / "out.pcap"
+    for numbers in ([0], [1, 3]):
+        n_frames = capture.write(target, streams=numbers)
+        assert capture.write(target, streams=np.array(numbers)) == n_frames
+    before = target.read_bytes()
+    assert capture.write(target, streams=[]) == capture.write(target, streams=np.array([], int)) == 0
+    assert target.read_bytes() == before
 
 
 def test_capture_filter_chooses_frames_without_tcp_too(tmp_path):

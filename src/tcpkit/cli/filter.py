@@ -27,7 +27,7 @@ def filter_frames(file: CaptureArgument, output: Target, capture_filter: Capture
         need_no_terminal("the bytes of a capture", "--output")
     with reading(file, capture_filter=capture_filter) as capture:
         try:
-            frames = capture.write(output, where=where, streams=streams or ())
+            frames = capture.write(output, where=where, streams=streams or None)
         except IndexError as error:
             raise typer.BadParameter(str(error), param_hint="--stream") from error
         print(f"tcpkit: {counted(frames, 'frame')} written", file=sys.stderr)
