@@ -56,7 +56,7 @@ class PlainSource:
         self._head = b""                         # read already
         self._close = close
         self._stopped = False
-        self._poll = select.poll() if isinstance(raw, io.FileIO) else None     # may be a pipe, which waits
+        self._poll = select.poll() if size is None and isinstance(raw, io.FileIO) else None      # may be a pipe
         if self._poll:
             self._poll.register(raw, select.POLLIN)
 
