@@ -5,7 +5,7 @@ from tcpcore.corrections cimport show_needless
 from tcpcore.flags cimport (
     ACK, DSACK, EARLY_ACK, EARLY_ECHO, FIN, HAS_SACK_LE, HAS_TIMESTAMPS, KIND_RETRANSMISSION, RST, SYN)
 from tcpcore.history cimport again_packets, keep_last, range_at
-from tcpcore.judging cimport count_recovery, judge_t, leave_after, trouble_at, trouble_of, turn_t
+from tcpcore.judging cimport case_t, count_recovery, judge_t, leave_after, trouble_at, trouble_of
 from tcpcore.pathtime cimport MS, bound_leg, is_leg, measure_leg, measured
 from tcpcore.records cimport segment_t
 from tcpcore.sender cimport (
@@ -23,7 +23,7 @@ cdef inline int64_t sack_edge(const segment_t* row, uint32_t edge) noexcept nogi
     return unwrap(edge, row.ack_raw, row.ack64)
 
 
-cdef inline void read_answer(judge_t* j, turn_t* t) noexcept nogil:
+cdef inline void read_answer(judge_t* j, case_t* t) noexcept nogil:
     """``t.row`` answers ``t.peer``."""
     cdef const segment_t* row = t.row
     cdef sender_t* data = t.peer
@@ -45,13 +45,13 @@ cdef inline void read_answer(judge_t* j, turn_t* t) noexcept nogil:
     data.state = data.state & ~<uint16_t> WINDOW_CLOSED | WINDOW_CLOSED * (row.window == 0)
 
 
-cdef inline void first_answer(const turn_t* t) noexcept nogil:
+cdef inline void first_answer(const case_t* t) noexcept nogil:
     cdef sender_t* data = t.peer
     data.acked = min(data.acked, t.row.ack64) if data.state & STARTED else t.row.ack64
     data.state |= ANSWERED
 
 
-cdef inline void count_duplicate(judge_t* j, turn_t* t, uint32_t n_blocks, bint has_dsack) noexcept nogil:
+cdef inline void count_duplicate(judge_t* j, case_t* t, uint32_t n_blocks, bint has_dsack) noexcept nogil:
     """RFC 5681 section 2; a window that changes with SACK blocks is one too."""
     cdef const segment_t* row = t.row
     cdef sender_t* data = t.peer
@@ -69,7 +69,7 @@ cdef inline void count_duplicate(judge_t* j, turn_t* t, uint32_t n_blocks, bint 
 
 # -- progress
 
-cdef inline void advance(judge_t* j, turn_t* t) noexcept nogil:
+cdef inline void advance(judge_t* j, case_t* t) noexcept nogil:
     cdef int64_t old = t.peer.acked
     t.peer.acked = t.row.ack64
     if t.peer.state & MEASURING and distance(<uint32_t> t.row.ack64, t.peer.measure_end) >= 0:
@@ -86,7 +86,7 @@ cdef inline bint is_done(const sender_t* sender) noexcept nogil:
     return sender.state & FINISHED and sender.acked >= sender.high
 
 
-cdef inline void measure(judge_t* j, turn_t* t) noexcept nogil:
+cdef inline void measure(judge_t* j, case_t* t) noexcept nogil:
     """Of a retransmission only if it is this one that is echoed (RFC 7323 section 4)."""
     cdef const segment_t* row = t.row
     cdef sender_t* data = t.peer
@@ -100,14 +100,14 @@ cdef inline void measure(judge_t* j, turn_t* t) noexcept nogil:
         trouble_at(j, data).measure_stamp = 0
 
 
-cdef inline void measure_original(judge_t* j, turn_t* t) noexcept nogil:
+cdef inline void measure_original(judge_t* j, case_t* t) noexcept nogil:
     """Sent again, but what is echoed is older."""
     cdef const sent_t* first = range_at(&j.ranges, t.peer, t.row.ack64 - 1)
     if first != NULL and not first.state & GAP and first.state & STAMPED and first.stamp == t.row.tsecr:
         measure_leg(t.peer, <float> (t.row.time_ns - first.time))
 
 
-cdef inline void leave_trouble(judge_t* j, turn_t* t, int64_t old) noexcept nogil:
+cdef inline void leave_trouble(judge_t* j, case_t* t, int64_t old) noexcept nogil:
     cdef sender_t* data = t.peer
     cdef trouble_t* trouble = trouble_at(j, data)
     trouble.dup_acks = trouble.timeouts = 0
@@ -121,7 +121,7 @@ cdef inline void leave_trouble(judge_t* j, turn_t* t, int64_t old) noexcept nogi
         find_needless(j, t, old)
 
 
-cdef inline void find_needless(judge_t* j, turn_t* t, int64_t old) noexcept nogil:
+cdef inline void find_needless(judge_t* j, case_t* t, int64_t old) noexcept nogil:
     """Retransmissions that this acknowledgement cannot be the answer to, though it covers them."""
     cdef const list_t* again = &trouble_at(j, t.peer).again
     cdef again_t* packets = again_packets(&j.packets, again)
@@ -131,7 +131,7 @@ cdef inline void find_needless(judge_t* j, turn_t* t, int64_t old) noexcept nogi
             test_needless(j, t, &packets[i - 1], old)
 
 
-cdef inline void test_needless(judge_t* j, turn_t* t, again_t* packet, int64_t old) noexcept nogil:
+cdef inline void test_needless(judge_t* j, case_t* t, again_t* packet, int64_t old) noexcept nogil:
     cdef const segment_t* row = t.row
     cdef sender_t* data = t.peer
     cdef bint echoes = packet.sent.state & STAMPED and row.present & HAS_TIMESTAMPS
@@ -145,7 +145,7 @@ cdef inline void test_needless(judge_t* j, turn_t* t, again_t* packet, int64_t o
 
 # -- SACK and D-SACK
 
-cdef inline void read_sack(judge_t* j, turn_t* t) noexcept nogil:
+cdef inline void read_sack(judge_t* j, case_t* t) noexcept nogil:
     """The blocks of an answer, or that it has none any more."""
     cdef const segment_t* row = t.row
     cdef sender_t* data = t.peer
@@ -186,7 +186,7 @@ cdef inline bint is_dsack(const segment_t* row) noexcept nogil:
             and distance(row.sack_re1, row.sack_re0) >= 0)
 
 
-cdef inline void match_dsack(judge_t* j, turn_t* t) noexcept nogil:
+cdef inline void match_dsack(judge_t* j, case_t* t) noexcept nogil:
     """The latest packet that the report can be about: sent again, early enough, and not yet reported.
 
     If it reports a part of the packet only, the rest was needed.

@@ -7,7 +7,7 @@ from tcpcore.flags cimport (
     CAUSE_TIMEOUT, CAUSE_UNKNOWN, DUPLICATE_ACKS, FIN, HAS_TIMESTAMPS, IN_RECOVERY, KIND_RETRANSMISSION,
     NEAR_RECEIVER, NEAR_SENDER, SACK_GAP, SMALLER, SYN)
 from tcpcore.history cimport again_packets, find_range, sent_ranges
-from tcpcore.judging cimport count_recovery, judge_t, leave_after, trouble_at, trouble_of, turn_t
+from tcpcore.judging cimport case_t, count_recovery, judge_t, leave_after, trouble_at, trouble_of
 from tcpcore.pathtime cimport EARLIEST_TIMEOUT, MS, clock_tick, is_leg, is_near, nearly, shortest_trip, stamp_time
 from tcpcore.sender cimport (
     ANSWERED, CLOCKED, GAP, MEASURING, OVERDUE, PROBED, RECOVERY_FAST, RECOVERY_NONE, RECOVERY_SMALLER,
@@ -39,7 +39,7 @@ ctypedef struct hints_t:
     bint overdue                   # the packet sent before was late itself
 
 
-cdef inline void find_cause(judge_t* j, turn_t* t, const sent_t* first) noexcept nogil:
+cdef inline void find_cause(judge_t* j, case_t* t, const sent_t* first) noexcept nogil:
     """Of a retransmission; ``first``: the range that held its bytes, perhaps a gap, or NULL."""
     cdef sender_t* sender = t.sender
     cdef sent_t* sent = &t.sent
@@ -72,7 +72,7 @@ cdef inline bint acked_before(const sender_t* sender, const trouble_t* trouble, 
     return False
 
 
-cdef inline uint8_t find_trigger(judge_t* j, turn_t* t, const sent_t* first) noexcept nogil:
+cdef inline uint8_t find_trigger(judge_t* j, case_t* t, const sent_t* first) noexcept nogil:
     cdef sender_t* sender = t.sender
     cdef const sent_t* sent = &t.sent
     cdef hints_t h
@@ -111,7 +111,7 @@ cdef inline uint8_t find_trigger(judge_t* j, turn_t* t, const sent_t* first) noe
 
 # -- what the sender had to go by
 
-cdef inline void collect_hints(judge_t* j, turn_t* t, const sent_t* first, hints_t* h) noexcept nogil:
+cdef inline void collect_hints(judge_t* j, case_t* t, const sent_t* first, hints_t* h) noexcept nogil:
     cdef sender_t* sender = t.sender
     cdef sender_t* peer = t.peer
     cdef const sent_t* last
@@ -137,7 +137,7 @@ cdef inline void collect_hints(judge_t* j, turn_t* t, const sent_t* first, hints
     t.out.evidence |= SACK_GAP * gap | DUPLICATE_ACKS * dup_acks | IN_RECOVERY * h.inside
 
 
-cdef inline int64_t pause(const turn_t* t, bint stamped, uint32_t stamp, int64_t time) noexcept nogil:
+cdef inline int64_t pause(const case_t* t, bint stamped, uint32_t stamp, int64_t time) noexcept nogil:
     """Between the sending of two packets, by their sender's clock if it is fine enough: on the way they may wait."""
     cdef double tick = clock_tick(t.sender) if stamped and t.sent.state & STAMPED else 0.0
     if 0 < tick < FINE_CLOCK:
@@ -145,7 +145,7 @@ cdef inline int64_t pause(const turn_t* t, bint stamped, uint32_t stamp, int64_t
     return t.sent.time - time
 
 
-cdef inline const sent_t* last_sent(judge_t* j, turn_t* t, const sent_t* first, hints_t* h) noexcept nogil:
+cdef inline const sent_t* last_sent(judge_t* j, case_t* t, const sent_t* first, hints_t* h) noexcept nogil:
     """The packet that bore these bytes before, the last time; of bytes never captured, those before them; or NULL."""
     cdef const again_t* packet
     cdef const sent_t* ranges
@@ -172,7 +172,7 @@ cdef inline const sent_t* last_sent(judge_t* j, turn_t* t, const sent_t* first, 
     return &ranges[t.sender.sent.head]
 
 
-cdef inline int64_t since_answer(turn_t* t) noexcept nogil:
+cdef inline int64_t since_answer(case_t* t) noexcept nogil:
     """How long the sender had heard nothing new, by the answer it echoes; -1 if the capture cannot tell."""
     cdef const sender_t* peer = t.peer
     cdef double tick
@@ -200,12 +200,12 @@ cdef inline bint is_timer(const hints_t* h, bint tail) noexcept nogil:
     return not h.asked and not h.inside and h.waited > h.trip + SURE_SLACK
 
 
-cdef inline bint is_earliest(const turn_t* t) noexcept nogil:
+cdef inline bint is_earliest(const case_t* t) noexcept nogil:
     """A timeout sends again what begins at the first byte not acknowledged (RFC 6298 section 5.4)."""
     return not t.sender.state & ANSWERED or t.sent.start <= t.sender.acked
 
 
-cdef inline bint may_time_out(const turn_t* t, const hints_t* h) noexcept nogil:
+cdef inline bint may_time_out(const case_t* t, const hints_t* h) noexcept nogil:
     """Not if it had no time to, nor if the sender certainly knew of the loss before (RFC 6675 section 4)."""
     cdef const trouble_t* trouble = t.trouble
     cdef int64_t arrived = 0
@@ -219,7 +219,7 @@ cdef inline bint may_time_out(const turn_t* t, const hints_t* h) noexcept nogil:
     return arrived <= 2 * <int64_t> t.sent.length
 
 
-cdef inline uint8_t fast_cause(turn_t* t, const hints_t* h) noexcept nogil:
+cdef inline uint8_t fast_cause(case_t* t, const hints_t* h) noexcept nogil:
     """Prompted by answers: the capture shows them, or that there was time for them."""
     if not (h.asked or t.sender.mode != RECOVERY_NONE or h.idle >= 0 or h.overdue
             or h.waited > nearly(shortest_trip(t.sender, t.peer))):
@@ -229,19 +229,19 @@ cdef inline uint8_t fast_cause(turn_t* t, const hints_t* h) noexcept nogil:
     return CAUSE_FAST
 
 
-cdef inline bint probes_tail(const turn_t* t, const hints_t* h) noexcept nogil:
+cdef inline bint probes_tail(const case_t* t, const hints_t* h) noexcept nogil:
     """RFC 8985 section 7: one probe, two round trips and a delayed answer after the flight; only with SACK."""
     if t.sender.state & (SACK_PERMITTED | PROBED) != SACK_PERMITTED or t.trouble.timeouts:
         return False
     return t.sent.start > t.sender.acked or h.waited <= 2 * h.trip + EARLIEST_TIMEOUT + PROBE_SLACK
 
 
-cdef inline void count_timeout(turn_t* t) noexcept nogil:
+cdef inline void count_timeout(case_t* t) noexcept nogil:
     t.trouble.timeouts = <uint16_t> min(<int> t.trouble.timeouts + 1, 255)
     t.out.backoff = <uint8_t> t.trouble.timeouts
 
 
-cdef inline void begin_recovery(turn_t* t, uint8_t mode) noexcept nogil:
+cdef inline void begin_recovery(case_t* t, uint8_t mode) noexcept nogil:
     cdef sender_t* sender = t.sender
     count_recovery(t.trouble, sender.mode, t.sent.time)
     sender.mode, t.trouble.recover = mode, sender.high
@@ -252,7 +252,7 @@ cdef inline void begin_recovery(turn_t* t, uint8_t mode) noexcept nogil:
         t.trouble.mode_end = leave_after(t.peer, t.sent.time)
 
 
-cdef inline void extend_recovery(judge_t* j, turn_t* t) noexcept nogil:
+cdef inline void extend_recovery(judge_t* j, case_t* t) noexcept nogil:
     """What is missing right above the highest number seen when a timer ran out had been sent before that."""
     cdef trouble_t* trouble = trouble_at(j, t.sender)
     cdef bint awaited = t.sender.mode == RECOVERY_TIMEOUT and t.sent.time < trouble.mode_end
@@ -261,7 +261,7 @@ cdef inline void extend_recovery(judge_t* j, turn_t* t) noexcept nogil:
         trouble.recover, trouble.mode_end = t.sent.start, INT64_MAX
 
 
-cdef inline bint is_smaller(judge_t* j, turn_t* t, const sent_t* first) noexcept nogil:
+cdef inline bint is_smaller(judge_t* j, case_t* t, const sent_t* first) noexcept nogil:
     """Full-sized segments that never got through come again in smaller pieces (RFC 1191, 4821, 8899)."""
     cdef sender_t* sender = t.sender
     cdef const sent_t* ranges

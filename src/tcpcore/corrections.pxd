@@ -6,7 +6,7 @@ from tcpcore.flags cimport (
     LOSS_BEFORE, LOSS_NONE, ORIGINAL_LATE, SAME_PACKET)
 from tcpcore.growable cimport grow
 from tcpcore.history cimport add_again
-from tcpcore.judging cimport judge_t, leave_after, trouble_of, turn_t
+from tcpcore.judging cimport case_t, judge_t, leave_after, trouble_of
 from tcpcore.records cimport verdict_t
 from tcpcore.sender cimport RECOVERY_TIMEOUT, UNPLACED, again_t, sender_t, sent_end, tally_t, trouble_t
 
@@ -28,7 +28,7 @@ cdef inline uint8_t confidence_of(uint32_t evidence) noexcept nogil:
     return PROBABLE if evidence & FILLS_GAP or not evidence & SAME_PACKET else LIKELY
 
 
-cdef inline void remember(judge_t* j, turn_t* t, uint8_t kind) noexcept nogil:
+cdef inline void remember(judge_t* j, case_t* t, uint8_t kind) noexcept nogil:
     """Give the verdict and keep the packet: later ones may be copies of it, or shed light on it."""
     cdef again_t* packet
     cdef trouble_t* trouble

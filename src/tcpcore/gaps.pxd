@@ -7,14 +7,14 @@ from tcpcore.flags cimport (
     BY_TIME, FILLS_GAP, KIND_NETWORK_DUPLICATE, KIND_REORDERED, KIND_RETRANSMISSION, KIND_UNDETERMINED, LOSS_BEFORE,
     ORIGINAL_LATE, OVERTAKEN)
 from tcpcore.history cimport again_packets, find_range, insert_range, range_capacity, sent_ranges
-from tcpcore.judging cimport judge_t, trouble_of, turn_t
+from tcpcore.judging cimport case_t, judge_t, trouble_of
 from tcpcore.pathtime cimport EARLIEST_TIMEOUT, UNKNOWN_TRIP, clock_tick, nearly, sent_after, shortest_trip
 from tcpcore.sender cimport (
     AGAIN, ANSWERED, FORGETFUL, GAP, OVERDUE, STAMPED, again_t, list_t, sender_t, sent_end, sent_t)
 from tcpcore.tally cimport count_delay
 
 
-cdef inline void fill_gap(judge_t* j, turn_t* t, sent_t* gap) noexcept nogil:
+cdef inline void fill_gap(judge_t* j, case_t* t, sent_t* gap) noexcept nogil:
     """An original that was overtaken, or sent again after it was lost before the capture point."""
     cdef sender_t* sender = t.sender
     cdef sent_t* bound = gap
@@ -47,7 +47,7 @@ cdef inline void fill_gap(judge_t* j, turn_t* t, sent_t* gap) noexcept nogil:
     place(j, t, gap)
 
 
-cdef inline int order_by_time(turn_t* t, const sent_t* bound) noexcept nogil:
+cdef inline int order_by_time(case_t* t, const sent_t* bound) noexcept nogil:
     """Neither clock nor counter tell: what is sent again comes at least a round trip after what was overtaken."""
     cdef sender_t* sender = t.sender
     cdef int64_t trip = shortest_trip(sender, t.peer), apart = t.sent.time - bound.time
@@ -65,7 +65,7 @@ cdef inline int order_by_time(turn_t* t, const sent_t* bound) noexcept nogil:
     return 1 if apart >= EARLIEST_TIMEOUT else 0
 
 
-cdef inline void judge_forgotten(judge_t* j, turn_t* t, int order) noexcept nogil:
+cdef inline void judge_forgotten(judge_t* j, case_t* t, int order) noexcept nogil:
     """Bytes from before what is remembered: not sent again while its sender was further on, unless it says so."""
     if order < 0 and was_late(j, t):
         t.out.evidence |= OVERTAKEN
@@ -77,7 +77,7 @@ cdef inline void judge_forgotten(judge_t* j, turn_t* t, int order) noexcept nogi
         remember(j, t, KIND_RETRANSMISSION)
 
 
-cdef inline bint was_late(judge_t* j, turn_t* t) noexcept nogil:
+cdef inline bint was_late(judge_t* j, case_t* t) noexcept nogil:
     """Is it the original of a packet sent again, whose bytes the capture had not seen before that?"""
     cdef const list_t* again = &trouble_of(j, t.sender).again
     cdef again_t* packet
@@ -96,7 +96,7 @@ cdef inline bint was_late(judge_t* j, turn_t* t) noexcept nogil:
     return False
 
 
-cdef inline void place(judge_t* j, turn_t* t, sent_t* gap) noexcept nogil:
+cdef inline void place(judge_t* j, case_t* t, sent_t* gap) noexcept nogil:
     """Put the segment where its bytes belong; what is left of the gap stays one."""
     cdef sender_t* sender = t.sender
     cdef uint32_t i = find_range(&j.ranges, sender, t.sent.start)
@@ -120,7 +120,7 @@ cdef inline void place(judge_t* j, turn_t* t, sent_t* gap) noexcept nogil:
         insert_range(&j.ranges, sender, i, &rest)
 
 
-cdef inline void place_first(judge_t* j, turn_t* t, uint32_t i) noexcept nogil:
+cdef inline void place_first(judge_t* j, case_t* t, uint32_t i) noexcept nogil:
     """Below all that was seen: the bytes up to there are a gap."""
     cdef sender_t* sender = t.sender
     cdef sent_t rest = sent_ranges(&j.ranges, sender)[i], fill = t.sent

@@ -23,7 +23,7 @@ ctypedef struct judge_t:
     uint64_t n_corrected
 
 # One segment and what its verdict is weighed from.
-ctypedef struct turn_t:
+ctypedef struct case_t:
     const segment_t* row
     verdict_t* out
     sender_t* sender

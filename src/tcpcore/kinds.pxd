@@ -10,7 +10,7 @@ from tcpcore.flags cimport (
     OVERTAKEN, SAME_PACKET, SYN)
 from tcpcore.gaps cimport fill_gap
 from tcpcore.history cimport add_again, again_packets, append_range, find_again, make_room, next_range, range_at
-from tcpcore.judging cimport judge_t, trouble_at, trouble_of, turn_t
+from tcpcore.judging cimport case_t, judge_t, trouble_at, trouble_of
 from tcpcore.pathtime cimport is_copy, is_part, sent_after
 from tcpcore.probes cimport is_probe
 from tcpcore.records cimport segment_t, verdict_t
@@ -29,7 +29,7 @@ cdef inline uint16_t ip_counter(const segment_t* row) noexcept nogil:
     return row.ip_id if row.ip_version == 4 else 0
 
 
-cdef inline void describe(sent_t* sent, const turn_t* t) noexcept nogil:
+cdef inline void describe(sent_t* sent, const case_t* t) noexcept nogil:
     cdef const segment_t* row = t.row
     sent.start, sent.time, sent.frame = row.seq64, row.time_ns, row.frame
     sent.length = <uint32_t> t.takes
@@ -45,7 +45,7 @@ cdef inline void describe(sent_t* sent, const turn_t* t) noexcept nogil:
         sent.state |= OPENING
 
 
-cdef inline bint overtaken(const turn_t* t) noexcept nogil:
+cdef inline bint overtaken(const case_t* t) noexcept nogil:
     """Did a segment that its sender sent later come before it?"""
     cdef const sender_t* sender = t.sender
     cdef uint16_t counter = ip_counter(t.row)
@@ -55,7 +55,7 @@ cdef inline bint overtaken(const turn_t* t) noexcept nogil:
         and -0x8000 < <short> (counter - sender.counter) < 0
 
 
-cdef inline void take_next(judge_t* j, turn_t* t) noexcept nogil:
+cdef inline void take_next(judge_t* j, case_t* t) noexcept nogil:
     """First transmission at the head of the sequence space, described where it is kept: most segments are."""
     cdef sent_t* place = next_range(&j.ranges, t.sender)
     if place != NULL:
@@ -65,20 +65,20 @@ cdef inline void take_next(judge_t* j, turn_t* t) noexcept nogil:
     advance_head(t.sender, t.row.seq64 + t.takes, t.row.time_ns)
 
 
-cdef inline void take_new(judge_t* j, turn_t* t) noexcept nogil:
+cdef inline void take_new(judge_t* j, case_t* t) noexcept nogil:
     """First transmission beyond the head: nothing overtook it."""
     t.sent.kind = KIND_NEW
     call_new(t)
     push(j, t)
 
 
-cdef inline void call_new(turn_t* t) noexcept nogil:
+cdef inline void call_new(case_t* t) noexcept nogil:
     t.out.kind = KIND_NEW
     t.out.evidence |= BY_SEQUENCE
     t.out.confidence = CERTAIN
 
 
-cdef inline void push(judge_t* j, turn_t* t) noexcept nogil:
+cdef inline void push(judge_t* j, case_t* t) noexcept nogil:
     append_range(&j.ranges, t.sender, &t.sent)
     advance_head(t.sender, sent_end(&t.sent), t.sent.time)
 
@@ -94,7 +94,7 @@ cdef inline void advance_head(sender_t* sender, int64_t high, int64_t time) noex
 
 # -- all that is not simply next
 
-cdef inline void open_direction(turn_t* t) noexcept nogil:
+cdef inline void open_direction(case_t* t) noexcept nogil:
     """The first segment of a direction."""
     t.sender.state |= STARTED
     t.sender.latest = t.row.time_ns
@@ -103,7 +103,7 @@ cdef inline void open_direction(turn_t* t) noexcept nogil:
         t.sender.acked = t.sender.high
 
 
-cdef inline void judge(judge_t* j, turn_t* t) noexcept nogil:
+cdef inline void judge(judge_t* j, case_t* t) noexcept nogil:
     cdef const segment_t* row = t.row
     cdef sent_t* held
     if row.flags & SYN:
@@ -134,7 +134,7 @@ cdef inline void judge(judge_t* j, turn_t* t) noexcept nogil:
         extend(j, t)
 
 
-cdef inline void judge_probe(judge_t* j, turn_t* t) noexcept nogil:
+cdef inline void judge_probe(judge_t* j, case_t* t) noexcept nogil:
     """Sent by a timer (RFC 9293 sections 3.8.4 and 3.8.6.1), or the path's copy of the latest that was."""
     cdef sent_t* latest = &trouble_of(j, t.sender).probe
     if latest.frame and is_copy(t.sender, t.peer, &t.sent, latest):
@@ -146,7 +146,7 @@ cdef inline void judge_probe(judge_t* j, turn_t* t) noexcept nogil:
     t.out.confidence = LIKELY
 
 
-cdef inline void judge_head(judge_t* j, turn_t* t) noexcept nogil:
+cdef inline void judge_head(judge_t* j, case_t* t) noexcept nogil:
     """Beyond all that was seen: new, unless the sender's clock or counter says that others were sent later."""
     cdef bint late = t.sender.sent.tail > t.sender.sent.head and overtaken(t)
     reveal(j, t)
@@ -160,7 +160,7 @@ cdef inline void judge_head(judge_t* j, turn_t* t) noexcept nogil:
         take_new(j, t)
 
 
-cdef inline void reveal(judge_t* j, turn_t* t) noexcept nogil:
+cdef inline void reveal(judge_t* j, case_t* t) noexcept nogil:
     """All below any segment's number was sent before it; what the capture lacks of that is a gap."""
     cdef sender_t* sender = t.sender
     cdef sent_t gap = t.sent
@@ -174,7 +174,7 @@ cdef inline void reveal(judge_t* j, turn_t* t) noexcept nogil:
         sender.high = t.sent.start
 
 
-cdef inline void extend(judge_t* j, turn_t* t) noexcept nogil:
+cdef inline void extend(judge_t* j, case_t* t) noexcept nogil:
     """Sent again together with new bytes."""
     cdef sent_t rest = t.sent
     rest.start = t.sender.high
@@ -187,7 +187,7 @@ cdef inline void extend(judge_t* j, turn_t* t) noexcept nogil:
 
 # -- bytes that were sent before, or overtaken
 
-cdef inline bint is_old_copy(judge_t* j, turn_t* t) noexcept nogil:
+cdef inline bint is_old_copy(judge_t* j, case_t* t) noexcept nogil:
     """A copy of a packet that was not the first with its bytes."""
     cdef const list_t* again
     cdef const again_t* packets
@@ -203,7 +203,7 @@ cdef inline bint is_old_copy(judge_t* j, turn_t* t) noexcept nogil:
     return False
 
 
-cdef inline void show_original(turn_t* t, const sent_t* first) noexcept nogil:
+cdef inline void show_original(case_t* t, const sent_t* first) noexcept nogil:
     t.out.repeats = first.frame
     t.out.repeats_after = t.sent.time - first.time
     t.out.evidence |= HOP_DIFFERS * (t.sent.hops != first.hops)
@@ -211,12 +211,12 @@ cdef inline void show_original(turn_t* t, const sent_t* first) noexcept nogil:
         t.out.evidence |= SAME_PACKET
 
 
-cdef inline void show_copied(turn_t* t, const sent_t* first) noexcept nogil:
+cdef inline void show_copied(case_t* t, const sent_t* first) noexcept nogil:
     show_original(t, first)
     t.out.evidence |= BY_TIME * (not t.out.evidence & SAME_PACKET)
 
 
-cdef inline void judge_seen(judge_t* j, turn_t* t, sent_t* first) noexcept nogil:
+cdef inline void judge_seen(judge_t* j, case_t* t, sent_t* first) noexcept nogil:
     """The capture has its bytes: a copy, an original that comes after its retransmission, or sent again."""
     if is_copy(t.sender, t.peer, &t.sent, first) or is_part(t.sender, t.peer, &t.sent, first):
         show_copied(t, first)
@@ -236,7 +236,7 @@ cdef inline void judge_seen(judge_t* j, turn_t* t, sent_t* first) noexcept nogil
     remember(j, t, KIND_RETRANSMISSION)
 
 
-cdef inline void expose(judge_t* j, turn_t* t, sent_t* first) noexcept nogil:
+cdef inline void expose(judge_t* j, case_t* t, sent_t* first) noexcept nogil:
     """``first`` had come first, but was sent second, and needlessly."""
     cdef list_t* again = &trouble_of(j, t.sender).again
     cdef again_t* packet = find_again(&j.packets, again, first.frame)

@@ -3,13 +3,13 @@ from libc.stdint cimport uint32_t
 
 from tcpcore.flags cimport CLOSED_WINDOW, FIN, IDLE_PROBE, PSH, SYN
 from tcpcore.history cimport range_at
-from tcpcore.judging cimport judge_t, turn_t
+from tcpcore.judging cimport case_t, judge_t
 from tcpcore.pathtime cimport EARLIEST_TIMEOUT, is_copy, sent_after, shortest_trip
 from tcpcore.records cimport segment_t
 from tcpcore.sender cimport ANSWERED, GAP, WINDOW_CLOSED, sender_t, sent_t
 
 
-cdef inline bint is_probe(judge_t* j, turn_t* t) noexcept nogil:
+cdef inline bint is_probe(judge_t* j, case_t* t) noexcept nogil:
     """At most one byte, just below the highest number, and no mere repetition of the last byte."""
     cdef const segment_t* row = t.row
     cdef sender_t* sender = t.sender

@@ -6,7 +6,7 @@ from tcpcore.flags cimport (
     CAUSE_FAST, CAUSE_SPURIOUS, CAUSE_TAIL_LOSS_PROBE, CAUSE_TIMEOUT, KIND_NETWORK_DUPLICATE, KIND_PROBE,
     KIND_REORDERED, KIND_RETRANSMISSION, KIND_UNDETERMINED, LOSS_AFTER, LOSS_BEFORE)
 from tcpcore.history cimport find_range, sent_ranges
-from tcpcore.judging cimport judge_t, sender_at, trouble_at, trouble_of, turn_t
+from tcpcore.judging cimport case_t, judge_t, sender_at, trouble_at, trouble_of
 from tcpcore.records cimport flow_verdict_t, verdict_t
 from tcpcore.sender cimport DISPLACED_MAX, DISPLACED_STEPS, GAP, UNPLACED, sender_t, sent_t, tally_t
 
@@ -28,7 +28,7 @@ cdef inline void count(tally_t* tally, const verdict_t* verdict) noexcept nogil:
     tally.lost_after += verdict.loss_side == LOSS_AFTER
 
 
-cdef inline void count_delay(judge_t* j, turn_t* t, const sent_t* bound) noexcept nogil:
+cdef inline void count_delay(judge_t* j, case_t* t, const sent_t* bound) noexcept nogil:
     """How late it is, in time and in the segments that overtook it (RFC 4737 section 4)."""
     cdef tally_t* tally = &trouble_of(j, t.sender).tally
     cdef sent_t* ranges = sent_ranges(&j.ranges, t.sender)
@@ -43,7 +43,7 @@ cdef inline void count_delay(judge_t* j, turn_t* t, const sent_t* bound) noexcep
 
 # -- reorder density (RFC 5236): segments by how far from their place they came, among those that arrived
 
-cdef inline void displace(tally_t* tally, turn_t* t, sent_t* ranges, uint32_t n) noexcept nogil:
+cdef inline void displace(tally_t* tally, case_t* t, sent_t* ranges, uint32_t n) noexcept nogil:
     """It comes behind the ``n`` ranges, which all begin after it, and so each of them is one place earlier."""
     cdef uint32_t i, passed = 0
     for i in range(n):

@@ -18,7 +18,7 @@ from tcpcore.flows cimport NO_SLOT, FlowTable
 from tcpcore.growable cimport grow
 from tcpcore.growable cimport release as release_memory
 from tcpcore.history cimport list_drop, sent_ranges
-from tcpcore.judging cimport judge_t, sender_at, trouble_at, trouble_of, turn_t
+from tcpcore.judging cimport case_t, judge_t, sender_at, trouble_at, trouble_of
 from tcpcore.kinds cimport describe, ip_counter, judge, open_direction, overtaken, take_next
 from tcpcore.pathtime cimport pass_time, read_clock, read_counter
 from tcpcore.pool cimport account, pool_clear, pool_give_back
@@ -166,7 +166,7 @@ cdef inline void fetch_list(const judge_t* j, const segment_t* row, uint32_t slo
 # -- one segment
 
 cdef inline void take_turn(judge_t* j, segment_t* row, verdict_t* out, uint32_t slot) noexcept nogil:
-    cdef turn_t t
+    cdef case_t t
     t.row, t.out = row, out
     t.sender, t.peer = sender_at(j, slot, row.direction), sender_at(j, slot, 1 - row.direction)
     if row.events & PORTS_REUSED:                                              # ST-6
@@ -203,7 +203,7 @@ cdef void start_over(judge_t* j, sender_t* sender) noexcept nogil:
     memset(sender, 0, sizeof(sender_t))
 
 
-cdef inline bint is_next(const turn_t* t) noexcept nogil:
+cdef inline bint is_next(const case_t* t) noexcept nogil:
     """Nothing but the next bytes, or a plain acknowledgement at the head of them."""
     cdef const sender_t* sender = t.sender
     if not sender.state & STARTED or t.row.seq64 != sender.high or t.row.flags & (SYN | FIN):
@@ -211,7 +211,7 @@ cdef inline bint is_next(const turn_t* t) noexcept nogil:
     return t.takes == 0 or not overtaken(t)
 
 
-cdef inline void look_at(turn_t* t) noexcept nogil:
+cdef inline void look_at(case_t* t) noexcept nogil:
     """What any segment tells of its sender's clock and counter, and of the way to the peer."""
     cdef sender_t* sender = t.sender
     cdef const segment_t* row = t.row
