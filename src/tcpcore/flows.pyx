@@ -3,7 +3,7 @@ import os
 
 import numpy as np
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport INT64_MIN, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from tcpcore.batch cimport Batch, released_t, segment_at
@@ -62,6 +62,7 @@ cdef class FlowTable:
         self.table.max_slots = max_flows
         self.table.hand = NO_SLOT                # the first search begins a round
         self.table.idle_ns = idle_ns
+        self.table.clock_ns = INT64_MIN          # there are times before 1970
         self.table.pieces = pieces
         self.table.places.huge = self.table.flows.huge = True
         self.reserve(0)

@@ -4,7 +4,7 @@ The states are inferred in inference.pxd, what happened at the beginning and the
 """
 import numpy as np
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport INT64_MIN, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from tcpcore.batch cimport Batch, released_t, segment_at
@@ -68,6 +68,7 @@ cdef class Lifecycle:
         self.stage.resent.entry, self.stage.mishaps.entry = sizeof(resent_t), sizeof(mishaps_t)
         self.stage.resent.limit = self.stage.mishaps.limit = <uint64_t> -1
         self.stage.time_wait_ns = 2 * msl_ns
+        self.stage.latest_ns = INT64_MIN         # there are times before 1970
 
     def __dealloc__(self):
         release_memory(&self.stage.parties)

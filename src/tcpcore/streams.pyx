@@ -4,7 +4,7 @@ import os
 import numpy as np
 
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_FillInfo
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport INT64_MIN, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
@@ -47,6 +47,7 @@ cdef class Assembler:
             raise ValueError("at most 2^40 bytes may wait")
         self.streams.huge = True
         self.a.timeout = timeout_ns
+        self.a.clock = INT64_MIN                 # there are times before 1970
         self.a.record = record
         self.a.patience = patience_ns
         self.a.stream_blocks = <uint32_t> (stream_limit // BLOCK)

@@ -45,8 +45,9 @@ ENDING_COLUMNS = computed_by(
 def lifecycle_fields(records: Array) -> dict[str, Array]:
     """Of LIFECYCLE records."""
     fields = {name: records[name] for name in SHARED}
-    fields["close_time"] = np.maximum(records["closed_ns"] - records["close_ns"], 0)
-    fields["closed_known"] = (records["closed_ns"] != 0).view(np.uint8)
+    closed = records["closed_ns"] != 0
+    fields["close_time"] = np.where(closed, np.maximum(records["closed_ns"] - records["close_ns"], 0), 0)
+    fields["closed_known"] = closed.view(np.uint8)
     letters = np.ascontiguousarray(np.stack([records[name] for name in HISTORY], axis=1))
     fields["history"] = letters.view("S24")[:, 0]
     return fields

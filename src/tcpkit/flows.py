@@ -36,6 +36,13 @@ def flow_table(streams: StreamRecords) -> Table:
     return Table(join(fields), FLOWS)
 
 
+def latest_times(records: Array) -> Array:
+    """Of each stream's last frame; of one without conversation frames, whose times are 0, of its first."""
+    without = (records["earliest_ns"] == 0) & (records["latest_ns"] == 0)
+    latest: Array = np.maximum(np.where(without, records["first_ns"], records["latest_ns"]), records["first_ns"])
+    return latest
+
+
 def mean_round_trip(analysis: Array, direction: Array | int) -> Array:
     """Of the data that the direction sends, in ns; 0 without samples."""
     samples = pick(analysis, direction, "rtt_samples")

@@ -10,11 +10,11 @@ from tcpcore.flags import TcpState
 from tcpkit.columns import Column, Schema
 from tcpkit.directed import join
 from tcpkit.flow_columns import FLOWS
-from tcpkit.flows import flow_table
+from tcpkit.flows import flow_table, latest_times
 from tcpkit.pipeline import Pipeline
 from tcpkit.table import Table
 from tcpkit.trackers import StreamRecords
-from tcpkit.values import Array, Mask
+from tcpkit.values import EARLIEST, Array, Mask
 
 OVER = (TcpState.CLOSED, TcpState.LISTEN)
 OF_A_FLOW = ("stream", "client", "client_port", "server", "server_port", "client_state", "server_state", "start",
@@ -40,8 +40,7 @@ STATES = Schema("states", _columns(), SUMMARY)
 def state_table(streams: StreamRecords, now_ns: int, time_wait_ns: int) -> Table:
     """Those of the streams that live at ``now_ns``; needs what the lifecycle stage holds of them."""
     flows = flow_table(streams).array
-    latest = np.maximum(streams.flows["latest_ns"], streams.flows["first_ns"])
-    age, idle = (np.maximum(now_ns - time, 0) for time in (streams.flows["first_ns"], latest))
+    age, idle = (np.maximum(now_ns - times, 0) for times in (streams.flows["first_ns"], latest_times(streams.flows)))
     living = ~(_over(flows["client_state"], idle, time_wait_ns) & _over(flows["server_state"], idle, time_wait_ns))
     living &= streams.flows["evicted"] == 0
     fields = {name: flows[name] for name in flows.dtype.names or ()} | {"age": age, "idle": idle}
@@ -50,7 +49,7 @@ def state_table(streams: StreamRecords, now_ns: int, time_wait_ns: int) -> Table
 
 def states_at_end(done: Pipeline) -> Iterator[Table]:
     """Those of a pass that is over, at the time of the capture's latest segment, in pieces."""
-    end = max(int(streams.flows["latest_ns"].max(initial=0)) for streams in done.stream_records())
+    end = max(int(latest_times(streams.flows).max(initial=EARLIEST)) for streams in done.stream_records())
     for streams in done.stream_records():
         yield state_table(streams, end, done.time_wait_ns)
 

@@ -14,12 +14,13 @@ from tcpcore.flags import Outcome
 from tcpcore.records import FLOW, LIFECYCLE
 from tcpkit.columns import ENDS
 from tcpkit.directed import ends, join
+from tcpkit.flows import latest_times
 from tcpkit.half_open import HALF_OPEN_FIELDS, SERVICE, HalfOpen
 from tcpkit.table import Table
 from tcpkit.tally import Tally
 from tcpkit.threat_columns import HALF_OPEN, KINDS, THREATS
 from tcpkit.trackers import StreamRecords
-from tcpkit.values import Array
+from tcpkit.values import EARLIEST, Array
 
 MANY = 100                       # attempts at a service, or sources of them, to speak of a flood
 SCANNED = 20                     # ports of a host, or hosts, to speak of a scan
@@ -48,11 +49,11 @@ class Attempts:
         self._scans = Tally((*CLIENT, *SERVER), SUMS, ("server_port",), SOURCES)
         self._sweeps = Tally((*CLIENT, "server_port"), SUMS, SERVER, SOURCES)
         self._half_open = HalfOpen()
-        self._latest = 0
+        self._latest = EARLIEST
         waiting, n = [_attempts(np.empty(0, FLOW), np.empty(0, LIFECYCLE))], 0
         for flows, _, lifecycle, _ in streams:
             assert lifecycle is not None
-            self._latest = max(self._latest, int(flows["latest_ns"].max(initial=0)))
+            self._latest = max(self._latest, int(latest_times(flows).max(initial=EARLIEST)))
             waiting.append(_attempts(flows, lifecycle))
             n += len(waiting[-1])
             if n >= AT_ONCE:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 Mask = np.ndarray[tuple[Any, ...], np.dtype[np.bool_]]
 TEXTS = frozenset({Kind.ADDRESS, Kind.OUTER_IPV4, Kind.OUTER_IPV6, Kind.INFO, Kind.SET, Kind.LETTERS, Kind.VERDICT})
+EARLIEST = -1 << 63          # ns: before all times, of which some are before 1970
 
 
 class Rows(NamedTuple):

@@ -6,17 +6,21 @@ import gzip
 import io
 import lzma
 import os
+import struct
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import lz4.frame
+import numpy as np
 import pytest
 import zstandard
 
 import tcpkit
 from conversations import random_capture
-from packets import pcap, pcapng, pcapng_interface, pcapng_option, pcapng_packet, pcapng_section
+from packets import Conversation, pcap, pcapng, pcapng_interface, pcapng_option, pcapng_packet, pcapng_section
+from tcpkit.stream_scan import StreamScan
 
 COMPRESSORS = {"gz": gzip.compress, "zst": zstandard.compress, "lz4": lz4.frame.compress, "xz": lzma.compress,
                "bz2": bz2.compress}
@@ -126,3 +130,29 @@ def test_info_differs_only_in_what_the_file_is(tmp_path):
     assert packed.pop("files")[0]["compression"] == "gzip"
     assert plain.pop("files")[0]["compression"] is None
     assert packed == plain
+
+
+@pytest.mark.parametrize("idle_timeout", [0.0, 0.5])
+def test_times_before_1970_are_times(idle_timeout):
+    """A clock that is wrong shifts what it tells of moments, and nothing else."""
+    scan = Conversation()
+    for port in range(30):
+        scan.dport = 100 + port
+        scan.c("S", 0)
+    frames = [*FRAMES, *(replace(frame, time=FRAMES[-1].time + i) for i, frame in enumerate(scan.frames))]
+    shift = 1 << 33
+    options = pcapng_option(9, b"\x09"), pcapng_option(14, struct.pack("<q", -shift))
+    early = b"".join([pcapng_section(), pcapng_interface(1, options=b"".join(options)),
+                      *(pcapng_packet(frame, units_per_second=10**9) for frame in frames)])
+    one, other = (tcpkit.open(io.BytesIO(data), idle_timeout=idle_timeout) for data in (pcap(frames, nano=True), early))
+    for name in (*TABLES, "states", "threats", "half_open"):
+        now, before = getattr(one, name).array, getattr(other, name).array
+        assert len(now) == len(before) > 0, name
+        for column in set(now.dtype.names) - {"payload_offset"}:     # bytes lie elsewhere in pcapng
+            same = now[column] == before[column]
+            if now[column].dtype == np.int64:
+                same |= now[column] - before[column] == shift * 10**9
+            assert same.all(), (name, column)
+    accounts = [StreamScan(capture, timeout=0.05, patience=0.05).run() for capture in (one, other)]
+    assert replace(accounts[0], most_waiting=0) == replace(accounts[1], most_waiting=0)
+    assert accounts[0].resumed > 0
