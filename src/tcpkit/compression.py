@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-XZ_MEMORY = 128 << 20        # what xz may take for its dictionary: that of its level 9 is half of it
+WINDOW = 128 << 20           # bytes that Zstandard and xz may look back: no level of theirs does more
+# What decompresses files that look back further.
+BY_HAND = {"Zstandard": "zstd -d --long=31", "xz": "xz -d"}
 
 
 class Decompressor(Protocol):
@@ -58,7 +60,7 @@ class _Zstandard:
     def __init__(self) -> None:
         import zstandard
 
-        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._frame = zstandard.ZstdDecompressor(max_window_size=WINDOW).decompressobj()
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         return self._frame.decompress(data)
@@ -91,7 +93,7 @@ def _lz4() -> Decompressor:
 def _xz() -> Decompressor:
     import lzma
 
-    member: Decompressor = lzma.LZMADecompressor(memlimit=XZ_MEMORY)
+    member: Decompressor = lzma.LZMADecompressor(memlimit=WINDOW)
     return member
 
 
@@ -101,11 +103,13 @@ def _bzip2() -> Decompressor:
     return bz2.BZ2Decompressor()
 
 
+# Zstandard and LZ4 share frames that hold other things than data (RFC 8878 section 3.1.2).
+SKIPPABLE = tuple(bytes([0x50 + kind, 0x2A, 0x4D, 0x18]) for kind in range(16))
 # first bytes -> (name, what decompresses one member, compressed bytes fed at a time)
 _FORMATS: list[tuple[bytes, str, Callable[[], Decompressor], int]] = [
     (b"\x1f\x8b", "gzip", _gzip, 65_536),
     (b"\x28\xb5\x2f\xfd", "Zstandard", _Zstandard, 1_024),
-    *((bytes([0x50 + kind, 0x2A, 0x4D, 0x18]), "Zstandard", _Zstandard, 1_024) for kind in range(16)),  # skippable
+    *((magic, "Zstandard", _Zstandard, 1_024) for magic in SKIPPABLE),
     (b"\x04\x22\x4d\x18", "LZ4", _lz4, 65_536),
     (b"\xfd7zXZ\0", "xz", _xz, 65_536),
     (b"BZh", "bzip2", _bzip2, 65_536),
@@ -118,4 +122,12 @@ def find_format(head: bytes) -> tuple[str, Callable[[], Decompressor], int] | No
     for magic, name, decompressor, step in _FORMATS:
         if head.startswith(magic):
             return name, decompressor, step
+    return None
+
+
+def why_it_fails(name: str, error: Exception) -> str | None:
+    """What a library's error says if it is not that the data are damaged."""
+    if name in BY_HAND and "memory" in str(error).lower():
+        return (f"{name} data that look back more than {WINDOW >> 20} MiB: "
+                f"decompress the file first with {BY_HAND[name]}")
     return None

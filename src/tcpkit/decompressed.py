@@ -6,7 +6,7 @@ import queue
 import threading
 from typing import Protocol
 
-from tcpkit.compression import Decompressor, find_format
+from tcpkit.compression import HEAD, SKIPPABLE, Decompressor, find_format, why_it_fails
 
 PIECE = 256 * 1024           # bytes handed over at a time
 PIECES_AHEAD = 8
@@ -37,6 +37,7 @@ class DecompressedSource:
         if found is None:
             raise ValueError(f"{name} is not compressed in a known way")
         self.compression, self._new_member, self._step = found
+        self._undecided = True                    # as long as only skippable frames have come
         self.name = name
         self.size = size                          # compressed
         self.damage: str | None = None
@@ -86,7 +87,8 @@ class DecompressedSource:
         try:
             self._decompress()
         except Exception as error:                # each library has errors of its own; the reader must not wait forever
-            cause = f"damaged {self.compression} data, near byte {self._consumed} of the file: {error}"
+            cause = (why_it_fails(self.compression, error)
+                     or f"damaged {self.compression} data, near byte {self._consumed} of the file: {error}")
         finally:
             self._raw.close()
         self._hand_over(b"".join(self._ready))
@@ -101,16 +103,26 @@ class DecompressedSource:
         """All members one after the other."""
         chunk = memoryview(bytearray(self._step))
         member: Decompressor | None = None
+        data = b""
         while not self._closed.is_set() and (size := self._raw.readinto(chunk)):
-            data = bytes(chunk[:size])
+            data += bytes(chunk[:size])
             self._consumed += size
             while data:
                 if member is None:
                     data = data.lstrip(b"\0")     # padding between members
-                    member = self._new_member() if data else None
-                data, member = self._feed(member, data) if member else (b"", None)
-        if member is not None and not self._closed.is_set() and not self._raw.growing:
+                    if len(data) < HEAD:
+                        break
+                    member = self._begin_member(data)
+                data, member = self._feed(member, data)
+        if (member is not None or data) and not self._closed.is_set() and not self._raw.growing:
             raise EOFError(self._raw.damage or "it ends too early")
+
+    def _begin_member(self, data: bytes) -> Decompressor:
+        """Of the format that the first one has which is no skippable frame."""
+        if self._undecided:
+            self.compression, self._new_member, _ = find_format(data) or (self.compression, self._new_member, 0)
+            self._undecided = data.startswith(SKIPPABLE)
+        return self._new_member()
 
     def _feed(self, member: Decompressor, data: bytes) -> tuple[bytes, Decompressor | None]:
         """Decompress ``data``; what the member leaves of it, and the member if it has not ended."""
