@@ -13,7 +13,7 @@ from tcpcore.merge import MergedReader
 from tcpkit.compression import HEAD, find_format
 from tcpkit.errors import CaptureError
 from tcpkit.source_facts import go_back, is_same_file, position_of
-from tcpkit.sources import Location, locations, open_source
+from tcpkit.sources import Location, locations, name_of, open_source
 
 NO_FRAMES = -1 << 63         # the time of a capture without frames: before all others
 
@@ -23,13 +23,14 @@ def open_reader(location: Location | Iterable[Location], *, follow: bool = False
 
     Raises CaptureError if there is nothing to read or if it is not a capture.
     """
-    found = files_of(location)
-    if len(found) == 1:
-        return _open(found[0], follow=follow)
-    if follow:
-        raise CaptureError(found[0] if found else "capture", "only a single file can be followed")
+    named = locations(location)
+    found = files_of(named)
     if not found:
         raise CaptureError("capture", "no file is named")
+    if follow and (len(found) > 1 or name_of(found[0]) != name_of(named[0])):
+        raise CaptureError(name_of(named[0]), "only a single file can be followed")
+    if len(found) == 1:
+        return _open(found[0], follow=follow)
     return MergedReader([_peek(one) for one in found])
 
 
@@ -64,8 +65,19 @@ def _captures_called(pattern: str) -> list[Location]:
         return []
     files = sorted(file for file in glob.glob(pattern) if not os.path.isdir(file))
     if not files:
-        raise CaptureError(pattern, "no file has such a name")
+        raise CaptureError(pattern, _why_none(os.path.dirname(pattern) or "."))
     return list(files)
+
+
+def _why_none(directory: str) -> str:
+    """Why no file there matches a pattern: glob passes over directories that it cannot list."""
+    try:
+        os.scandir(directory).close()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        return error.strerror or str(error)
+    return "no file has such a name"
 
 
 def _captures_in(directory: str) -> list[Location]:

@@ -127,3 +127,7 @@ def test_what_cannot_be_followed(tmp_path, cli):
     done = cli("packets", tmp_path, "--follow")
     assert (done.status, done.out) == (2, b"")
     assert b"only a single file can be followed" in done.err
+    (tmp_path / "a.gz").unlink()
+    for of_one_file in (tmp_path, tmp_path / "*"):           # there may be more, soon
+        with pytest.raises(CaptureError, match="only a single file can be followed"):
+            tcpkit.open(of_one_file, follow=True)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
@@ -72,6 +73,33 @@ def test_members_one_after_the_other(tmp_path, compressed):
     path = tmp_path / "members"
     path.write_bytes(compressed(capture[:5000]) + compressed(capture[5000:5001]) + compressed(capture[5001:]))
     assert read(open_reader(path)) == expected(frames)
+
+
+@pytest.mark.parametrize("kind", ["zst", "lz4"])
+@pytest.mark.parametrize("lengths", [[4], [0], [1008, 1008], [1010], [70_000]])
+def test_skippable_frames_first(tmp_path, kind, lengths):
+    """Both formats have them, wherever they end in what is read at a time."""
+    path = tmp_path / "skippable"
+    path.write_bytes(b"".join(b"\x50\x2a\x4d\x18" + length.to_bytes(4, "little") + bytes(length) for length in lengths)
+                     + COMPRESSORS[kind](pcap(made(300), nano=True)))
+    reader = open_reader(path)
+    assert read(reader) == expected(made(300))
+    assert reader.damages == []
+    assert reader.source.compression == {"zst": "Zstandard", "lz4": "LZ4"}[kind]
+
+
+def test_a_long_way_back_is_no_damage(tmp_path):
+    """zstd --long=31 and the like: the library would have to hold gigabytes."""
+    packer = zstandard.ZstdCompressor(write_content_size=False).compressobj()
+    data = bytearray(packer.compress(pcap(made(300))) + packer.flush())
+    data[5] = 31 - 10 << 3                       # the window descriptor (RFC 8878 section 3.1.1.1.2)
+    path = tmp_path / "long.zst"
+    path.write_bytes(data)
+    with pytest.raises(CaptureError, match=r"Zstandard data that look back more than 128 MiB.* zstd -d --long=31$"):
+        open_reader(path)
+    path.write_bytes(lzma.compress(pcap(made(300)), filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 256 << 20}]))
+    with pytest.raises(CaptureError, match=r"xz data that look back more than 128 MiB.* with xz -d$"):
+        open_reader(path)
 
 
 @pytest.mark.parametrize("kind", COMPRESSORS)
@@ -248,6 +276,19 @@ def test_not_a_capture_names_what_was_found(tmp_path, content, message):
     assert caught.value.path == str(path)
 
 
+def test_a_pattern_where_no_directory_can_be_listed(tmp_path, monkeypatch):
+    """glob passes over it, as if nothing were there."""
+    (tmp_path / "a.pcap").write_bytes(pcap(made(1)))
+
+    def scandir(path):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    for pattern in (tmp_path / "*.pcap", tmp_path / "*" / "*.pcap"):
+        with pytest.raises(CaptureError, match="Too many open files"):
+            open_reader(str(pattern))
+
+
 def test_what_cannot_be_opened(tmp_path, monkeypatch):
     with pytest.raises(CaptureError, match="No such file"):
         open_reader(tmp_path / "missing.pcap")
@@ -255,6 +296,8 @@ def test_what_cannot_be_opened(tmp_path, monkeypatch):
         open_reader(tmp_path)
     with pytest.raises(CaptureError, match="no file has such a name"):
         open_reader(str(tmp_path / "*.pcap"))
+    with pytest.raises(CaptureError, match="no file has such a name"):
+        open_reader(str(tmp_path / "missing" / "*.pcap"))
     with pytest.raises(CaptureError, match="no file is named"):
         open_reader([])
     with pytest.raises(CaptureError, match="directory"):
