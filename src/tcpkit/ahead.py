@@ -17,6 +17,7 @@ Task = Callable[[Batch], object]
 TRIALS = 3                   # batches that show what each task takes
 ROUND, LONGER = 16, 4        # batches until they are tried again; each time so many times as many
 HANDING = 50e-9              # seconds a frame: what it costs to hand a batch on
+PATIENCE = 1.0               # seconds that a source is waited for when no more is wanted of it
 
 
 class SharedOut:
@@ -104,6 +105,7 @@ class WorkersAhead:
         self._inboxes: list[SimpleQueue[Batch | BaseException | None]] = [SimpleQueue() for _ in (*tasks, None)]
         self._left = n_batches                   # to be filled
         self._stopped = False
+        self._over = False                       # all threads have done their last
         self._process = os.getpid()
         for batch in batches:
             self._fill(batch)
@@ -118,6 +120,7 @@ class WorkersAhead:
                 raise given
             yield given
             self._fill(given)
+        self._over = True
 
     def _fill(self, batch: Batch) -> None:
         self._inboxes[0].put(batch if self._left else None)
@@ -133,10 +136,11 @@ class WorkersAhead:
         self._stopped = True
         for inbox in self._inboxes:
             inbox.put(None)
+        first = self._threads[0]
         for thread in self._threads:
-            if thread.is_alive():
-                thread.join(timeout=1)
-        return not self._threads[0].is_alive()
+            if thread.is_alive():                # only the first may wait for a source; what stages hold still changes
+                thread.join(PATIENCE if thread is first and not self._over else None)
+        return not first.is_alive()
 
     def _work(self, task: Task, inbox: SimpleQueue[Batch | BaseException | None],
               outbox: SimpleQueue[Batch | BaseException | None]) -> None:

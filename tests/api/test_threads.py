@@ -39,6 +39,7 @@ def as_many_as_may_be(monkeypatch):
     monkeypatch.setattr(ahead, "ROUND", 2)
     monkeypatch.setattr(ahead, "LONGER", 1)
     monkeypatch.setattr(ahead, "HANDING", -1.0)
+    monkeypatch.setattr(ahead, "PATIENCE", 60.0)             # no source here keeps them waiting
     monkeypatch.setattr(ahead, "perf_counter", itertools.count().__next__)
 
 

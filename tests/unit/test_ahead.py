@@ -106,6 +106,31 @@ def test_what_a_task_raises_is_raised_in_the_caller(task, at):
     assert alive() == []
 
 
+def test_who_leaves_waits_for_what_is_at_work_but_not_for_the_source(monkeypatch):
+    """What stages hold may be looked at then; a source may give nothing for hours."""
+    monkeypatch.setattr(ahead, "PATIENCE", 0.01)
+    monkeypatch.setattr(ahead, "share_out", lambda *_: [1, 2])
+    job, source = Job(MANY), threading.Event()
+
+    def fill(batch: Batch) -> bool:
+        if len(job.seen[0]) > ahead.TRIALS + 2:
+            source.wait()
+        return job.fill(batch)
+
+    def work(batch: Batch) -> None:
+        threading.Event().wait(0.2)
+        job.note(1, batch)
+
+    shared = SharedOut([fill, work, lambda batch: None], iter(Batch, None), 3, 3)
+    for _ in shared:
+        if not all(job.threads[1]):
+            break
+    assert not shared.stop()
+    assert alive() == ["ahead"]
+    source.set()
+    assert shared.stop()
+
+
 def test_a_batch_is_the_callers_until_the_next_one():
     job = Job(MANY)
     for n, batch in enumerate(SharedOut(job.tasks(), iter(Batch, None), 3, 3)):
