@@ -156,6 +156,20 @@ def big(tmp_path):
     return big
 
 
+# tcpkit whose export takes a while for each large piece of a table: it does not end before it is interrupted.
+SLOW = """
+import time
+from tcpkit import cli
+from tcpkit.table import Table
+convert = Table.to_arrow
+def convert_slowly(table, *columns):
+    time.sleep(0.5 * (len(table) > 1000))
+    return convert(table, *columns)
+Table.to_arrow = convert_slowly
+cli.main()
+"""
+
+
 def test_who_takes_no_more_accounts_ends_the_work(captures, tmp_path, big):
     """What is in hand is neither finished nor taken for done."""
     out = tmp_path / "out"
@@ -169,7 +183,7 @@ def test_who_takes_no_more_accounts_ends_the_work(captures, tmp_path, big):
 @pytest.mark.parametrize(("ended_by", "status"), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
 def test_ctrl_c_leaves_the_captures_in_hand(captures, tmp_path, big, ended_by, status):
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "tcpkit", "export", str(captures[0]), str(big), "-o", str(out), "--threads", "1"]
+    command = [sys.executable, "-c", SLOW, "export", str(captures[0]), str(big), "-o", str(out), "--threads", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         while process.poll() is None and not list(out.glob("packets/*big*/*.part")):
             time.sleep(0.001)
@@ -184,7 +198,7 @@ def test_ctrl_c_leaves_the_captures_in_hand(captures, tmp_path, big, ended_by, s
 
 
 def test_killed_and_resumed_equals_uninterrupted(tmp_path, big):
-    command = [sys.executable, "-m", "tcpkit", "export", str(big), "-o", str(tmp_path / "killed")]
+    command = [sys.executable, "-c", SLOW, "export", str(big), "-o", str(tmp_path / "killed")]
     with subprocess.Popen(command) as process:
         while process.poll() is None and not list((tmp_path / "killed").glob("packets/*/*.part")):
             time.sleep(0.001)
