@@ -24,7 +24,7 @@ class Grid:
         """Make room for these rows."""
         letters = np.frombuffer(self._text(rows, None), np.uint8)
         ends = np.flatnonzero((letters == ord("\t")) | (letters == ord("\n")))
-        lengths = np.diff(ends, prepend=-1).reshape(-1, len(self._columns)) - 1
+        lengths = np.diff(ends, prepend=-1).reshape(-1, max(len(self._columns), 1)) - 1
         self._widths = np.maximum(self._widths, lengths.max(axis=0, initial=0)).tolist()
 
     def header(self) -> str:
@@ -35,7 +35,7 @@ class Grid:
         """These rows, each ending in a newline."""
         widths = [-width if column.kind in LEFT else width
                   for column, width in zip(self._columns, self._widths, strict=True)]
-        widths[-1] = max(widths[-1], 0)          # no blanks at the end of a line
+        widths[-1:] = [max(width, 0) for width in widths[-1:]]       # no blanks at the end of a line
         return self._text(rows, widths)
 
     def _text(self, rows: Rows, widths: Sequence[int] | None) -> bytes:

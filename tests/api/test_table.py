@@ -183,6 +183,10 @@ def test_grid_is_aligned_and_complete(table):
         assert [int(line[:len("stream")]) for line in lines] == table["stream"].tolist()
 
 
+def test_a_grid_of_no_columns(table):
+    assert table.to_grid([]) == "\n" * (1 + len(table)) == table.to_text("fields", []).decode()
+
+
 def test_notebook_table(table):
     html = table._repr_html_()
     assert html.startswith("<p>")
