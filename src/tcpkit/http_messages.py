@@ -24,7 +24,7 @@ MESSAGE_BYTES, HEADER_BYTES, READER_BYTES, PARSER_BYTES = 800, 150, 400, 800
 
 @dataclass(slots=True)
 class Place:
-    """Where a piece of a stream came from."""
+    """Where a piece of a message came from: its first byte in the stream, and the frame that brought it."""
 
     offset: int
     time_ns: int
@@ -134,10 +134,12 @@ class MessageReader:
         """The next bytes of the stream."""
         if self.lost and begins_message(data) is self.kind:
             self.lost = False
-        offset = 0
+        offset, here = 0, place
         while offset < len(data) and not self.lost and not self.tunnel:
+            if self._message is None:
+                here = Place(place.offset + offset, place.time_ns, place.frame)
             end = self._end_of_step(data, offset)
-            step, here = data[offset:end], Place(place.offset + offset, place.time_ns, place.frame)
+            step = data[offset:end]
             if self._left:
                 self._count(len(step), step, here)
             else:

@@ -47,9 +47,18 @@ def test_one_exchange_whatever_the_segments(size):
     segments = [-(-len(part) // size) for part in (GET % b"a", OK)]
     assert (request.first.frame, request.last.frame) == (4, 3 + segments[0])
     assert (response.first.frame, response.last.frame) == (4 + segments[0], 3 + sum(segments))
+    assert (request.first.offset, request.last.offset) == (0, (segments[0] - 1) * size)
+    assert (response.first.offset, response.last.offset) == (0, (segments[1] - 1) * size)
     assert only.wait_ns == MS
     assert response.last.time_ns - response.first.time_ns == (segments[1] - 1) * MS
     assert response.complete
+
+
+def test_the_part_of_a_message_in_a_frame_begins_where_the_message_before_it_ends():
+    one, two = GET % b"a", GET % b"bc"
+    first, second = (each.request for each in pairs(talk_of(("c", one + two), size=len(one) + 5)))
+    assert (first.first.offset, first.last.offset) == (0, 0)
+    assert (second.offset, second.first.offset, second.last.offset) == (len(one), len(one), len(one) + 5)
 
 
 def test_headers_that_are_not_there_are_absent_in_the_row():
