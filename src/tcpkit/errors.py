@@ -21,7 +21,7 @@ class FilterError(ValueError):
 
 
 class FieldError(KeyError):
-    """A name that is neither a column nor a Wireshark field; ``nearest`` is the closest one that is."""
+    """A name that is neither a column nor a Wireshark field; ``nearest`` is one that is and is much like it, if any."""
 
     def __init__(self, name: str, nearest: str = "") -> None:
         self.name = name

@@ -55,12 +55,13 @@ def index_columns(columns: Iterable[Column]) -> dict[str, Column]:
 
 
 def find_column(name: str, known: dict[str, Column]) -> Column:
-    """The column of that name; FieldError, with the nearest name, if there is none."""
+    """The column of that name; FieldError, with the nearest name if any is near, if there is none."""
     if name in known:
         return known[name]
     from difflib import get_close_matches
 
-    near = [each for each in BOTH.get(name, ()) if each in known] or get_close_matches(name, known, 1, cutoff=0.0)
+    near = ([each for each in BOTH.get(name, ()) if each in known] or get_close_matches(name, known, 1)
+            or [each for each in known if each.startswith(f"{name}.")])
     raise FieldError(name, near[0] if near else "")
 
 

@@ -79,7 +79,7 @@ def test_a_wrong_name_is_told_before_the_capture_is_read(run, ran, path, command
     status, out, err = run(*command.split(), "--columns", "stream,sorcerer", *output)
     wrong = "stream" if "threats" in command else "sorcerer"
     assert (status, out) == (2, b"")
-    assert err.startswith(f'tcpkit: "{wrong}" is not a field; did you mean "')
+    assert err.startswith(f'tcpkit: "{wrong}" is not a field')
     assert err.count("\n") == 1
     assert not ran
     assert not list(tmp_path.iterdir())
@@ -90,6 +90,10 @@ def test_a_wrong_name_is_told_before_the_capture_is_read(run, ran, path, command
 def test_fields_name_what_was_meant(run, path, asked, nearest):
     assert run("fields", path, "-e", asked) == (
         2, b"", f'tcpkit: "{asked}" is not a field; did you mean "{nearest}"?\n')
+
+
+def test_a_name_that_is_like_none_suggests_none(run, path):
+    assert run("fields", path, "-e", "ip.proto") == (2, b"", 'tcpkit: "ip.proto" is not a field\n')
 
 
 @pytest.mark.parametrize(("command", "columns", "where", "table", "stages"), ANOTHER)
