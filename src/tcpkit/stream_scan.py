@@ -88,6 +88,12 @@ class StreamScan:
         return self._pipeline.budget
 
     @property
+    def n_streams(self) -> int:
+        """Streams met so far, with bytes or without."""
+        assert self._pipeline.flows
+        return self._pipeline.flows.n_streams
+
+    @property
     def warnings(self) -> list[CaptureError]:
         """The damage that ended the reading early, if any."""
         return self._pipeline.warnings

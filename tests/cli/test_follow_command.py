@@ -99,6 +99,25 @@ def test_options_that_do_not_go_together(run, path, arguments):
     run("follow", path, *arguments, status=2)
 
 
+def test_which_frame_carries_which_bytes(run, path):
+    lines = [line.split() for line in run("follow", path, 0, "--parts").out.decode().splitlines()]
+    assert lines == [
+        ["sender", "frame", "first", "last", "bytes"],
+        ["client", "4", "0", "10", "11"],
+        ["server", "5", "0", "119", "120"], ["server", "6", "120", "199", "80"], ["200", "in", "all"],
+        ["client", "unseen", "11", "48", "38"], ["client", "8", "49", "60", "12"], ["50", "in", "all"]]
+    sent = [line.split()[0] for line in run("follow", path, 0, "--parts", "--server").out.decode().splitlines()]
+    assert sent == ["sender", "server", "server", "200"]
+
+
+def test_parts_of_a_stream_without_any_or_that_is_none(run, tmp_path):
+    (tmp_path / "silent.pcap").write_bytes(Talk().handshake().pcap())
+    assert run("follow", tmp_path / "silent.pcap", 0, "--parts").out.count(b"\n") == 1
+    done = run("follow", tmp_path / "silent.pcap", 1, "--parts", "-o", tmp_path / "out", status=2)
+    assert b"there is no stream 1" in done.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_all_streams_into_files(run, path, tmp_path):
     directory = tmp_path / "out"
     assert b"3 files" in run("follow", path, "--all", "-o", directory).err

@@ -64,6 +64,21 @@ def test_every_part_of_a_response_acknowledges_its_request(page):
         assert int(parts["payload_len"].sum()) == size
 
 
+@pytest.mark.parametrize(("stream", "responses"), [
+    (0, [[(6, 0, 411), (7, 411, 1420), (9, 1831, 719)],
+         [(13, 2550, 312), (14, 2862, 1420), (16, 4282, 28), (17, 4310, 41)]]),
+    (1, [[(23, 0, 310), (24, 310, 1420), (26, 1730, 1420), (27, 3150, 747)]])])
+def test_a_response_is_listed_with_its_parts(tmp_path, cli, stream, responses):
+    path = tmp_path / "page.pcap"
+    path.write_bytes(capture())
+    lines = cli("follow", path, stream, "--server", "--parts").out.decode().splitlines()[1:]
+    expected = []
+    for parts in responses:
+        expected += [f"server {frame} {offset} {offset + length - 1} {length}" for frame, offset, length in parts]
+        expected.append(f"{sum(length for *_, length in parts)} in all")
+    assert [" ".join(line.split()) for line in lines] == expected
+
+
 def test_largest_segment_is_smaller_than_the_offers(page):
     packets = page.packets
     assert set(packets["mss"].compressed().tolist()) == {1460}

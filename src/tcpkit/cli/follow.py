@@ -23,6 +23,7 @@ class Show(StrEnum):
     hex = "hex"
     raw = "raw"
     tshark = "tshark"
+    parts = "parts"
 
 
 def show_option(show: Show, text: str) -> typer.models.OptionInfo:
@@ -40,12 +41,13 @@ def follow(
     hexadecimal: Annotated[bool, show_option(Show.hex, "Offsets, bytes and letters.")] = False,
     raw: Annotated[bool, show_option(Show.raw, "The bytes themselves.")] = False,
     tshark: Annotated[bool, show_option(Show.tshark, "The report of tshark -q -z follow,tcp,raw,STREAM.")] = False,
+    parts: Annotated[bool, show_option(Show.parts, "Not the bytes, but which frame carries which of them.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Write each direction of each stream to a file.")] = False,
     output: Annotated[Path | None, OUTPUT] = None,
     capture_filter: CaptureFilterOption = "",
 ) -> None:
     """Show the bytes of a stream, both directions as they alternate; bytes that were not captured are named."""
-    shows = [show for show, chosen in zip(Show, (text, hexadecimal, raw, tshark), strict=True) if chosen]
+    shows = [show for show, chosen in zip(Show, (text, hexadecimal, raw, tshark, parts), strict=True) if chosen]
     if len(shows) > 1 or (client and server):
         raise typer.BadParameter("choose one way to show the bytes, and one direction or both")
     if tshark and (client or server):
@@ -60,7 +62,10 @@ def follow(
     else:
         assert stream is not None
         side = (client and "client") or (server and "server") or ""
-        show_stream(file, stream, side, shows[0] if shows else Show.text, output, capture_filter)
+        if parts:
+            show_parts(file, stream, side, output, capture_filter)
+        else:
+            show_stream(file, stream, side, shows[0] if shows else Show.text, output, capture_filter)
 
 
 def show_stream(file: str, stream: int, side: str, show: Show, output: Path | None, capture_filter: str) -> None:
@@ -80,6 +85,20 @@ def show_stream(file: str, stream: int, side: str, show: Show, output: Path | No
                 out.write(line)
             if conversation.ends is None:
                 raise typer.BadParameter(f"there is no stream {stream}", param_hint="STREAM")
+
+
+def show_parts(file: str, stream: int, side: str, output: Path | None, capture_filter: str) -> None:
+    from tcpkit.stream_parts import part_lines
+    from tcpkit.stream_scan import StreamScan
+
+    with reading(file, output, streaming=output is None, capture_filter=capture_filter, stages=("flows",)) as capture:
+        try:
+            lines = part_lines(StreamScan(capture), stream, side)
+            with opened(output) as out:
+                for line in lines:
+                    out.write(line)
+        except IndexError as error:
+            raise typer.BadParameter(str(error), param_hint="STREAM") from error
 
 
 def write_all(file: str, directory: Path, capture_filter: str) -> None:
