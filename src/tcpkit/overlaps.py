@@ -1,14 +1,14 @@
 """Copies of the same bytes that differ: what one host reads there, another may not."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tcpcore.flags import ChunkKind
 from tcpkit.policies import POLICIES
-from tcpkit.streams import Side, Streams
+from tcpkit.streams import Side, Stream
 from tcpkit.values import Array
 
 SEEN = 1 << 15                   # differences that are remembered, at least, not to be told again
@@ -44,7 +44,7 @@ class Difference(NamedTuple):
                 "kept_by": readers.get(self.kept, ""), "other_by": readers.get(self.other, "")}
 
 
-def differences(streams: Streams) -> Iterator[Difference]:
+def differences(streams: Iterable[Stream]) -> Iterator[Difference]:
     """Every place where a later or losing copy differs from what is read."""
     for stream in streams:
         for side in (stream.client, stream.server):

@@ -4,11 +4,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import signal
 
 import pytest
 from pyarrow import parquet
 
 import tcpkit
+import tcpkit.overlaps as overlaps
 from packets import Conversation
 from tcpkit.http_columns import HTTP
 from tcpkit.overlap_columns import OVERLAPS
@@ -113,3 +116,19 @@ def test_evasions_and_bytes_that_are_no_letters(run, talk):
     assert (row["frame"], row["kept"], row["other_frame"], row["other"]) == (7, "bcde", 6, "\\x1b[2J")
     assert row["other_by"] == "first, bsd-right, vista"
     assert "linux" in row["kept_by"]
+
+
+@pytest.mark.parametrize("command", ["overlaps"], indirect=True)
+@pytest.mark.parametrize(("ended_by", "status"), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("form", ["table", "csv"])
+def test_interrupted_it_lists_what_it_has_found(cli, talk, monkeypatch, ended_by, status, form):
+    """Also when all has been read: to compare the bytes of many streams takes a while."""
+    def slowly(streams):
+        for found in differences(streams):
+            yield found
+            os.kill(os.getpid(), ended_by)
+
+    monkeypatch.setattr(overlaps, "differences", slowly)
+    done = cli("overlaps", talk, "--format", form)
+    assert (done.status, done.err) == (status, b"tcpkit: interrupted: this is what was done so far\n")
+    assert len(done.out.splitlines()) == 2

@@ -1,6 +1,7 @@
 """``overlaps``: copies of the same bytes that differ."""
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import Annotated
 
 import typer
@@ -16,7 +17,7 @@ from tcpkit.cli.app import (
     app,
 )
 from tcpkit.cli.output import named
-from tcpkit.cli.reading import reading
+from tcpkit.cli.reading import listing, reading
 
 EvasionsOption = Annotated[bool, typer.Option("--evasions", help="Only those that hosts read differently.")]
 
@@ -33,5 +34,8 @@ def overlaps(file: CaptureArgument, evasions: EvasionsOption = False, capture_fi
 
     names, chosen = named(columns, OVERLAPS), RecordFilter(where, OVERLAPS)
     with reading(file, output, capture_filter=capture_filter) as capture:
-        rows = (found.to_dict() for found in differences(capture.streams) if found.evades or not evasions)
-        write_records(filter(chosen.selects, rows), OVERLAPS, form, output, names)
+        streams = capture.streams
+        with listing() as goes_on:
+            all_found = takewhile(goes_on, differences(takewhile(goes_on, streams)))
+            rows = (found.to_dict() for found in all_found if found.evades or not evasions)
+            write_records(filter(chosen.selects, rows), OVERLAPS, form, output, names)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
@@ -53,12 +53,26 @@ def reading(path: str, output: Path | None = None, *, streaming: bool = False, f
             if not watch.interrupted:
                 raise
     if watch.interrupted and not follow:
-        print("tcpkit: interrupted: this is what was done so far", file=sys.stderr)
-        raise typer.Exit(status_after(watch.interrupted))
+        tell_interrupted(watch.interrupted)
     for warning in capture.warnings:
         print(f"tcpkit: {one_line(str(warning))}", file=sys.stderr)
     if capture.warnings:
         raise typer.Exit(1)
+
+
+@contextmanager
+def listing() -> Iterator[Callable[[object], bool]]:
+    """For what takes a while after the reading: gives whether to go on, until Ctrl-C or SIGTERM, which is told."""
+    with Watch(bar=False) as watch:
+        yield lambda _: not watch.interrupted
+    if watch.interrupted:
+        tell_interrupted(watch.interrupted)
+
+
+def tell_interrupted(number: int) -> NoReturn:
+    """By a signal."""
+    print("tcpkit: interrupted: this is what was done so far", file=sys.stderr)
+    raise typer.Exit(status_after(number))
 
 
 @contextmanager
