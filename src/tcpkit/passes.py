@@ -124,7 +124,7 @@ class Passes:
         RuntimeError if a pass under way reads from a file object.
         """
         for location, start in zip(locations(self._source), self._starts, strict=True):
-            if hasattr(location, "readinto") and self._pass is not None:
+            if start is not None and self._pass is not None:
                 self._pass.give_way(name_of(location))
             go_back(location, start)
         return open_reader(self._source)

@@ -248,6 +248,7 @@ class Pipeline:
         if self._lock.locked():                  # asked last: a thread may begin it meanwhile
             self._given_way = ""
             raise RuntimeError(f"a pass over {name} is under way; {ONE_AT_A_TIME}: end that loop first, or open a path")
+        self.reader.close()                      # a thread that decompresses would read on
 
     def stream_records(self) -> Iterator[StreamRecords]:
         """What is held of the streams so far, some thousand at a time, at least one piece."""

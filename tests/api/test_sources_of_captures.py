@@ -230,12 +230,26 @@ def test_a_capture_stays_where_it_is(path):
     assert len(capture.packets) == len(TALK.frames)
 
 
-def test_a_pass_that_another_one_has_overtaken_does_not_read_a_file_object():
-    capture = tcpkit.open(io.BytesIO(LONG))
+@pytest.mark.parametrize("data", [LONG, gzip.compress(LONG)], ids=["plain", "compressed"])
+def test_a_pass_that_another_one_has_overtaken_does_not_read_a_file_object(data):
+    """It would begin in the middle, or at the end."""
+    capture = tcpkit.open(io.BytesIO(data))
     first, second = capture.pipeline(), capture.pipeline()
     assert sum(batch.n_frames for batch in second) == len(TALK.frames) * 1000
     with pytest.raises(RuntimeError, match="another pass over capture was made before this one began"):
         first.run()
+
+
+def test_a_pass_over_a_pipe_is_not_overtaken_by_one_that_cannot_be_made():
+    reading, writing = os.pipe()
+    os.write(writing, BYTES)
+    os.close(writing)
+    with open(reading, "rb", buffering=0) as file:
+        capture = tcpkit.open(file)
+        first = capture.pipeline()
+        with pytest.raises(tcpkit.CaptureError, match="only once"):
+            capture.pipeline()
+        assert sum(batch.n_frames for batch in first) == len(TALK.frames)
 
 
 def test_stop_before_a_pass_ends_the_waiting_of_the_next_one():
