@@ -10,7 +10,7 @@ from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
 from tcpkit.pipeline import ALL_STAGES, DETAILS, MSL, Detail, Observer, Pipeline, end_waiting, with_needs
 from tcpkit.rotated import open_reader
-from tcpkit.source_facts import go_back, keep_source, position_of, size_of, worthwhile_threads
+from tcpkit.source_facts import comes_once, go_back, keep_source, position_of, size_of, worthwhile_threads
 from tcpkit.sources import locations, name_of
 from tcpkit.trackers import StreamRecords, of_stages
 
@@ -38,20 +38,19 @@ class Passes:
         self._strict = strict
         self._observer = observer
         self.follow = follow
-        self.piped = hasattr(self._source, "readinto")
         self._threads = checked_threads(1 if follow else threads)
         self._msl = checked_msl(msl)
         self._memory_limit = checked(memory_limit)
         self._idle_timeout = checked_timeout(idle_timeout)
         self._handing = allocate_lock()
         self._reader: AnyReader = open_reader(self._source, follow=follow)       # fails here if it is no capture
+        self.piped = any(map(comes_once, locations(self._source)))               # so it may be slow in coming
         self._unread = True                                                      # no pass has it yet
         self._pass: Pipeline | None = None                                       # the last one
 
     def __del__(self) -> None:
-        reader = getattr(self, "_reader", None)
-        if reader is not None:                   # no pass has been made, which would have closed it
-            reader.close()
+        if getattr(self, "_unread", False):      # no pass has been made, which would have closed it
+            self._reader.close()
 
     def __repr__(self) -> str:
         return f"Capture({getattr(self._source, 'name', self._source)!r})"

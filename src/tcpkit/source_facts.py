@@ -26,14 +26,15 @@ def go_back(location: Any, position: int | None, why: str = "") -> None:
     """Set a file object back, to read it again; CaptureError, with the reason, for what gives its bytes only once."""
     if hasattr(location, "readinto") and position is not None:
         location.seek(position)
-    elif hasattr(location, "readinto") or _is_pipe(location):
+    elif comes_once(location):
         raise CaptureError(name_of(location), f"can be read only once{why}")
 
 
-def _is_pipe(path: str | os.PathLike[str]) -> bool:
-    """Also one that has a name, which would have to be written again."""
+def comes_once(location: Any) -> bool:
+    """Whether it is a file object or a pipe, also one that has a name, which would have to be written again."""
     try:
-        return os.fspath(path) == STANDARD_INPUT or stat.S_ISFIFO(os.stat(path).st_mode)
+        return (hasattr(location, "readinto") or os.fspath(location) == STANDARD_INPUT
+                or stat.S_ISFIFO(os.stat(location).st_mode))
     except OSError:
         return False
 

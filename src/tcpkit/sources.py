@@ -181,7 +181,7 @@ def _open_path(path: str, follow: bool) -> Source:
 def _raw(file: str | int, name: str) -> io.FileIO:
     """A file by its path or, if it stays open when this is closed, its descriptor."""
     try:
-        return io.FileIO(file, closefd=isinstance(file, str))
+        return io.FileIO(file) if isinstance(file, str) else io.FileIO(file, closefd=False)
     except IsADirectoryError:
         raise CaptureError(name, "a directory, not a capture") from None
     except OSError as error:

@@ -100,8 +100,9 @@ def test_tables_come_with_the_end(tmp_path, start):
     assert out.count(b"\n") == 2
 
 
-def test_segments_from_a_pipe_are_shown_at_once(start):
-    process = start("packets", "-", stdin=subprocess.PIPE)
+@pytest.mark.parametrize("name", ["-", "/dev/stdin"])
+def test_segments_from_a_pipe_are_shown_at_once(start, name):
+    process = start("packets", name, stdin=subprocess.PIPE)
     process.stdin.write(PCAP)
     process.stdin.flush()
     assert len(lines(process, len(TALK.frames) + 1)) == len(TALK.frames) + 1
