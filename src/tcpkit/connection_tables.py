@@ -142,13 +142,17 @@ class ConnectionTables(Passes):
         return joined(self.retransmission_pieces())
 
     def retransmission_pieces(self, columns: Sequence[str] | None = None, *, where: str = "") -> Iterator[Table]:
-        """The retransmissions table as ``flow_pieces``, but in one piece: later segments may correct its verdicts."""
+        """The retransmissions table in pieces, as ``flow_pieces``, in the order of frames.
+
+        None comes before the capture has been read, for later segments may correct the verdicts; memory does not grow.
+        """
         from tcpkit.retransmission_columns import RETRANSMISSIONS
-        from tcpkit.retransmissions import retransmission_table
+        from tcpkit.retransmissions import retransmission_pieces
 
         stages = stages_needed(RETRANSMISSIONS, columns, where, frozenset({"analysis", "lifecycle", "verdicts"}))
         detail: Detail = "all" if columns is None else "none"        # what it can tell besides serves other tables
-        yield rows_of(retransmission_table(self.pipeline({"analysis", "verdicts", *stages}, detail=detail)), where)
+        for table in retransmission_pieces(self.pipeline({"analysis", "verdicts", *stages}, detail=detail)):
+            yield rows_of(table, where)
 
 
 def stages_needed(schema: Schema, columns: Sequence[str] | None, where: str,

@@ -2,8 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from tempfile import SpooledTemporaryFile
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,24 +10,11 @@ from tcpcore.flows import FlowTable
 from tcpcore.records import FLOW
 from tcpkit.directed import ends, join, sent
 from tcpkit.flow_columns import CONVERSATIONS
-from tcpkit.output_file import named_errors
 from tcpkit.pipeline import Pipeline
 from tcpkit.table import Table
 from tcpkit.trackers import PIECE
 from tcpkit.values import Array, rows_at
-
-
-class Gone(NamedTuple):
-    """Streams that gave up their slots: what orders them, and a file of their rows, of which there is no end."""
-
-    packets: Array
-    frames: Array
-    file: IO[bytes]
-
-    def rows(self, places: Array) -> Array:
-        """At least one; mapped anew each time, or all pages that have been read would stay in memory."""
-        mapped: Array = np.memmap(self.file, NOTHING.dtype, "r")
-        return rows_at(mapped, places)
+from tcpkit.waiting import WaitingRows
 
 
 class Keys(NamedTuple):
@@ -54,34 +40,31 @@ def conversation_pieces(passed: Pipeline) -> Iterator[Table]:
     """
     flows = passed.flows
     assert flows
-    with SpooledTemporaryFile(1) as file:        # no file before there is something in it
-        gone = rows_released(passed, file)
-        n_gone = len(gone.frames)
+    with WaitingRows(NOTHING.dtype) as gone:
+        packets, frames = keys_released(passed, gone)
         held = keys_of(flows)
-        order = in_order(np.concatenate([gone.packets, held.packets]), np.concatenate([gone.frames, held.frames]))
+        order = in_order(np.concatenate([packets, held.packets]), np.concatenate([frames, held.frames]))
         for start in range(0, max(len(order), 1), PIECE):
             places = order[start:start + PIECE]
-            is_held = places >= n_gone
-            rows = conversation_rows(flows.records(held.slots[places[is_held] - n_gone]))
+            is_held = places >= len(gone)
+            rows = conversation_rows(flows.records(held.slots[places[is_held] - len(gone)]))
             if len(rows) < len(places):
                 mixed = np.zeros(len(places), NOTHING.dtype)
-                mixed[is_held], mixed[~is_held] = rows, gone.rows(places[~is_held])
+                mixed[is_held], mixed[~is_held] = rows, gone.at(places[~is_held])
                 rows = mixed
             yield Table(rows, CONVERSATIONS, start_ns=passed.start_ns)
 
 
-def rows_released(passed: Pipeline, file: IO[bytes]) -> Gone:
-    """Of the streams that give up their slots while the pass is made."""
+def keys_released(passed: Pipeline, gone: WaitingRows) -> tuple[Array, Array]:
+    """What orders the streams that give up their slots while the pass is made; their rows go to ``gone``."""
     packets, frames = [NOTHING["packets"]], [NOTHING["conversation_frame"]]
     for batch in () if passed.finished else passed:
         if batch.released is not None:
             rows = conversation_rows(batch.released["flows"])
             packets.append(rows["packets"].copy())
             frames.append(rows["conversation_frame"].copy())
-            with named_errors("temporary file"):
-                file.write(rows.tobytes())
-                file.flush()                     # for who maps it
-    return Gone(np.concatenate(packets), np.concatenate(frames), file)
+            gone.append(rows)
+    return np.concatenate(packets), np.concatenate(frames)
 
 
 def keys_of(flows: FlowTable) -> Keys:

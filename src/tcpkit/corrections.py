@@ -1,8 +1,6 @@
 """Verdicts that later segments have changed: applied to rows, and as a table."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 import numpy as np
 
 from tcpcore.batch import Batch
@@ -52,15 +50,22 @@ class Corrections:
     def collect(self, batch: Batch) -> None:
         if batch.corrections:
             frames, rows, _ = batch.corrections
-            self._frames.append(frames)
-            self._rows.append(rows)
+            self.add(frames, rows)
 
-    def collected(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        """The batches as they come, those of each kept."""
-        for batch in batches:
-            self.collect(batch)
-            yield batch
+    def add(self, frames: Array, rows: Array) -> None:
+        self._frames.append(frames)
+        self._rows.append(rows)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._frames))
 
     def apply(self, rows: Array) -> None:
         """Correct ``rows``, which are in the order of their frames."""
         amend(rows, np.concatenate(self._frames), np.concatenate(self._rows))
+
+    def taken(self, last: int) -> tuple[Array, Array]:
+        """What is known of frames up to this one, which is let go of."""
+        frames, rows = np.concatenate(self._frames), np.concatenate(self._rows)
+        ready = frames <= last
+        self._frames, self._rows = [frames[~ready]], [rows[~ready]]
+        return frames[ready], rows[ready]

@@ -247,8 +247,9 @@ def write_one(capture: tcpkit.Capture, table: str, job: Job, path: Path, look_up
         nonlocal rows
         ways: dict[str, Callable[[], Iterable[Table]]] = {
             "packets": lambda: capture.batches(where=job.where, settled=True), "flows": capture.flow_pieces,
-            "directions": capture.direction_pieces, "conversations": capture.conversation_pieces}
-        for piece in ways[table]() if table in ways else [getattr(capture, table)]:
+            "directions": capture.direction_pieces, "conversations": capture.conversation_pieces,
+            "retransmissions": capture.retransmission_pieces}
+        for piece in ways[table]():
             look_up(piece)
             rows += len(piece)
             yield piece

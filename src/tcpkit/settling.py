@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from tcpcore.batch import Batch
-from tcpkit.corrections import Changes, amend
+from tcpkit.corrections import Changes, Corrections, amend
 from tcpkit.values import Array
 
 WINDOW = 1 << 14                 # frames
@@ -20,8 +20,11 @@ class Piece(NamedTuple):
     changes: Changes | None = None
 
 
-def settle(batches: Iterable[Batch]) -> Iterator[Piece]:
-    """The rows of ``batches`` with the verdicts that the next WINDOW frames leave them, wherever batches end."""
+def settle(batches: Iterable[Batch], late: Corrections | None = None) -> Iterator[Piece]:
+    """The rows of ``batches`` with the verdicts that the next WINDOW frames leave them, wherever batches end.
+
+    What changes them after that goes to ``late``.
+    """
     held: deque[Piece] = deque()
     for batch in batches:
         if batch.n_rows:
@@ -32,6 +35,8 @@ def settle(batches: Iterable[Batch]) -> Iterator[Piece]:
             if near.any():
                 for rows, *_ in held:
                     amend(rows, frames[near], verdicts[near])
+            if late is not None and not near.all():
+                late.add(frames[~near], verdicts[~near])
         while held and held[0].rows["frame"][-1] + WINDOW <= held[-1].rows["frame"][-1]:
             yield held.popleft()
     yield from held

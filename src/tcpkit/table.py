@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, overload
 
 import numpy as np
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 Selection = slice | Sequence[int] | list[str] | Array
 LEAST = 12                       # letters of a column whose rows are not known beforehand
-WAITING = 16 << 20               # bytes of rows that wait in memory
-AT_ONCE = 1 << 14                # rows
 SHOWN = 10                       # rows in a repr: half from either end
 
 
@@ -241,20 +240,19 @@ def in_order(table: Table, name: str) -> Table:
 
 
 def write_grid(tables: Iterable[Table], file: BinaryIO, columns: Sequence[str] | None = None) -> None:
-    """The rows of tables of one kind, as ``to_grid`` shows them.
+    """The rows of tables of one kind, at least one, as ``to_grid`` shows them.
 
     Columns are as wide as their widest cell, so all rows wait until the last has come, many of them in a file.
     """
-    from tempfile import SpooledTemporaryFile
+    from tcpkit.waiting import WaitingRows
 
-    lines: Grid | None = None
-    with SpooledTemporaryFile(WAITING) as waiting:
-        for table in tables:
-            lines = lines or Grid(table._shown(columns))
+    pieces = iter(tables)
+    first = next(pieces)
+    lines = Grid(first._shown(columns))
+    with WaitingRows(first.array.dtype) as waiting:
+        for table in chain([first], pieces):
             lines.measure(table._rows)
-            waiting.write(table.array.tobytes())
-        if lines:
-            waiting.seek(0)
-            file.write(lines.header().encode())
-            while data := waiting.read(AT_ONCE * table.array.itemsize):
-                file.write(lines.lines(table.like(np.frombuffer(data, table.array.dtype))._rows))
+            waiting.append(table.array)
+        file.write(lines.header().encode())
+        for rows in waiting.pieces():
+            file.write(lines.lines(table.like(rows)._rows))

@@ -113,19 +113,11 @@ def test_conversations_that_are_given_up_do_not_fill_memory_until_they_are_in_or
     assert cost.told[1] > n // 2
 
 
-def test_a_disk_without_room_for_conversations_that_are_given_up_is_told_as_such(tmp_path):
-    path, n = tmp_path / "x", 3 * N
-    path.write_bytes(header() + records(segment("S"), n, source=np.arange(n) + (11 << 24)))
-    told = run("""
-        import resource
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-        try:
-            list(tcpkit.open(path, memory_limit=tcpkit.budget.LEAST).conversation_pieces())
-            told = None
-        except OSError as error:
-            told = error.filename
-    """, path, memory=40 * MIB).told
-    assert told == "temporary file"
+def test_segments_sent_again_do_not_fill_memory_until_the_last_may_have_changed_them(tmp_path):
+    path, n = tmp_path / "x", 10 * N
+    path.write_bytes(connection(records(segment(payload=b"x" * 10), n, seq=1000 + np.arange(n) // 8 * 10)))
+    cost = run("told = sum(len(piece) for piece in tcpkit.open(path).retransmission_pieces())", path, memory=60 * MIB)
+    assert cost.told == n - n // 8
 
 
 def test_of_a_flood_of_streams_that_are_reset_those_go_first(tmp_path):

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import tcpkit
@@ -16,6 +17,7 @@ from packets import Conversation
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
 from tcpkit.capture_writer import CaptureWriter, Ring
+from tcpkit.waiting import WaitingRows
 
 SIZE = 256 << 10
 
@@ -115,6 +117,20 @@ def test_no_room_for_a_file_without_frames(disk):
     with pytest.raises(tcpkit.CaptureError, match="No space left on device"):
         writer.close()
     writer.close()
+
+
+def test_rows_that_wait_tell_where_there_is_no_room(disk, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(disk))
+    monkeypatch.setattr("tcpkit.waiting.IN_MEMORY", 1000)
+
+    def fill() -> None:
+        with WaitingRows(np.dtype("V100")) as waiting:
+            for _ in range(SIZE // 100):
+                waiting.append(np.zeros(10, "V100"))
+
+    with pytest.raises(OSError, match="No space left on device") as error:
+        fill()
+    assert error.value.filename == "temporary file (in TMPDIR)"
 
 
 @may_make_wires

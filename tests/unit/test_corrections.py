@@ -110,6 +110,26 @@ def test_a_settled_scan_gives_the_last_verdicts() -> None:
         assert all(piece.corrections is None for piece in pieces)
 
 
+@pytest.mark.parametrize("late", [1, 5, 1 << 16])
+def test_segments_sent_again_have_their_last_verdicts_wherever_they_wait(late: int, monkeypatch) -> None:
+    """In memory or in a file, and however many corrections wait with them."""
+    capture = read("heavy-reorder.snd")
+    monkeypatch.setattr("tcpkit.settling.WINDOW", 40)
+    monkeypatch.setattr("tcpkit.retransmissions.AT_ONCE", late)
+    monkeypatch.setattr("tcpkit.retransmissions.STEP", 3)
+    monkeypatch.setattr("tcpkit.waiting.IN_MEMORY", 1000)
+    monkeypatch.setattr("tcpkit.waiting.AT_ONCE", 7)
+    pieces = list(tcpkit.open(Dribble(io.BytesIO(capture))).retransmission_pieces())
+    rows = np.concatenate([piece.array for piece in pieces])
+    assert {len(piece) for piece in pieces[:-1]} == {7}
+    frames = rows["frame"].tolist()
+    assert frames == sorted(frames)
+    last = {row[0]: row for row in verdicts_of(tcpkit.open(io.BytesIO(capture)).packets.array)}
+    assert verdicts_of(rows) == [last[frame] for frame in frames]
+    first = {row[0]: row for piece in settle(judged_batches(capture, 7)) for row in verdicts_of(piece.rows)}
+    assert sum(first[frame] != last[frame] for frame in frames) > 5          # changed after the window
+
+
 def test_commands_print_the_last_verdicts_of_files_and_pipes(cli) -> None:
     source = CAPTURES / "heavy-reorder.snd.pcap"
     packets = tcpkit.open(source).packets

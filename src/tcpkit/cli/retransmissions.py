@@ -50,7 +50,7 @@ def retransmissions(file: CaptureArgument, view: ViewOption = None, capture_filt
     from tcpkit.direction_columns import DIRECTIONS
     from tcpkit.reordering_columns import REORDERING
     from tcpkit.retransmission_columns import RETRANSMISSIONS
-    from tcpkit.table import joined
+    from tcpkit.table import write_grid
 
     schemas: dict[View | None, Schema] = {View.directions: DIRECTIONS, View.reordering: REORDERING}
     names = named(columns, schemas.get(view, RETRANSMISSIONS))
@@ -65,8 +65,8 @@ def retransmissions(file: CaptureArgument, view: ViewOption = None, capture_filt
         if view == View.segments or form != Format.table or names or where:
             write_pieces(partial(capture.retransmission_pieces, names, where=where), form, output, names)
             return
-        segments = joined(capture.retransmission_pieces())
-        affected = joined(table[(table["retransmissions"] > 0) | (table["sent_again"] > 0)]
-                          for table in capture.direction_pieces())
         with opened(output) as out:
-            out.write(f"{segments.to_grid()}\n{affected.to_grid()}".encode())
+            write_grid(capture.retransmission_pieces(), out)
+            out.write(b"\n")
+            write_grid((table[(table["retransmissions"] > 0) | (table["sent_again"] > 0)]
+                        for table in capture.direction_pieces()), out)
