@@ -26,6 +26,7 @@ import tcpkit
 from tcpkit.budget import LEAST, LIMIT, checked, checked_timeout
 from tcpkit.capture_filter import build_filter
 from tcpkit.convert import need, write_arrow, write_parquet
+from tcpkit.output_file import named_errors
 from tcpkit.rotated import files_of
 from tcpkit.row_filter import RowFilter
 from tcpkit.table import Table
@@ -274,7 +275,8 @@ def completed(path: Path) -> Iterator[BinaryIO]:
     """A file that gets its name once all of it is on the disk; BlockingIOError while another export writes it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    with begun(part) as file:
+    file = begun(part)
+    with named_errors(path), file:
         try:
             yield file
             file.flush()

@@ -17,6 +17,7 @@ from packets import Conversation
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
 from tcpkit.capture_writer import CaptureWriter, Ring
+from tcpkit.export import export
 from tcpkit.waiting import WaitingRows
 
 SIZE = 256 << 10
@@ -117,6 +118,14 @@ def test_no_room_for_a_file_without_frames(disk):
     with pytest.raises(tcpkit.CaptureError, match="No space left on device"):
         writer.close()
     writer.close()
+
+
+@pytest.mark.parametrize("form", ["parquet", "arrow", "csv"])
+def test_an_export_names_the_file_that_the_disk_does_not_hold(disk, source, form):
+    (disk / "other").write_bytes(bytes(SIZE - (20 << 10)))
+    [told] = export([source], disk / "out", tables=["packets"], form=form)
+    assert told.error == f"{disk}/out/packets/capture=talk.pcap/packets.{form}: No space left on device"
+    assert not [path for path in (disk / "out").rglob("*") if path.is_file()]
 
 
 def test_rows_that_wait_tell_where_there_is_no_room(disk, monkeypatch):
