@@ -17,6 +17,7 @@ LEAST = FIXED + (16 << 20)
 MOST = 1 << 62
 LONGEST = 1e9                    # seconds of an idle time-out, or that a segment may live
 POOLED = 4                       # one part of so many is for pools, the rest for connections
+ADDED_UP = 8                     # ... for what a caller adds up of all connections
 # Pools by the option that limits them: the stage, and their part of what the stages at work have together.
 POOLS: dict[str, tuple[Stage, int]] = {
     "flight_limit": ("analysis", 4), "summary_limit": ("analysis", 2), "beyond_limit": ("lifecycle", 1),
@@ -117,6 +118,11 @@ def checked_threads(threads: int) -> int:
     return threads
 
 
+def added_up(limit: int) -> int:
+    """Bytes for what a caller adds up of all connections, beside some of those that are always there."""
+    return (limit - FIXED) // ADDED_UP
+
+
 def pool_limits(limit: int, stages: Collection[Stage]) -> dict[str, int]:
     """The limits of the pools of the stages at work, by option."""
     weights = {option: weight for option, (stage, weight) in POOLS.items() if stage in stages}
@@ -128,12 +134,14 @@ def max_flows(limit: int, bytes_each: int) -> int:
     return min((limit - FIXED) * (POOLED - 1) // POOLED // bytes_each, (1 << 32) - 2)
 
 
-def account(limit: int, workers: Mapping[Stage, Worker], n_slots: int, evicted: tuple[int, int]) -> Budget:
-    """What a pass has used by now, which never becomes less."""
+def account(limit: int, workers: Mapping[Stage, Worker], n_slots: int, evicted: tuple[int, int],
+            beside: int = 0) -> Budget:
+    """What a pass has used by now, which never becomes less; ``beside``: what its caller keeps."""
     used = {stage: worker.slot_bytes * n_slots + sum(held for _, held, _ in worker.pools.values())
             for stage, worker in workers.items()}
     refused = {name: refused for worker in workers.values() for name, (_, _, refused) in worker.pools.items()}
-    return Budget(limit, {str(stage): size for stage, size in used.items()}, *evicted, refused)
+    kept = {"beside": beside} if beside else {}
+    return Budget(limit, {**{str(stage): size for stage, size in used.items()}, **kept}, *evicted, refused)
 
 
 def size_text(size: int) -> str:

@@ -145,9 +145,11 @@ class Capture(ConnectionTables):
 
     @cached_property
     def _attempts(self) -> Attempts:
+        from tcpkit.budget import added_up
         from tcpkit.threats import Attempts
 
-        return Attempts(self._streams("flows", "lifecycle", detail="all"))
+        room = added_up(self._memory_limit)
+        return Attempts(self._streams("flows", "lifecycle", detail="all", added_up=room), room)
 
 
 def _no_rows(pipeline: Pipeline) -> Table:

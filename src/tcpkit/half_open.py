@@ -11,7 +11,6 @@ HALF_OPEN_FIELDS = (*SERVICE, "begun", "completed", "failed")
 COUNTS = ("begun", "completed", "failed", "left", "again")
 SHORTEST = 125_000_000           # ns of a step
 STEPS = 1024                     # of a service at most; then they become twice as long
-MOST = 1 << 18                   # rows in all; of more, the services with the fewest attempts are dropped
 ROW = np.dtype([("key", np.uint64), ("server_hi", np.uint64), ("server_lo", np.uint64), ("step", np.int64),
                 *((name, np.int64) for name in COUNTS), ("server_port", np.uint16), ("ip_version", np.uint8)])
 
@@ -20,9 +19,11 @@ class HalfOpen:
     """For each service and step of time: how many handshakes began and ended then, and how.
 
     ``left`` of those begun were never answered to the end, ``again`` of them although the SYN was repeated.
+    Of more than ``most`` rows, the services with the fewest attempts are dropped.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
         self.width = SHORTEST
         self.rows = np.empty(0, ROW)
 
@@ -70,11 +71,11 @@ class HalfOpen:
         return out
 
     def _bound(self) -> None:
-        if len(self.rows) <= MOST:
+        if len(self.rows) <= self._most:
             return
         starts = first_of_runs(self.rows["key"])
         lengths = np.diff(starts, append=len(self.rows))
         order = np.argsort(-np.add.reduceat(self.rows["begun"], starts), kind="stable")
         kept = np.zeros(len(starts), bool)
-        kept[order[np.cumsum(lengths[order]) <= MOST // 2]] = True
+        kept[order[np.cumsum(lengths[order]) <= self._most // 2]] = True
         self.rows = self.rows[np.repeat(kept, lengths)]

@@ -77,13 +77,14 @@ class Passes:
 
     def pipeline(self, stages: Iterable[Stage] = (), where: str = "", *, rows: bool = True,
                  detail: Detail = "none", threads: int = 0, in_step: bool = False, payload: bool = False,
-                 beside: int = 0) -> Pipeline:
+                 beside: int = 0, added_up: int = 0) -> Pipeline:
         """A new pass, for one's own loop over batches with the rows of a display filter.
 
         Through ``stages`` and those they build on; if none are named, all that this capture was opened with.
         ``rows``, ``detail``: as for Pipeline.  ``payload``: whether it looks at the bytes of the capture, which are
         gone after decode otherwise.
-        ``beside``: bytes that the loop keeps of each stream held, which count against the memory limit.
+        ``beside``: bytes that the loop keeps of each stream held, which count against the memory limit; ``added_up``:
+        and of all streams together.
         """
         size = size_of(self._source)
         with self._handing:                      # a reader goes to one pass only
@@ -94,15 +95,16 @@ class Passes:
                 self._reader, stages or self._stages, size=size, observer=self._observer,
                 capture_filter=self._capture_filter, where=where, strict=self._strict, rows=rows, detail=detail,
                 threads=threads or self._threads or worthwhile_threads(size), in_step=in_step, msl=self._msl,
-                memory_limit=self._memory_limit, idle_timeout=self._idle_timeout, beside=beside, payload=payload)
+                memory_limit=self._memory_limit, idle_timeout=self._idle_timeout, beside=beside, added_up=added_up,
+                payload=payload)
         return made
 
-    def _streams(self, *stages: Stage, detail: Detail) -> Iterator[StreamRecords]:
+    def _streams(self, *stages: Stage, detail: Detail, added_up: int = 0) -> Iterator[StreamRecords]:
         """From the last pass if it has done all this and still holds all streams; else while one does only this."""
         held = self._held(stages, detail)
         if held:
             return (of_stages(streams, stages) for streams in held.stream_records())
-        return self.pipeline(stages, rows=False, detail=detail).stream_pieces()
+        return self.pipeline(stages, rows=False, detail=detail, added_up=added_up).stream_pieces()
 
     def _held(self, stages: Iterable[Stage], detail: Detail) -> Pipeline | None:
         """The last pass if it has done all this and still holds all streams."""

@@ -93,7 +93,8 @@ class Pipeline:
     decode and flows tell; ``detail``: how much the stages keep of each stream.
     With several ``threads`` each works on a batch of its own, one stage further than the next thread; what comes out
     is the same.  Stages may be some batches ahead of the caller then, so who looks into ``flows`` between batches
-    asks for ``in_step``.  ``memory_limit``: bytes; ``beside``: those that the caller keeps of each stream.
+    asks for ``in_step``.  ``memory_limit``: bytes; ``beside``: those that the caller keeps of each stream;
+    ``added_up``: and of all together.
     ``idle_timeout``: seconds of silence that end a stream; 0: none do.
     ``payload``: whether the caller looks at the bytes of the capture.
     """
@@ -101,7 +102,8 @@ class Pipeline:
     def __init__(self, reader: FrameReader, stages: Iterable[Stage], *, size: int = 0,
                  observer: Observer | None = None, capture_filter: str = "", where: str = "", strict: bool = False,
                  rows: bool = True, detail: Detail = "none", threads: int = 1, in_step: bool = False, msl: float = MSL,
-                 memory_limit: int = LIMIT, idle_timeout: float = 0.0, beside: int = 0, payload: bool = True) -> None:
+                 memory_limit: int = LIMIT, idle_timeout: float = 0.0, beside: int = 0, added_up: int = 0,
+                 payload: bool = True) -> None:
         self.reader = reader
         self._payload = payload
         if not payload and hasattr(reader, "lend"):
@@ -129,7 +131,7 @@ class Pipeline:
         self.time_wait_ns = 2 * round(msl * 1e9)
         self._trackers = Trackers(self.stages, msl_ns=round(checked_msl(msl) * 1e9), summary=detail != "none",
                                   all_of_it=detail == "all", memory_limit=memory_limit,
-                                  idle_ns=round(checked_timeout(idle_timeout) * 1e9), beside=beside)
+                                  idle_ns=round(checked_timeout(idle_timeout) * 1e9), beside=beside, added_up=added_up)
 
     def __del__(self) -> None:
         self.reader.close()

@@ -1,7 +1,8 @@
 """Counts by key over any number of rows in bounded memory: what has the least is dropped when keys are too many.
 
 Rows come in pieces, in any order.  How many different values a key goes with is exact up to EXACT; beyond, it is
-estimated from the least of their hashes, within some 3 %.
+estimated from the least of their hashes, within some 3 %.  Where that takes too much memory of all keys together, it is
+exact up to half as many, and so on.
 """
 from __future__ import annotations
 
@@ -39,12 +40,13 @@ class Tally:
     """``rows``: one for each key, with its fields, sums, earliest and latest time.
 
     ``keys`` are the fields that make the key, ``sums`` are added up, ``others`` are the fields whose different values
-    are counted; at most ``limit`` keys are kept, those with the highest first sum.
+    are counted; at most ``limit`` keys are kept, those with the highest first sum, and ``room`` values of all of them.
     """
 
-    def __init__(self, keys: Sequence[str], sums: Sequence[str], others: Sequence[str], limit: int) -> None:
+    def __init__(self, keys: Sequence[str], sums: Sequence[str], others: Sequence[str], limit: int, room: int) -> None:
         self._keys, self._sums, self._others = keys, tuple(sums), others
-        self._limit = limit
+        self._limit, self._room = limit, room
+        self._exact = EXACT
         self.rows: Array = np.empty(0, [("key", np.uint64)])
         self._members = np.empty(0, [("key", np.uint64), ("value", np.uint64)])
 
@@ -63,8 +65,8 @@ class Tally:
         """How many different values of ``others`` each key has."""
         starts = np.searchsorted(self._members["key"], self.rows["key"])
         counts = np.searchsorted(self._members["key"], self.rows["key"], "right") - starts
-        full = counts == EXACT
-        counts[full] = np.rint((EXACT - 1) / (self._members["value"][starts[full] + EXACT - 1] / 2.0**64))
+        full, last = counts == self._exact, self._exact - 1
+        counts[full] = np.rint(last / (self._members["value"][starts[full] + last] / 2.0**64))
         return counts
 
     def _likely(self, keys: Array) -> Array:
@@ -95,11 +97,13 @@ class Tally:
         return rows[np.sort(np.argsort(rows[self._sums[0]], kind="stable")[-self._limit:])]
 
     def _least(self, members: Array) -> Array:
-        """Of the keys that are left, each value once, and no more than EXACT of them: the least."""
+        """Of the keys that are left, each value once, and no more of each, the least, than there is room for."""
         members = members[np.isin(members["key"], self.rows["key"])]
         members = members[np.lexsort((members["value"], members["key"]))]
         members = members[first_of_runs(members["key"], members["value"])]
         starts = first_of_runs(members["key"])
         rank = np.arange(len(members)) - np.repeat(starts, np.diff(starts, append=len(members)))
-        least: Array = members[rank < EXACT]
+        while np.count_nonzero(rank < self._exact) > self._room:
+            self._exact //= 2
+        least: Array = members[rank < self._exact]
         return least

@@ -35,20 +35,27 @@ COMPLETE = (Outcome.OUTCOME_COMPLETE, Outcome.OUTCOME_FAST_OPEN, Outcome.OUTCOME
 OPEN = (Outcome.OUTCOME_UNANSWERED, Outcome.OUTCOME_NO_ANSWER)
 SUMS = ("attempts", "completed", "refused", "open", "answered")
 SERVICES, SOURCES = 1 << 12, 1 << 15             # kept at most
-AT_ONCE = 1 << 17                # attempts that are counted in one go
+# In ROOM bytes; in half of it half as much.
+ROOM = 192 << 20
+AT_ONCE = 1 << 17                # attempts that are counted in one go, at most
+STEPS = 1 << 18                  # of all services, at most
+VALUES = 1 << 20                 # sources of all services, and the like
+LEAST = ROOM // 4                # that there always is
 
 
 class Attempts:
     """How connections began, added up from FLOW and LIFECYCLE rows that come piece by piece.
 
-    Memory is bounded: of services and of sources the most active ones are kept.
+    Memory is bounded: of services and of sources the most active ones are kept.  ``room``: bytes beyond LEAST.
     """
 
-    def __init__(self, streams: Iterable[StreamRecords]) -> None:
-        self._services = Tally(SERVICE, SUMS, CLIENT, SERVICES)
-        self._scans = Tally((*CLIENT, *SERVER), SUMS, ("server_port",), SOURCES)
-        self._sweeps = Tally((*CLIENT, "server_port"), SUMS, SERVER, SOURCES)
-        self._half_open = HalfOpen()
+    def __init__(self, streams: Iterable[StreamRecords], room: int) -> None:
+        at_once, steps, values = (most * (LEAST + room) // ROOM for most in (AT_ONCE, STEPS, VALUES))
+        at_once, steps = min(at_once, AT_ONCE), min(steps, STEPS)
+        self._services = Tally(SERVICE, SUMS, CLIENT, SERVICES, values)
+        self._scans = Tally((*CLIENT, *SERVER), SUMS, ("server_port",), SOURCES, values)
+        self._sweeps = Tally((*CLIENT, "server_port"), SUMS, SERVER, SOURCES, values)
+        self._half_open = HalfOpen(steps)
         self._latest = EARLIEST
         waiting, n = [_attempts(np.empty(0, FLOW), np.empty(0, LIFECYCLE))], 0
         for flows, _, lifecycle, _ in streams:
@@ -56,9 +63,10 @@ class Attempts:
             self._latest = max(self._latest, int(latest_times(flows).max(initial=EARLIEST)))
             waiting.append(_attempts(flows, lifecycle))
             n += len(waiting[-1])
-            if n >= AT_ONCE:
-                self._add(np.concatenate(waiting))
-                waiting, n = [], 0
+            if n >= at_once:
+                attempts, waiting, n = np.concatenate(waiting), [], 0
+                self._add(attempts)
+                del attempts
         if waiting:
             self._add(np.concatenate(waiting))
 

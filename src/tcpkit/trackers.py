@@ -49,13 +49,13 @@ def without_end(streams: StreamRecords) -> StreamRecords:
 class Trackers:
     """``summary``: whether the analysis adds up what it finds.  ``all_of_it``: more than the flows table tells.
 
-    ``beside``: bytes that the caller keeps of a stream.
+    ``beside``: bytes that the caller keeps of a stream; ``added_up``: and of all together.
     ``idle_ns``: silence that ends a stream; 0: none does.
     """
 
     def __init__(self, stages: Collection[Stage], *, msl_ns: int, summary: bool, memory_limit: int,
-                 all_of_it: bool = True, idle_ns: int = 0, beside: int = 0) -> None:
-        limits = pool_limits(memory_limit, stages)
+                 all_of_it: bool = True, idle_ns: int = 0, beside: int = 0, added_up: int = 0) -> None:
+        limits = pool_limits(memory_limit - added_up, stages)
         history = {"history_limit": limits.pop("history_limit")} if "verdicts" in stages else {}
         beyond = {"beyond_limit": limits.pop("beyond_limit")} if "lifecycle" in stages else {}
         self.analysis = Analysis(summary=summary, spread=all_of_it, **limits) if "analysis" in stages else None
@@ -63,11 +63,12 @@ class Trackers:
         self.verdicts = Verdicts(**history) if "verdicts" in stages else None
         each = SLOT_BYTES + beside + sum(stage.slot_bytes for stage in (self.analysis, self.lifecycle, self.verdicts)
                                          if stage)
-        self.flows = (FlowTable(max_flows=max_flows(memory_limit, each), idle_ns=idle_ns)
+        self.flows = (FlowTable(max_flows=max_flows(memory_limit - added_up, each), idle_ns=idle_ns)
                       if "flows" in stages else None)
         self.n_slots = 0             # of the flow table, that all of them know
         self._summary = summary
         self._memory_limit = memory_limit
+        self._beside, self._added_up = beside, added_up
 
     @property
     def at_work(self) -> dict[Stage, FlowTable | Analysis | Lifecycle | Verdicts]:
@@ -79,7 +80,8 @@ class Trackers:
     @property
     def budget(self) -> Budget:
         """What has been used so far, and what the limit cost."""
-        return account(self._memory_limit, self.at_work, self.n_slots, self.flows.evicted if self.flows else (0, 0))
+        return account(self._memory_limit, self.at_work, self.n_slots, self.flows.evicted if self.flows else (0, 0),
+                       self._beside * self.n_slots + self._added_up)
 
     def table(self) -> FlowTable:
         """ValueError if the pass has none."""

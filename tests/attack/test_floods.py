@@ -113,6 +113,21 @@ def test_conversations_that_are_given_up_do_not_fill_memory_until_they_are_in_or
     assert cost.told[1] > n // 2
 
 
+def test_what_threats_add_up_counts_against_the_memory_limit(tmp_path):
+    """Many sources that each scan many ports of a host, behind as many services as there are clients."""
+    path, ports = tmp_path / "x", shuffled(10 * N)
+    path.write_bytes(header() + records(segment("S"), 3 * N, source=np.arange(3 * N), target=np.arange(3 * N))
+                     + records(segment("S"), 10 * N, source=ports % 800, dport=ports // 800 + 1))
+    cost = run("""
+        capture = tcpkit.open(path, memory_limit=tcpkit.budget.LEAST)
+        told = [capture.threats["attempts"].tolist(), capture.threats["kind"].tolist(), capture.budget.used["beside"]]
+    """, path, memory=75 * MIB)
+    attempts, kinds, beside = cost.told
+    assert kinds.count("port_scan") == 800
+    assert sum(480 < number <= 500 for number in attempts) == 800
+    assert beside == 2 * MIB
+
+
 def test_segments_sent_again_do_not_fill_memory_until_the_last_may_have_changed_them(tmp_path):
     path, n = tmp_path / "x", 10 * N
     path.write_bytes(connection(records(segment(payload=b"x" * 10), n, seq=1000 + np.arange(n) // 8 * 10)))

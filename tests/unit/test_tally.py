@@ -26,8 +26,8 @@ def attempts(rows: list[tuple[int, int, int]]) -> np.ndarray:
     return out
 
 
-def tally(limit: int = 100) -> Tally:
-    return Tally(("server_port",), ("attempts", "open"), ("client",), limit)
+def tally(limit: int = 100, room: int = 1 << 20) -> Tally:
+    return Tally(("server_port",), ("attempts", "open"), ("client",), limit, room)
 
 
 PIECES = st.lists(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 30), st.integers(0, 10**12)), max_size=40),
@@ -71,11 +71,23 @@ def test_many_different_values_are_estimated(n):
     assert counts.distinct()[0] == pytest.approx(n, rel=0 if n < EXACT else 0.1)
 
 
+def test_many_values_of_many_keys_are_estimated_in_the_room_of_all():
+    counts, clients, random = tally(room=2_000), 500, np.random.default_rng(1)
+    for _ in range(4):
+        counts.add(attempts([(port, int(client), 0) for port in range(20) for client in random.permutation(clients)]
+                            + [(99, client, 0) for client in range(30)]))
+    assert len(counts._members) <= 2_000
+    assert counts.rows["server_port"].tolist().count(99) == 1
+    found = dict(zip(counts.rows["server_port"].tolist(), counts.distinct().tolist(), strict=True))
+    assert found.pop(99) == 30
+    assert all(number == pytest.approx(clients, rel=0.5) for number in found.values())
+
+
 @given(st.lists(st.tuples(st.integers(1, 2), st.integers(0, 3_000), st.integers(-1, 2_000)), min_size=1, max_size=60),
        st.integers(1, 60))
 def test_half_open_is_what_began_and_has_not_ended(some, size):
     """Whatever the pieces; steps are as short as the span allows."""
-    counts = HalfOpen()
+    counts = HalfOpen(1 << 18)
     rows = attempts([(port, 1, start * SHORTEST) for port, start, _ in some])
     rows["end_ns"] = [(start + lasts) * SHORTEST if lasts >= 0 and start + lasts else 0 for _, start, lasts in some]
     for at in range(0, len(rows), size):
