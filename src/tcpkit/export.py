@@ -91,7 +91,7 @@ def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathL
     root = Path(directory)
     checked_timeout(idle_timeout)
     limit = checked(memory_limit)
-    at_once = min(threads or os.cpu_count() or 1, limit // LEAST)
+    at_once = max(min(threads or os.cpu_count() or 1, limit // LEAST, len(captures)), 1)
     share = limit // at_once
     closed = Event()
 

@@ -14,6 +14,7 @@ from pyarrow import parquet as pq
 import tcpkit
 from packets import T0, Conversation, Frame, pcap
 from tcpkit import export as export_module
+from tcpkit.budget import LEAST
 from tcpkit.export import export, named
 
 
@@ -250,6 +251,13 @@ def test_tables_that_are_gone_are_made_again(captures, tmp_path):
     assert {each.capture: each.was_done for each in export(captures, out)} == {
         str(path): path.name != "part1.pcap" for path in captures}
     assert len(files_of(out)) == 9
+
+
+@pytest.mark.parametrize(("n", "share"), [(1, 2), (3, 1)])
+def test_captures_share_the_memory_limit_if_they_are_several(captures, tmp_path, n, share):
+    list(export(captures[:n], tmp_path, threads=2, memory_limit=2 * LEAST))
+    records = [json.loads(path.read_text()) for path in (tmp_path / "done").iterdir()]
+    assert [record["memory_limit"] for record in records] == [share * LEAST] * n
 
 
 def test_what_the_memory_limit_cut_short_is_done_again_with_more(captures, tmp_path, monkeypatch):
