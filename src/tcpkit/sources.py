@@ -208,7 +208,23 @@ def _open_url(url: str) -> Source:
         told = "no such file" if isinstance(cause, FileNotFoundError) else str(cause)
         raise CaptureError(url, told or type(cause).__name__) from None
     size = getattr(raw, "size", None)
-    return _by_content(raw, url, size if isinstance(size, int) else None)
+    return _by_content(Remote(raw), url, size if isinstance(size, int) else None)
+
+
+class Remote:
+    """A file of fsspec, whose file systems each have errors of their own for what goes wrong on the way."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self.close = raw.close
+
+    def readinto(self, buffer: memoryview) -> int:
+        try:
+            return int(self._raw.readinto(buffer))
+        except OSError:
+            raise
+        except Exception as error:
+            raise OSError(str(error) or type(error).__name__) from error
 
 
 def _by_content(raw: Any, name: str, size: int | None, *, close: bool = True) -> Source:

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 import zstandard
 
-from packets import T0, Frame, pcap, pcapng
+import tcpkit
+from packets import T0, Conversation, Frame, pcap, pcapng
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
 from tcpkit import compression, sources
@@ -210,6 +211,24 @@ def test_file_object_is_left_open():
     file = io.BytesIO(gzip.compress(pcap(frames, nano=True), mtime=0))
     assert read(open_reader(file)) == expected(frames)
     assert not file.closed
+
+
+def test_what_goes_wrong_on_the_way_from_a_url_is_told(monkeypatch):
+    """Whatever error the file system has for it: aiohttp's are no OSError, nor is that of a server without ranges."""
+    fsspec = pytest.importorskip("fsspec")
+    fsspec.filesystem("memory").pipe("/broken.pcap", capture := pcap(Conversation().handshake().frames * 2000))
+    memory_file = type(fsspec.open("memory://broken.pcap", "rb").open())
+    read = memory_file.readinto
+
+    def readinto(self, buffer):
+        if self.tell() > len(capture) // 2:
+            raise ValueError("no ranges")
+        return read(self, buffer[:10_000])
+
+    monkeypatch.setattr(memory_file, "readinto", readinto, raising=False)
+    opened = tcpkit.open("memory://broken.pcap")
+    assert len(opened.packets) > 1000
+    assert [str(warning) for warning in opened.warnings if "reading fails: no ranges" in str(warning)]
 
 
 def test_url(tmp_path):
