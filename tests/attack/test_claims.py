@@ -54,7 +54,7 @@ def test_xz_that_claims_a_dictionary_of_gigabytes(tmp_path):
     data[at + 4] = 40                                            # the dictionary: 2^32 - 1 bytes
     data[at + size - 4:at + size] = struct.pack("<I", zlib.crc32(data[at:at + size - 4]))
     path.write_bytes(data)
-    with pytest.raises(tcpkit.CaptureError, match=r"damaged xz data.*[Mm]emory"):
+    with pytest.raises(tcpkit.CaptureError, match="xz data that look back more than 128 MiB"):
         tcpkit.open(path)
 
 

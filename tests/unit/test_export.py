@@ -335,7 +335,7 @@ def test_a_name_that_another_export_has_given_meanwhile_is_not_taken(days, tmp_p
 
     monkeypatch.setattr(export_module, "state_of", after_another_export)
     (late,) = export(days[1:2], out)
-    assert late.error == f"another export has just given its name to {days[0]}; try again"
+    assert late.error.endswith(f"x.pcap.json: another export has just given its name to {days[0]}; try again")
     assert [each.was_done for each in export(days[:1], out)] == [True]
     assert [each.error for each in export(days[1:2], out)] == [""]
     assert pq.read_table(out / "packets").num_rows == 4 + 5
