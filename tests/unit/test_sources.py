@@ -239,7 +239,6 @@ def test_url(tmp_path):
         open_reader("nosuch://host/x.pcap")
     with pytest.raises(CaptureError, match="no such file"):
         open_reader("memory://nosuch")
-    pytest.importorskip("aiohttp")
     with pytest.raises(CaptureError, match=r"(?i)connect"):           # the cause, not the address again
         open_reader("http://127.0.0.1:1/x.pcap")
 
