@@ -12,6 +12,7 @@ import threading
 import time
 from functools import partial
 
+import fsspec
 import lz4.frame
 import numpy as np
 import pytest
@@ -215,7 +216,6 @@ def test_file_object_is_left_open():
 
 def test_what_goes_wrong_on_the_way_from_a_url_is_told(monkeypatch):
     """Whatever error the file system has for it: aiohttp's are no OSError, nor is that of a server without ranges."""
-    fsspec = pytest.importorskip("fsspec")
     fsspec.filesystem("memory").pipe("/broken.pcap", capture := pcap(Conversation().handshake().frames * 2000))
     memory_file = type(fsspec.open("memory://broken.pcap", "rb").open())
     read = memory_file.readinto
