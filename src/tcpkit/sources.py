@@ -198,17 +198,35 @@ def _followed(raw: Any, path: str) -> Source:
 
 def _open_url(url: str) -> Source:
     try:
-        import fsspec
+        from fsspec.core import url_to_fs
     except ImportError:
         raise CaptureError(url, 'reading URLs needs fsspec: pip install "tcpkit[cluster]"') from None
     try:
-        raw = fsspec.open(url, "rb").open()
+        system, path = url_to_fs(url, **_streaming(url))
+        size = system.size(path)
+        raw = system.open(path, "rb")
     except (OSError, ValueError, ImportError) as error:
-        cause = error.__cause__ or error                 # fsspec's own may say no more than the address
-        told = "no such file" if isinstance(cause, FileNotFoundError) else str(cause)
-        raise CaptureError(url, told or type(cause).__name__) from None
-    size = getattr(raw, "size", None)
+        raise CaptureError(url, _cause_on_the_way(error)) from None
     return _by_content(Remote(raw), url, size if isinstance(size, int) else None)
+
+
+def _cause_on_the_way(error: Exception) -> str:
+    cause: Any = error.__cause__ or error                # fsspec's own may say no more than the address
+    if isinstance(cause, FileNotFoundError):
+        return "no such file"
+    if hasattr(cause, "status"):                         # aiohttp's repeats the address
+        return f"{cause.status} {cause.message}"
+    return str(cause) or type(cause).__name__
+
+
+def _streaming(url: str) -> dict[str, Any]:
+    """What fsspec needs to know to read from a web server in one request: many do not answer requests for ranges."""
+    if not url.startswith(("http://", "https://")):
+        return {}
+    from aiohttp import ClientTimeout
+
+    # However long all of it takes, aiohttp's own limit is five minutes; but no server is silent for so long.
+    return {"block_size": 0, "client_kwargs": {"timeout": ClientTimeout(total=None, sock_connect=30, sock_read=60)}}
 
 
 class Remote:

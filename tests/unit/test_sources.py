@@ -4,6 +4,7 @@ from __future__ import annotations
 import bz2
 import errno
 import gzip
+import http.server
 import io
 import lzma
 import os
@@ -241,6 +242,52 @@ def test_url(tmp_path):
         open_reader("memory://nosuch")
     with pytest.raises(CaptureError, match=r"(?i)connect"):           # the cause, not the address again
         open_reader("http://127.0.0.1:1/x.pcap")
+
+
+class OneRequest(http.server.BaseHTTPRequestHandler):
+    """A web server that does not know ranges, as Python's own."""
+
+    capture = pcap(Conversation().handshake().frames * 40_000)
+
+    def do_HEAD(self):
+        self.send_response(200 if self.path != "/none" else 404)
+        self.send_header("Content-Length", str(len(self.capture)))
+        self.end_headers()
+
+    def do_GET(self):
+        self.do_HEAD()
+        if self.path != "/none":
+            self.wfile.write(self.capture[:3_000_000 if self.path == "/cut" else None])
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def web():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), OneRequest) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_web_server_without_ranges(web):
+    """More than the five megabytes that are asked for at a time where servers know ranges."""
+    assert len(OneRequest.capture) > 6_000_000
+    opened = tcpkit.open(f"{web}/all")
+    assert len(opened.packets) == 120_000
+    assert opened.warnings == []
+
+
+def test_a_web_server_that_breaks_off(web):
+    opened = tcpkit.open(f"{web}/cut")
+    assert 0 < len(opened.packets) < 120_000
+    assert [warning for warning in opened.warnings if "reading fails" in str(warning)]
+
+
+def test_a_web_server_that_has_no_such_file(web):
+    with pytest.raises(CaptureError, match=r"/none: 404 Not Found$"):
+        open_reader(f"{web}/none")
 
 
 def test_following_a_file_that_is_being_written(tmp_path):
