@@ -130,7 +130,7 @@ def mistake_in(text: str, link_type: int) -> str:
     """
     try:
         _empty_capture(link_type).setfilter(text)
-    except pcapy.PcapError as error:
+    except (pcapy.PcapError, ValueError) as error:       # ValueError: no text of C, such as one with a NUL
         return str(error)
     return ""
 

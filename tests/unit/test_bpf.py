@@ -156,6 +156,12 @@ def test_no_word_of_a_right_filter_is_wrong(text):
         assert wrong_word(text[:word.end()], link_type) == (word.end(),) * 2
 
 
+@pytest.mark.parametrize("text", ["tcp\0", "host \udcff"])
+def test_a_filter_that_is_no_text_of_c_is_refused(text):
+    with pytest.raises(FilterError):
+        build_filter(text)
+
+
 def test_a_filter_that_accepts_nothing_has_no_wrong_word():
     with pytest.raises(FilterError, match="rejects all packets") as caught:
         compile_for("tcp and udp", 1)
