@@ -102,6 +102,12 @@ def _together(times: Array, start: Array, end: Array) -> tuple[Array, Array, Arr
     return times[first], np.minimum.reduceat(start, first), np.maximum.reduceat(end, first)
 
 
+def _from_zero(axes: Axes) -> None:
+    """With room above the highest value: the margins of values that are alike are next to nothing."""
+    highest = axes.dataLim.y1
+    axes.set_ylim(0, highest * 1.05 if highest > 0 else None)
+
+
 def _sequence(axes: Axes, sent: Array, answers: Array) -> None:
     start, end = sent["seq64"], sent["seq64"] + _lengths(sent)
     for kind, color in COLORS.items():
@@ -126,7 +132,7 @@ def _sequence(axes: Axes, sent: Array, answers: Array) -> None:
 def _round_trips(axes: Axes, sent: Array, answers: Array) -> None:
     measured = answers[(answers["analysis_present"] & AnalysisPresent.HAS_ACK_RTT) != 0]
     axes.plot(_seconds(measured), measured["ack_rtt"] / 1e6, ".", markersize=4)
-    axes.set_ylim(bottom=0)
+    _from_zero(axes)
     axes.set_ylabel("milliseconds until the acknowledgement")
 
 
@@ -140,7 +146,7 @@ def _throughput(axes: Axes, sent: Array, answers: Array) -> None:
     for label, rows, sizes in (("sent", sent, sent["payload_len"]), ("newly acknowledged", answers, progress)):
         total, _ = np.histogram(_seconds(rows), edges, weights=sizes)
         axes.stairs(total / np.diff(edges), edges, label=label)
-    axes.set_ylim(bottom=0)
+    _from_zero(axes)
     axes.set_ylabel("bytes a second")
 
 
@@ -148,5 +154,5 @@ def _window(axes: Axes, sent: Array, answers: Array) -> None:
     flying = sent[(sent["analysis_present"] & AnalysisPresent.HAS_BYTES_IN_FLIGHT) != 0]
     axes.plot(_seconds(flying), flying["bytes_in_flight"], ".", markersize=4, label="bytes in flight")
     axes.step(_seconds(answers), answers["window_size"], where="post", color=WINDOW, label="receiver's window")
-    axes.set_ylim(bottom=0)
+    _from_zero(axes)
     axes.set_ylabel("bytes")

@@ -66,6 +66,14 @@ def test_the_round_trips_are_those_of_the_table(capture):
     assert np.median(expected) == pytest.approx(2)
 
 
+@pytest.mark.parametrize("graph", ["rtt", "window"])
+def test_the_highest_value_does_not_lie_on_the_frame(capture, graph):
+    axes = draw_stream(capture, 0, graph)
+    low, high = axes.get_ylim()
+    assert low == 0
+    assert high == pytest.approx(1.05 * max(max(line.get_ydata()) for line in axes.lines))
+
+
 def test_the_throughput_adds_up_to_the_bytes(capture):
     axes = draw_stream(capture, 0, "throughput")
     sums = {stairs.get_label(): (stairs.get_data().values * np.diff(stairs.get_data().edges)).sum()
