@@ -4,7 +4,13 @@ from __future__ import annotations
 
 def printable(text: str) -> str:
     """Text from a capture or a file name, its control characters spelt out: it cannot steer a terminal."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else f"\\x{ord(letter):02x}" for letter in text)
+    return "".join(letter if letter.isprintable() or letter == "\n" else _spelt_out(letter) for letter in text)
+
+
+def _spelt_out(letter: str) -> str:
+    """As Python's literals have it; what a name that is not UTF-8 has instead of a byte (PEP 383) as that byte."""
+    code = ord(letter) - 0xDC00 if "\udc80" <= letter <= "\udcff" else ord(letter)
+    return f"\\x{code:02x}" if code < 0x100 else letter.encode("unicode_escape").decode()
 
 
 def one_line(text: str) -> str:

@@ -207,6 +207,13 @@ def test_reading_that_fails_is_damage():
         tcpkit.open(Failing(squeezed))
 
 
+@pytest.mark.parametrize(("name", "shown"), [
+    (os.fsdecode(b"\xff\xfe.pcap"), b"\\xff\\xfe.pcap"), ("a\u2028b", b"a\\u2028b"), ("a\U000e0001b", b"a\\U000e0001b"),
+    ("\u00e9\u4e16", "\u00e9\u4e16".encode())], ids=ascii)
+def test_what_of_a_file_name_is_no_letter_is_spelt_out(cli, name, shown):
+    assert cli("flows", name).err == b"tcpkit: " + shown + b": No such file or directory\n"
+
+
 def test_the_file_name_cannot_steer_a_terminal(tmp_path, cli):
     path = tmp_path / "x\x1b[2J\n"
     path.write_bytes(PCAP[:-1])
