@@ -93,12 +93,14 @@ class Capture(ConnectionTables):
         held stays if there are no frames of any.
         """
         from tcpkit.capture_writer import CaptureWriter
-        from tcpkit.connection import no_stream
+        from tcpkit.connection import LAST, no_stream
 
         refuse_own(path, self._source)
         numbers = [] if streams is None else list(map(index, streams))      # which may be an array
         if streams is not None and not numbers:
             return 0
+        if numbers and max(numbers) > LAST:                      # which no filter may ask for
+            raise no_stream(max(numbers))
         if numbers:
             chosen = f"tcp.stream in {{{', '.join(map(str, numbers))}}}"
             where = f"({where}) and {chosen}" if where else chosen

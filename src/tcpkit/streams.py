@@ -13,6 +13,7 @@ from tcpcore.flags import ChunkKind
 from tcpcore.overlap import OverlapRule, resolve
 from tcpcore.records import CHUNK
 from tcpcore.stream_index import StreamIndex
+from tcpkit.connection import no_stream
 from tcpkit.errors import HoleError
 from tcpkit.follow import Ends, ends_in
 from tcpkit.policies import DEFAULT_POLICY, rule_of
@@ -228,8 +229,11 @@ class Streams(Sequence[Stream]):
     def __getitem__(self, number: int | slice) -> Stream | list[Stream]:
         if isinstance(number, slice):
             return [self[each] for each in range(*number.indices(len(self)))]
-        ends = ends_in(self._records[number])
-        stream = int(self._records[number]["stream"])
+        at = index(number)
+        if not -len(self) <= at < len(self):
+            raise no_stream(at)
+        ends = ends_in(self._records[at])
+        stream = int(self._records[at]["stream"])
         return Stream(stream, ends, self._side(stream, 0, ends), self._side(stream, 1, ends))
 
     def with_policy(self, policy: str) -> Streams:

@@ -306,8 +306,11 @@ def test_slices_and_streams_without_bytes():
     assert [len(stream.client) for stream in streams[:]] == [0]
     assert bytes(streams[0].server) == b""
     assert streams[-1].ends.first == ("10.0.0.1", 50000)
-    with pytest.raises(IndexError):
-        streams[1]
+    for number in (1, -2, 1 << 70):
+        with pytest.raises(IndexError, match=f"there is no stream {number}"):
+            streams[number]
+    with pytest.raises(TypeError):
+        streams["0"]
 
 
 def test_a_capture_without_any_payload_that_is_read_only_once():
