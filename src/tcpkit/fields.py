@@ -67,7 +67,13 @@ def find_column(name: str, known: dict[str, Column]) -> Column:
 
 def find_columns(names: Iterable[str], columns: Iterable[Column]) -> tuple[Column, ...]:
     """Those of the columns that have these names, in their order; FieldError for a name that none has."""
-    known = index_columns(columns)
+    return known_columns(names, index_columns(columns))
+
+
+def known_columns(names: Iterable[str], known: dict[str, Column]) -> tuple[Column, ...]:
+    """The same of columns by name; TypeError for a text, whose letters would be taken for names."""
+    if isinstance(names, str):
+        raise TypeError(f'columns are several: ["{names}"], not "{names}"')
     return tuple(find_column(name, known) for name in names)
 
 

@@ -3,12 +3,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from numbers import Number
 from typing import TYPE_CHECKING, Any, BinaryIO, overload
 
 import numpy as np
 
 from tcpkit.columns import Column, Schema
-from tcpkit.fields import Style, available, build_formatter, find_column, header, index_columns
+from tcpkit.fields import Style, available, build_formatter, find_column, header, index_columns, known_columns
 from tcpkit.grid import Grid, column_widths, grid
 from tcpkit.text import counted
 from tcpkit.values import Array, Rows, column_values, rows_at, stacked
@@ -154,7 +155,7 @@ class Table:
         return find_column(name, self._index)
 
     def _chosen(self, names: Sequence[str] | None) -> tuple[Column, ...]:
-        return self._available if names is None else tuple(self._column(name) for name in names)
+        return self._available if names is None else known_columns(names, self._index)
 
     def _shown(self, names: Sequence[str] | None) -> tuple[Column, ...]:
         """In lines of text."""
@@ -197,11 +198,18 @@ class Table:
 
 
 def _places(key: Any) -> Array:
-    """Rows, or names of columns, as an array; where a masked one has no value nothing is chosen."""
+    """Rows, or names of columns, as an array; where it has no value nothing is chosen."""
     if isinstance(key, np.ma.MaskedArray):
         chosen: Array = key.filled(False) if key.dtype == bool else key.compressed()
         return chosen
-    return np.atleast_1d(np.asarray(key, np.intp if isinstance(key, Sequence) and not len(key) else None))
+    chosen = np.atleast_1d(np.asarray(key, np.intp if isinstance(key, Sequence) and not len(key) else None))
+    return np.array([one is True for one in chosen]) if _is_mask_with_nulls(chosen) else chosen
+
+
+def _is_mask_with_nulls(chosen: Array) -> bool:
+    """That of pandas and Polars becomes objects; what stands for no value there is neither number nor text."""
+    return chosen.dtype == object and chosen.ndim == 1 and len(chosen) > 0 and all(
+        isinstance(one, bool) or not isinstance(one, Number | str) for one in chosen)
 
 
 def _are_names(chosen: Array) -> bool:

@@ -70,6 +70,22 @@ def test_selections_are_tables_of_the_same_kind(table):
     assert (table[[1, 3]].array == odd[:2].array).all()
 
 
+@pytest.mark.parametrize("library", ["to_pandas", "to_polars"])
+def test_a_mask_of_a_data_frame_chooses_nothing_where_it_has_no_value(capture, library):
+    packets = capture.packets
+    mask = getattr(packets, library)()["mss"] > 1000
+    expected = packets[packets["mss"] > 1000]
+    assert 0 < len(expected) < np.ma.count_masked(packets["mss"])
+    assert (packets[mask]["frame"] == expected["frame"]).all()
+    assert len(packets[[None] * len(packets)]) == 0
+
+
+@pytest.mark.parametrize("rows", [[1.0, None], [True, 1], ["1", None]], ids=str)
+def test_rows_are_chosen_by_numbers_and_masks(capture, rows):
+    with pytest.raises(IndexError):
+        capture.packets[np.array(rows, object)]
+
+
 @pytest.mark.parametrize("names", [["direction", "tcp.stream"], np.array(["direction", "tcp.stream"]),
                                    np.array(["direction", "tcp.stream"], object)],
                          ids=["list", "array", "objects"])
@@ -89,6 +105,13 @@ def test_a_list_of_names_chooses_columns(capture, names):
 def test_chosen_columns_must_be_there(table):
     with pytest.raises(tcpkit.FieldError, match=r'"tcp\.sream" is not a field'):
         table[["stream", "tcp.sream"]]
+
+
+def test_columns_are_several(capture):
+    for ask in (capture.packets.to_arrow, capture.packets.to_pandas, capture.packets.to_grid, capture.flow_pieces,
+                lambda name: next(capture.batches(name))):
+        with pytest.raises(TypeError, match=r'columns are several: \["tcp\.stream"\], not "tcp\.stream"'):
+            ask("tcp.stream")
 
 
 def test_names_are_in_the_table(table):
