@@ -109,6 +109,20 @@ def checked_seconds(seconds: float, what: str) -> float:
     return seconds
 
 
+def checked_duration(seconds: float) -> float:
+    """ValueError or TypeError for what is no time to capture."""
+    return checked_seconds(seconds, "duration: 0 (until it is stopped)")
+
+
+def checked_number(number: int, what: str, least: int, most: int) -> int:
+    """ValueError for a number out of its bounds, TypeError for what is no whole number."""
+    if not isinstance(number, Integral):
+        raise TypeError(f"{what} is a whole number, not {number!r}")
+    if not least <= number <= most:
+        raise ValueError(f"{what} is {least:,} to {most:,}, not {number:,}")
+    return int(number)
+
+
 def checked_threads(threads: int) -> int:
     """ValueError for fewer than none, TypeError for what is no number."""
     if not isinstance(threads, Integral):

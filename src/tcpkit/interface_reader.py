@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable
+from sys import maxsize
 from time import monotonic, sleep
 from typing import Any, NamedTuple
 
@@ -11,12 +12,14 @@ import pcapy
 from tcpcore.batch import Batch
 from tcpcore.live_reader import LiveReader
 from tcpcore.metadata import Interface, Metadata
+from tcpkit.budget import checked_duration, checked_number
 from tcpkit.capture_filter import compile_for
 from tcpkit.capture_writer import SNAPLEN
 from tcpkit.errors import CaptureError
 
 TICK = 0.1                     # seconds without packets after which the reader's user gets a turn
 LATENCY = 50                   # milliseconds that the kernel may hold packets back to hand over many at once
+MOST_BUFFER, MOST_FANOUT = (1 << 31) - 1, (1 << 16) - 1        # that the system takes
 BUFFER = 64 << 20              # bytes of the kernel's buffer: what may arrive while a batch is being analysed
 FASTEST = 10e9                 # bytes a second: while frames are let gather, the buffer must not be filled by so many
 # Why a handle cannot be activated (pcap_activate(3PCAP)), and what to do.
@@ -55,6 +58,10 @@ class InterfaceReader:
 
     def __init__(self, interface: str, *, capture_filter: str = "", count: int = 0, duration: float = 0.0,
                  buffer_size: int = BUFFER, promiscuous: bool = True, fanout: int = 0) -> None:
+        checked_number(count, "count", 0, maxsize)
+        checked_number(buffer_size, "buffer_size", 1, MOST_BUFFER)
+        checked_number(fanout, "fanout", 0, MOST_FANOUT)
+        checked_duration(duration)
         self.name = interface
         self.damages: list[tuple[str, int | None, str]] = []
         self.metadata = Metadata()
@@ -69,8 +76,7 @@ class InterfaceReader:
         self.metadata.interfaces.append(Interface(self._reader.link_type, SNAPLEN, name=interface, resolution=9,
                                                   filter=capture_filter or None))
         self.metadata.n_interfaces = 1
-        self._left = count
-        self._counted = count > 0
+        self._left = count or maxsize
         self._end = monotonic() + duration if duration else float("inf")
         self._pause = buffer_size / FASTEST
         self.on_batch: Callable[[Batch], None] | None = None
@@ -79,14 +85,14 @@ class InterfaceReader:
     def next(self, batch: Batch) -> bool:
         """Fill ``batch`` with what has arrived, which may be nothing; False at the capture's end."""
         now = monotonic()
-        if self._last or now >= self._end or (self._counted and not self._left):
+        if self._last or now >= self._end or not self._left:
             self.close()
             return False
         if self._reader.drained:                           # a batch costs as much for few frames as for many
             sleep(min(self._pause, self._end - now))
         select.select([self._handle.getfd()], [], [], min(TICK, self._end - now))
         try:
-            self._reader.fill(batch, self._left if self._counted else batch.frame_capacity)
+            self._reader.fill(batch, min(self._left, batch.frame_capacity))
             if self.on_batch and batch.n_frames:
                 self.on_batch(batch)
         except (pcapy.PcapError, CaptureError) as error:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from types import TracebackType
 
+from tcpkit.budget import checked, checked_number
 from tcpkit.capture import schema_of
 from tcpkit.capture_writer import SNAPLEN, CaptureWriter, Ring
 from tcpkit.corrections import correction_table
@@ -18,6 +19,7 @@ from tcpkit.table import Table, joined
 from tcpkit.trackers import StreamRecords, without_end
 
 MEMORY = 512 << 20               # bytes: some hundred thousand connections at a time
+LEAST_SNAPLEN = 14               # bytes: the header of Ethernet
 
 
 class LiveCapture:
@@ -33,6 +35,8 @@ class LiveCapture:
                  snaplen: int = SNAPLEN, buffer_size: int = BUFFER, promiscuous: bool = True, msl: float = MSL,
                  memory_limit: int = MEMORY, idle_timeout: float = 0.0, fanout: int = 0, analyse: bool = True,
                  observer: Observer | None = None) -> None:
+        memory_limit = checked(memory_limit)
+        checked_number(snaplen, "snaplen", LEAST_SNAPLEN, SNAPLEN)
         self._reader = InterfaceReader(interface, capture_filter=capture_filter, count=count, duration=duration,
                                        buffer_size=buffer_size, promiscuous=promiscuous, fanout=fanout)
         self.pipeline = Pipeline(self._reader, ALL_STAGES if analyse else (), where=where, observer=observer,
@@ -147,12 +151,13 @@ def live(interface: str, *, capture_filter: str = "", where: str = "", count: in
 
     ``capture_filter`` (libpcap's syntax) runs in the kernel; ``where`` (a display filter) chooses the rows of the
     tables.  ``write``: also write every frame to this file, pcapng if its name says so, cut to ``snaplen``, and
-    rotated by ``ring``.  ``buffer_size``: bytes the kernel holds for us.  ``msl``: seconds that a segment may live;
-    TIME-WAIT lasts twice as long.  ``memory_limit``: bytes for connections; when they are used up, those that are
-    over or have long been silent are given up, and told by ``finished``.  ``idle_timeout``: seconds of silence that end
-    a connection, which ``finished`` tells then too; 0: none do.  ``fanout``: sessions with the same number, if it is
-    not 0, share the connections of the interface among them.
-    CaptureError if the interface cannot be used, FilterError for a wrong filter.
+    rotated by ``ring`` (``tcpkit.capture_writer.Ring``).  ``buffer_size``: bytes the kernel holds for us.  ``msl``:
+    seconds that a segment may live; TIME-WAIT lasts twice as long.  ``memory_limit``: bytes for connections; when they
+    are used up, those that are over or have long been silent are given up, and told by ``finished``.
+    ``idle_timeout``: seconds of silence that end a connection, which ``finished`` tells then too; 0: none do.
+    ``fanout``: sessions with the same number, if it is not 0, share the connections of the interface among them.
+    CaptureError if the interface cannot be used, FilterError for a wrong filter, ValueError for a number out of its
+    bounds, TypeError for what is none.
     """
     return LiveCapture(interface, capture_filter=capture_filter, where=where, count=count, duration=duration,
                        write=write, ring=ring, snaplen=snaplen, buffer_size=buffer_size, promiscuous=promiscuous,

@@ -128,8 +128,9 @@ class Pipeline:
         self._filter = _frame_filter(capture_filter) if capture_filter else None
         self._decoder = Decoder()
         self.detail = detail
-        self.time_wait_ns = 2 * round(msl * 1e9)
-        self._trackers = Trackers(self.stages, msl_ns=round(checked_msl(msl) * 1e9), summary=detail != "none",
+        msl_ns = round(checked_msl(msl) * 1e9)
+        self.time_wait_ns = 2 * msl_ns
+        self._trackers = Trackers(self.stages, msl_ns=msl_ns, summary=detail != "none",
                                   all_of_it=detail == "all", memory_limit=memory_limit,
                                   idle_ns=round(checked_timeout(idle_timeout) * 1e9), beside=beside, added_up=added_up)
 

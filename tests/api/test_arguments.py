@@ -41,6 +41,22 @@ def test_times_of_a_scan_of_streams(arguments, kind, message):
         tcpkit.scan_streams(io.BytesIO(BYTES), **arguments)
 
 
+@pytest.mark.parametrize(("arguments", "kind", "message"), [
+    ({"memory_limit": 3}, ValueError, "a memory limit of 3 bytes is too small"),
+    ({"snaplen": -1}, ValueError, "snaplen is 14 to 262,144, not -1"),
+    ({"snaplen": 1 << 40}, ValueError, "snaplen is 14 to 262,144, not 1,099"),
+    ({"count": -1}, ValueError, "count is 0 to "),
+    ({"count": 2.5}, TypeError, "count is a whole number, not 2.5"),
+    ({"buffer_size": 0}, ValueError, "buffer_size is 1 to "),
+    ({"fanout": 1 << 16}, ValueError, "fanout is 0 to 65,535, not 65,536"),
+    ({"duration": -1}, ValueError, r"-1 seconds are no duration: 0 \(until it is stopped\) to"),
+    ({"duration": float("nan")}, ValueError, "nan seconds are no duration")], ids=str)
+def test_what_a_live_session_cannot_work_with(arguments, kind, message):
+    """Told before the interface is asked for."""
+    with pytest.raises(kind, match=message):
+        tcpkit.live("no such interface", **arguments)
+
+
 def test_numbers_of_numpy_are_numbers():
     capture = tcpkit.open(io.BytesIO(BYTES), threads=np.int64(2), memory_limit=np.uint64(1 << 30), msl=np.float32(30),
                           idle_timeout=np.int32(60))

@@ -268,7 +268,9 @@ def test_standard_input(path):
     ["packets", "FILE", "-Y", "tcp.port =="], ["flows", "FILE", "-f", "prot 80"], ["flows", "/nonexistent"],
     ["flows", "FILE", "-o", "/nonexistent/out"], ["filter", "FILE"], ["filter", "FILE", "-o", "FILE"],
     ["retransmissions", "FILE", "--view", "both ways"], ["explain", "FILE", "1000"],
-    ["plot", "FILE", "1000", "-o", "/nonexistent/out.svg"], ["flows", "FILE", "--idle-timeout", "1e10"]], ids=" ".join)
+    ["plot", "FILE", "1000", "-o", "/nonexistent/out.svg"], ["flows", "FILE", "--idle-timeout", "1e10"],
+    ["states", "FILE", "--msl", "1e10"], ["states", "FILE", "--msl", "nan"], ["follow", "FILE", str(1 << 64)]],
+    ids=" ".join)
 def test_what_cannot_be_done_has_status_2_and_a_message(run, path, arguments):
     status, out, err = run(*(path if word == "FILE" else word for word in arguments))
     assert status == 2

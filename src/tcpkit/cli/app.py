@@ -1,6 +1,7 @@
 """The application that commands register with, and the options they share."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -38,15 +39,19 @@ class Format(StrEnum):
     parquet = "parquet"
 
 
-def checked_seconds(seconds: float) -> float:
-    if seconds:
-        from tcpkit.budget import checked_timeout
+def checked_by(name: str) -> Callable[[float], float]:
+    """What this function of ``tcpkit.budget`` refuses is told as a wrong value of the option."""
+    def check(seconds: float) -> float:
+        if seconds:
+            from tcpkit import budget
 
-        try:
-            checked_timeout(seconds)
-        except ValueError as error:
-            raise typer.BadParameter(str(error)) from None
-    return seconds
+            try:
+                getattr(budget, name)(seconds)
+            except ValueError as error:
+                raise typer.BadParameter(str(error)) from None
+        return seconds
+
+    return check
 
 
 def destination(path: str) -> Path | None:
@@ -57,7 +62,9 @@ def destination(path: str) -> Path | None:
 SEVERAL_TIMES = "Capture file; a directory or quoted pattern of captures; a URL"      # may be read so
 CAPTURE = f"{SEVERAL_TIMES}; - for standard input."
 CaptureArgument = Annotated[str, typer.Argument(metavar="FILE", help=CAPTURE)]
-STREAM = typer.Argument(metavar="STREAM", min=0, help="Number of the connection (tcp.stream).", show_default=False)
+LAST_STREAM = (1 << 32) - 1        # tcpkit.connection.LAST
+STREAM = typer.Argument(metavar="STREAM", min=0, max=LAST_STREAM, show_default=False,
+                         help="Number of the connection (tcp.stream).")
 FormatOption = Annotated[Format, typer.Option("--format", metavar="FORMAT",
                                               help="table, csv, json (one array), jsonl or parquet.")]
 CaptureFilterOption = Annotated[
@@ -72,7 +79,7 @@ MemoryLimitOption = Annotated[str, typer.Option(
     "--memory-limit", metavar="SIZE", help="Memory to use at most, such as 500M or 2G; when it runs out, old "
     "connections are given up.")]
 IdleTimeoutOption = Annotated[float, typer.Option(
-    "--idle-timeout", metavar="SECONDS", callback=checked_seconds, show_default=False,
+    "--idle-timeout", metavar="SECONDS", callback=checked_by("checked_timeout"), show_default=False,
     help="Silence after which what comes is another connection; without it, any may go on.")]
 FollowOption = Annotated[
     bool, typer.Option("--follow", help="Go on reading as the file grows, until Ctrl-C.", show_default=False)]

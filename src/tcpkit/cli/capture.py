@@ -18,6 +18,7 @@ from tcpkit.cli.app import (
     MemoryLimitOption,
     WhereOption,
     app,
+    checked_by,
 )
 from tcpkit.cli.output import named, write_as_they_come
 from tcpkit.cli.reading import Watch, read_size
@@ -40,11 +41,13 @@ WriteOption = Annotated[str, typer.Option(
 RingOption = Annotated[str, typer.Option(
     metavar="FILES:SIZE", help="Rotate what is written: keep this many files of this size, such as 10:100M, of a "
                                "time, such as 24:3600s, or both, 24:100M:3600s. With 0 files all are kept.")]
-CountOption = Annotated[int, typer.Option("--count", "-c", metavar="N", min=0, show_default=False,
+CountOption = Annotated[int, typer.Option("--count", "-c", metavar="N", min=0, max=sys.maxsize, show_default=False,
                                           help="Stop after this many frames; without it, at Ctrl-C.")]
-DurationOption = Annotated[float, typer.Option(metavar="SECONDS", min=0, show_default=False,
-                                               help="Stop after this many seconds; without it, at Ctrl-C.")]
-SnaplenOption = Annotated[int, typer.Option(metavar="BYTES", min=14, help="Write at most this many bytes of a frame.")]
+DurationOption = Annotated[float, typer.Option(
+    metavar="SECONDS", callback=checked_by("checked_duration"), show_default=False,
+    help="Stop after this many seconds; without it, at Ctrl-C.")]
+SnaplenOption = Annotated[int, typer.Option(metavar="BYTES", min=14, max=262_144,
+                                            help="Write at most this many bytes of a frame.")]
 BufferOption = Annotated[int, typer.Option("--buffer", "-B", metavar="MIB", min=1, max=2047,
                                            help="The kernel's buffer, in MiB.")]
 FanoutOption = Annotated[int, typer.Option(

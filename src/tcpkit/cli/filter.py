@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tcpkit.cli.app import CaptureArgument, CaptureFilterOption, app
+from tcpkit.cli.app import LAST_STREAM, CaptureArgument, CaptureFilterOption, app
 from tcpkit.cli.reading import reading
 from tcpkit.cli.stdout import need_no_terminal
 from tcpkit.text import counted
@@ -15,7 +15,7 @@ Target = Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="The
                                      "name ends so, else pcap; - for standard output.")]
 Where = Annotated[str, typer.Option("--where", "-Y", metavar="FILTER",
                                     help="Only frames with TCP that this display filter selects.")]
-Streams = Annotated[list[int] | None, typer.Option("--stream", metavar="N", min=0,
+Streams = Annotated[list[int] | None, typer.Option("--stream", metavar="N", min=0, max=LAST_STREAM,
                                                    help="Only frames of this connection; repeat for more.")]
 
 
