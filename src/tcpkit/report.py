@@ -129,16 +129,17 @@ def _facts(found: CaptureInfo) -> Iterator[str]:
 
 def _figures(account: Account, trips: Array) -> Iterator[str]:
     """The account of all connections."""
-    sums, judged = account.sums, max(account.sums["judged_segments"], 1)
+    sums, judged = account.sums, account.sums["judged_segments"]
     outcomes = ", ".join(f"{count:,} {outcome.replace('_', ' ')}" for outcome, count in account.outcomes.most_common())
     figures = [f"{counted(account.connections, 'connection')}; handshakes: {outcomes}" if outcomes else
                "no connections", f"{counted(sums['payload_bytes'], 'byte')} of payload"]
     if len(trips):
         middle, slow = (duration_text(int(value)) for value in np.percentile(trips, (50, 95)))
         figures.append(f"initial round trip: median {middle}, 95 of 100 below {slow}")
-    figures += [f"{words}: {sums[name]:,} of {sums['judged_segments']:,} segments ({sums[name] / judged:.2%})"
+    figures += [f"{words}: {sums[name]:,} of {judged:,} segments ({sums[name] / judged:.2%})"
                 for name, words in (("sent_again", "sent again"), ("sent_needlessly", "of them needlessly"),
-                                    ("reordered", "reordered"), ("network_duplicates", "duplicated by the network"))]
+                                    ("reordered", "reordered"), ("network_duplicates", "duplicated by the network"))
+                if judged]
     yield "<h2>Connections</h2>" + _lines(figures)
 
 

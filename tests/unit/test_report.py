@@ -72,7 +72,10 @@ def test_the_page_tells_the_connections_and_lists_the_most_remarkable():
 
 
 def test_a_capture_without_tcp_and_one_without_repeats():
-    assert report(Conversation().raw(bytes(60)).pcap()).tables == []
+    nothing = report(Conversation().raw(bytes(60)).pcap())
+    assert nothing.tables == []
+    assert "no connections" in nothing.text
+    assert "%" not in nothing.text                 # of no segments
     page = report(Conversation().handshake().pcap())
     assert len(page.tables) == 1
     assert "1 connection; handshakes: 1 complete" in page.text
