@@ -46,9 +46,10 @@ Written by `tools/columns_doc.py` from the definitions; not to be edited by hand
 Every column has a Python name; those with a Wireshark name can be asked for by either. Display filters know both
 names, `tcpkit fields` Wireshark's alone. Names that begin with `tcpkit.` are tcpkit's own, all others mean what they
 mean in tshark 4.0. A value that a row does not have is masked in NumPy, null in Arrow, pandas and Polars, empty in
-text. Letters with numbers (ST-1, RL-1 …) are the [rules](semantics.md) by which a value is found. Times and durations
-are nanoseconds in arrays, Arrow and data frames, which is the unit named here; text (tables, CSV, JSON, `tcpkit
-fields`) and display filters have them in seconds. *Stage* is how far the work must go to know it.
+text. Text but JSON has 1 for true and 0 for false, or nothing where a column only marks rows, such as those with a
+finding. Letters with numbers (ST-1, RL-1 …) are the [rules](semantics.md) by which a value is found. Times and
+durations are nanoseconds in arrays, Arrow and data frames, which is the unit named here; text (tables, CSV, JSON,
+`tcpkit fields`) and display filters have them in seconds. *Stage* is how far the work must go to know it.
 """
 
 
