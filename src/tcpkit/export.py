@@ -86,6 +86,8 @@ def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathL
     """
     if isinstance(captures, str | os.PathLike):
         raise TypeError(f"captures are several: [{os.fspath(captures)!r}], not {os.fspath(captures)!r}")
+    if isinstance(tables, str):
+        raise TypeError(f"tables are several: [{tables!r}], not {tables!r}")
     chosen = tuple(tables)
     check(chosen, form, capture_filter, where)
     root = Path(directory)

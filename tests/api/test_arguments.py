@@ -89,6 +89,11 @@ def test_an_empty_filter_selects_all():
     assert len(packets.where("")) == len(packets) > 0
 
 
+def test_a_single_table_is_not_several(tmp_path):
+    with pytest.raises(TypeError, match=r"tables are several: \['packets'\], not 'packets'"):
+        next(export([tmp_path], tmp_path / "out", tables="packets"))
+
+
 def test_a_single_capture_is_not_several(tmp_path):
     for one in (str(tmp_path), tmp_path):
         with pytest.raises(TypeError, match="captures are several"):
