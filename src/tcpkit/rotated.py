@@ -25,7 +25,7 @@ def open_reader(location: Location | Iterable[Location], *, follow: bool = False
     """
     named = locations(location)
     found = files_of(named)
-    if not found:
+    if not found or "" in found:
         raise CaptureError("capture", "no file is named")
     if follow and (len(found) > 1 or name_of(found[0]) != name_of(named[0])):
         raise CaptureError(name_of(named[0]), "only a single file can be followed")

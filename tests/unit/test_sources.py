@@ -363,8 +363,9 @@ def test_what_cannot_be_opened(tmp_path, monkeypatch):
         open_reader(str(tmp_path / "*.pcap"))
     with pytest.raises(CaptureError, match="no file has such a name"):
         open_reader(str(tmp_path / "missing" / "*.pcap"))
-    with pytest.raises(CaptureError, match="no file is named"):
-        open_reader([])
+    for nothing in ([], "", [""]):
+        with pytest.raises(CaptureError, match="capture: no file is named"):
+            open_reader(nothing)
     with pytest.raises(CaptureError, match="directory"):
         open_source(tmp_path)
     with pytest.raises(TypeError):
