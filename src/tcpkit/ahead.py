@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import combinations, count, pairwise, repeat
 from time import perf_counter
@@ -106,7 +105,6 @@ class WorkersAhead:
         self._left = n_batches                   # to be filled
         self._stopped = False
         self._over = False                       # all threads have done their last
-        self._process = os.getpid()
         for batch in batches:
             self._fill(batch)
         self._threads = [threading.Thread(target=self._work, args=(task, *self._inboxes[at:at + 2]), name="ahead",
@@ -115,7 +113,7 @@ class WorkersAhead:
     def __iter__(self) -> Iterator[Batch]:
         for thread in self._threads:             # here, so that stop() ends those that are, if there is no more
             thread.start()
-        while (given := self._next()) is not None:
+        while (given := self._inboxes[-1].get()) is not None:
             if isinstance(given, BaseException):
                 raise given
             yield given
@@ -125,11 +123,6 @@ class WorkersAhead:
     def _fill(self, batch: Batch) -> None:
         self._inboxes[0].put(batch if self._left else None)
         self._left -= self._left > 0
-
-    def _next(self) -> Batch | BaseException | None:
-        if os.getpid() != self._process:
-            raise RuntimeError("a pass cannot go on in a forked process, where its threads are not")
-        return self._inboxes[-1].get()
 
     def stop(self) -> bool:
         """End the threads; False if the first still waits for a source that gives nothing, it ends after that."""

@@ -1,6 +1,7 @@
 """Drives batches of frames through the stages: capture, decode, flows, analysis, lifecycle, verdicts."""
 from __future__ import annotations
 
+import os
 from _thread import LockType, allocate_lock  # threading takes a while to import
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -115,6 +116,7 @@ class Pipeline:
         self.start_ns = 0                        # time of the first frame
         self._started = False
         self._lock = allocate_lock()
+        self._process = os.getpid()
         self._given_way = ""                     # to another pass: why this one cannot be made any more
         self.stopped = False
         self.finished = False
@@ -158,13 +160,20 @@ class Pipeline:
         with alone(self._lock), closing(self._batches()) as batches:
             if self._given_way and not self.finished:
                 raise RuntimeError(self._given_way)
+            self._need_own_process()
             for batch in batches:
                 self.position = batch.data_offset + batch.data_len
                 self._trackers.n_slots = batch.n_slots
                 yield batch
                 if self._observer:
                     self._observer(self)
+                self._need_own_process()
         self._finish()
+
+    def _need_own_process(self) -> None:
+        """A forked process shares with its parent how far a file has been read, and has none of its threads."""
+        if os.getpid() != self._process:
+            raise RuntimeError("a pass cannot go on in a forked process; open the capture there")
 
     def _batches(self) -> Generator[Batch, None, None]:
         """Batches that have been through all stages."""

@@ -89,6 +89,14 @@ def test_aligned_table(run, path, capture, command):
     assert out.decode().startswith(table.to_grid())
 
 
+def test_several_files_where_one_is_meant(run):
+    """As the shell makes of a pattern that is not quoted."""
+    status, _, told = run("flows", "a.pcap", "b.pcap")
+    assert status == 2
+    assert told.rstrip().endswith("(b.pcap); several files are read as one if a directory or a quoted pattern "
+                                  "names them")
+
+
 def test_retransmissions_show_both_views(run, path, capture):
     _, out, _ = run("retransmissions", path)
     segments, directions = out.decode().split("\n\n")

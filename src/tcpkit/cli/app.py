@@ -16,6 +16,14 @@ from tcpkit.output_file import STANDARD_OUTPUT, named_errors
 class Commands(TyperGroup):
     """Whose help says of each command all that its own help begins with, not only what a line has room for."""
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if "extra argument" in getattr(error, "message", ""):     # such as those that the shell makes of *.pcap
+                error.message += "; several files are read as one if a directory or a quoted pattern names them"  # type: ignore[attr-defined]
+            raise
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, (command.help or "").partition("\n\n")[0].replace("\n", " "))
