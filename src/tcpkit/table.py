@@ -69,6 +69,10 @@ class Table:
             return self._select(chosen.tolist())
         return self.like(self.array[chosen])
 
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """One row after the other; slow for many, whose columns are better taken whole."""
+        return (self._row(place) for place in range(len(self)))
+
     def __contains__(self, name: object) -> bool:
         """Whether there is a column of this name."""
         return isinstance(name, str) and name in self._index

@@ -4,6 +4,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from collections.abc import Iterable
 
 import numpy as np
 import polars
@@ -52,6 +53,11 @@ def test_a_row_is_a_dict_of_the_columns(table):
     for name, value in row.items():
         last = table[name][-1]
         assert value is None if last is np.ma.masked else value == last
+
+
+def test_a_loop_gives_one_row_after_the_other(table):
+    assert isinstance(table, Iterable)
+    assert [str(row) for row in table] == [str(table[place]) for place in range(len(table))]
 
 
 def test_rows_beyond_the_end(table):
