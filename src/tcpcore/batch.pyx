@@ -8,7 +8,7 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 from tcpcore.growable cimport release
-from tcpcore.sanitize cimport unfence
+from tcpcore.sanitize cimport spare, unfence
 
 from tcpcore.errors import CaptureError
 from tcpcore.records import ANALYSIS, FRAME, SEGMENT, STATES, TUNNEL, VERDICT, join
@@ -151,7 +151,7 @@ cdef class Batch:
         cdef Py_ssize_t capacity
         cdef uint8_t* grown
         if self.arena_len + size > self.arena_capacity:
-            capacity = (self.arena_len + size) * 2
+            capacity = self.arena_len + size + <Py_ssize_t> spare(self.arena_len + size)
             grown = <uint8_t*> realloc(self.arena, capacity)
             if grown == NULL:
                 with gil:

@@ -1,6 +1,6 @@
 """Frames to TCP segments: link layer, tunnels, network layer, TCP."""
 from libc.stddef cimport size_t
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from tcpcore.batch cimport PAYLOAD_IN_ARENA, Batch, segment_at
 from tcpcore.bytes cimport be16, be32
@@ -285,19 +285,30 @@ cdef int join_ipv6(Batch batch, Fragments fragments, cursor_t* c) except -1 nogi
 cdef int decompress(Batch batch, cursor_t* c) except -1 nogil:
     """IPComp: next header 1, flags 1, parameter index 2, DEFLATE (RFC 3173, 2394)."""
     cdef uint8_t protocol
-    cdef int32_t length
+    cdef uint32_t length = 0
     cdef uint64_t offset = batch.arena_len
     cdef uint8_t* out
+    cdef bint sound
     if lacks(c, 4) or batch.arena_len > MAX_INFLATED_ARENA:
         return STATUS_TUNNEL_MALFORMED
     protocol = c.p[0]
     advance(c, 4)
-    out = batch.add_arena(MAX_INFLATED)
-    length = inflate(c.p, c.captured, out, MAX_INFLATED)
-    batch.arena_len = <Py_ssize_t> offset + max(length, 0)
-    if length < 0:
+    out = arena_behind(batch, c, MAX_INFLATED)
+    sound = inflate(c.p, c.captured, out, MAX_INFLATED, &length)
+    batch.arena_len = <Py_ssize_t> (offset + length)           # what is broken behind a bomb has cost as much time
+    if not sound:
         return STATUS_TUNNEL_MALFORMED
     c.p = c.base = out
     c.base_offset = PAYLOAD_IN_ARENA | offset
-    c.captured = c.length = <uint32_t> length
+    c.captured = c.length = length
     return by_ip_protocol(protocol)
+
+
+cdef uint8_t* arena_behind(Batch batch, cursor_t* c, Py_ssize_t size) except NULL nogil:
+    """Room in the arena; the cursor moves with it if it stands there, in a payload joined or inflated before."""
+    cdef Py_ssize_t at = c.p - c.base
+    cdef uint8_t* out = batch.add_arena(size)
+    if c.base_offset & PAYLOAD_IN_ARENA:
+        c.base = batch.arena + (c.base_offset ^ PAYLOAD_IN_ARENA)
+        c.p = c.base + at
+    return out

@@ -29,8 +29,9 @@ ctypedef struct code_t:            # a canonical Huffman code
     uint16_t[LITERAL_CODES] symbol              # in the order of their codes
 
 
-cdef int32_t inflate(const uint8_t* data, uint32_t size, uint8_t* out, uint32_t capacity) noexcept nogil:
-    """Bytes written, as far as the input goes and the space allows; -1 if the input is not DEFLATE."""
+cdef bint inflate(const uint8_t* data, uint32_t size, uint8_t* out, uint32_t capacity,
+                  uint32_t* length) noexcept nogil:
+    """Write ``length`` bytes, as far as the input goes and the space allows; False if the input is not DEFLATE."""
     cdef stream_t s
     cdef bint last = False
     cdef uint32_t kind
@@ -43,7 +44,8 @@ cdef int32_t inflate(const uint8_t* data, uint32_t size, uint8_t* out, uint32_t 
         if s.ran_out:
             break
         problem = stored(&s) if kind == 0 else fixed(&s) if kind == 1 else dynamic(&s) if kind == 2 else BROKEN
-    return BROKEN if problem else <int32_t> s.length
+    length[0] = s.length
+    return problem == 0
 
 
 cdef uint32_t take(stream_t* s, uint32_t n) noexcept nogil:

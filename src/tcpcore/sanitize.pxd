@@ -4,3 +4,4 @@ from libc.stddef cimport size_t
 cdef extern from "sanitize.h":
     void fence "tcpcore_fence"(const void* begin, size_t size) noexcept nogil
     void unfence "tcpcore_open"(const void* begin, size_t size) noexcept nogil
+    size_t spare "tcpcore_spare"(size_t size) noexcept nogil

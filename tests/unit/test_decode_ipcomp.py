@@ -1,5 +1,9 @@
 """IPComp (RFC 3173) and the DEFLATE of its payloads (RFC 1951), against zlib."""
+import os
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -55,6 +59,47 @@ def test_many_bombs_do_not_fill_the_memory():
     done = run_decode([bomb] * 400, size=512)
     assert done.statuses[0] == S.STATUS_TCP
     assert S.STATUS_TUNNEL_MALFORMED in done.statuses
+
+
+def test_bombs_that_break_count_too():
+    """The limit is one of time as well: what was written before the data proved broken has cost as much."""
+    engine = zlib.compressobj(9, wbits=-15)
+    broken = engine.compress(bytes(65000)) + engine.flush(zlib.Z_SYNC_FLUSH) + b"\x07"
+    sound = compressed(tcp(50000, 80, 1))
+    done = run_decode([frame(sound), *[frame(broken)] * 400, frame(sound)], size=512)
+    assert [done.statuses[0], done.statuses[-1]] == [S.STATUS_TCP, S.STATUS_TUNNEL_MALFORMED]
+
+
+FREED = """
+import sys
+sys.path.insert(0, {tests!r})
+from unit.test_decode_ipcomp import nested_behind_bombs
+for n in range(1, 40):
+    done, payload = nested_behind_bombs(n)
+    assert done.payloads[n:] == [payload] * 3, n
+"""
+
+
+def nested_behind_bombs(n):
+    """``n`` datagrams of the greatest length, and three whose compressed payload is compressed once more."""
+    bomb = frame(compressed(tcp(50000, 80, 1, payload=bytes(65000))))
+    payload = bytes(i * i % 251 for i in range(900))
+    inner = compressed(tcp(50000, 80, 1, payload=payload))
+    nested = frame(compressed(bytes([6, 0, 0, 2]) + inner), following=108)
+    return run_decode([bomb] * n + [nested] * 3), payload
+
+
+@pytest.mark.parametrize("n", range(1, 20))
+def test_payloads_compressed_twice(n):
+    """The room for the inner one may move that of the outer one, which is being read."""
+    done, payload = nested_behind_bombs(n)
+    assert done.payloads[n:] == [payload] * 3
+
+
+def test_payloads_compressed_twice_where_freed_memory_is_overwritten():
+    """As glibc does if it is asked to."""
+    subprocess.run([sys.executable, "-c", FREED.format(tests=str(Path(__file__).parents[1]))], check=True,
+                   env=os.environ | {"MALLOC_PERTURB_": "85"})
 
 
 @pytest.mark.parametrize("body", [b"", b"\x07", b"\x00\x01\x00\x00\x00abc", b"\x05" * 40])
