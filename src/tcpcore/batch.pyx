@@ -240,7 +240,7 @@ cdef class Batch:
         """Copy the rows into ``out[at:at + n_rows]``, a contiguous, writable array of this batch's dtype."""
         if out.dtype is not self.dtype and out.dtype != self.dtype:
             raise TypeError("rows of another dtype")
-        if (at < 0 or out.ndim != 1 or at + self.n_rows > out.shape[0]
+        if (at < 0 or out.ndim != 1 or at > out.shape[0] - self.n_rows
                 or not (out.flags.c_contiguous and out.flags.writeable)):
             raise ValueError("no room for the rows")
         if self.n_rows:
