@@ -70,7 +70,7 @@ cdef class LiveReader:
                 self.failure = error
                 break
         self.drained = 0 < batch.n_frames < limit and got < asked
-        if batch.n_frames:
+        if batch.data_len:                       # packets may be empty
             self.piece = max(PIECE * batch.n_frames // batch.data_len, FEWEST)
 
     cdef Py_ssize_t add(self, Batch batch, Py_ssize_t asked) except -1:

@@ -99,3 +99,7 @@ def test_a_batch_holds_no_more_than_it_has_room_for():
 
     with pytest.raises(ValueError, match="more packets than the batch holds"):
         LiveReader(Liar(packets(100, 60))).fill(Batch(frames=32), 10_000)
+
+
+def test_packets_without_a_byte():
+    assert batches(Handle([b"", b""])) == [[b"", b""]]
