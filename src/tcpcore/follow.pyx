@@ -9,6 +9,9 @@ from tcpcore.flags cimport HAS_LEN, IN_CONVERSATION, SYN
 from tcpcore.records cimport segment_t
 from tcpcore.seqnum cimport distance, unwrap
 
+cdef enum:
+    ENTRY = 192                    # bytes that one that waits takes beside its own: a tuple, its numbers, its place
+
 
 cdef class Direction:
     """What FO keeps for one direction.  ``position`` is unwrapped; its lower half is the relative number.
@@ -21,7 +24,7 @@ cdef class Direction:
     cdef bint written
     cdef list held, fitting
     cdef Py_ssize_t n_arrived
-    cdef Py_ssize_t n_bytes                     # held and fitting
+    cdef Py_ssize_t n_bytes                     # of memory: held and fitting
 
     def __cinit__(self):
         self.held = []
@@ -30,7 +33,7 @@ cdef class Direction:
     cdef hold(self, int64_t start, bytes data):
         heappush(self.held, (start, self.n_arrived, data))
         self.n_arrived += 1
-        self.n_bytes += len(data)
+        self.n_bytes += len(data) + ENTRY
 
     cdef bint waits(self):
         return bool(self.held) or bool(self.fitting)
@@ -45,7 +48,7 @@ cdef class Direction:
             if not self.fitting:
                 return
             order, start, data = heappop(self.fitting)
-            self.n_bytes -= len(data)
+            self.n_bytes -= len(data) + ENTRY
             old = self.position - start
             if old < len(data):
                 self.position += len(data) - old
@@ -55,8 +58,8 @@ cdef class Direction:
 cdef class Follower:
     """Feed it the batches of a capture; ``process`` gives the chunks (direction, bytes) that a batch adds.
 
-    ``first`` is the direction of node 0 (FO-2), -1 before the stream's first frame.  ``limit``: bytes that may wait
-    behind a hole; with more of them it is taken for lost, which tshark, that keeps them all, does not do.
+    ``first`` is the direction of node 0 (FO-2), -1 before the stream's first frame.  ``limit``: bytes of memory for
+    what waits behind a hole; with more of it the hole is taken for lost, which tshark, that keeps all, does not do.
     """
     cdef readonly uint32_t stream
     cdef readonly int first

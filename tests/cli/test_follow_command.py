@@ -64,14 +64,27 @@ def test_what_waits_is_bounded():
     talk = Talk().handshake()
     for turn in range(9):
         talk.c("PA", 11 + 10 * turn, 1, bytes([65 + turn]) * 10)
-    follower, chunks = Follower(0, limit=50), []
+    chunks = followed(talk, limit=50)
+    assert chunks[0] == (0, b"[10 bytes missing in capture file]\0")
+    assert b"".join(data for _, data in chunks[1:]) == b"".join(bytes([65 + turn]) * 10 for turn in range(9))
+
+
+def test_what_waits_in_small_pieces_is_bounded_by_what_they_take():
+    talk = Talk().handshake()
+    for turn in range(100):
+        talk.c("PA", 11 + turn, 1, b"x")
+    assert followed(talk, limit=1 << 20) == []
+    assert followed(talk, limit=10_000)[0] == (0, b"[10 bytes missing in capture file]\0")
+
+
+def followed(talk: Talk, *, limit: int) -> list[tuple[int, bytes]]:
+    follower, chunks = Follower(0, limit=limit), []
     reader, decoder, table, batch = Reader(io.BytesIO(talk.pcap())), Decoder(), FlowTable(), Batch()
     while reader.next(batch):
         decoder.process(batch)
         table.process(batch)
         chunks += follower.process(batch)
-    assert chunks[0] == (0, b"[10 bytes missing in capture file]\0")
-    assert b"".join(data for _, data in chunks[1:]) == b"".join(bytes([65 + turn]) * 10 for turn in range(9))
+    return chunks
 
 
 def test_tsharks_report(run, path):
