@@ -48,11 +48,13 @@ cdef inline void correct(judge_t* j, uint64_t frame, const verdict_t* verdict) n
     """The verdict on a segment has changed.  Its row keeps the first one: where batches end must not matter."""
     if j.at < 0:
         return
-    if grow(&j.corrected_frames, (j.n_corrected + 1) * sizeof(correction_t)) == 0 \
-            and grow(&j.corrected, (j.n_corrected + 1) * sizeof(verdict_t)) == 0:
-        (<correction_t*> j.corrected_frames.data)[j.n_corrected] = correction_t(frame, j.now)
-        (<verdict_t*> j.corrected.data)[j.n_corrected] = verdict[0]
-        j.n_corrected += 1
+    if (grow(&j.corrected_frames, (j.n_corrected + 1) * sizeof(correction_t))
+            or grow(&j.corrected, (j.n_corrected + 1) * sizeof(verdict_t))):
+        j.out_of_memory = True
+        return
+    (<correction_t*> j.corrected_frames.data)[j.n_corrected] = correction_t(frame, j.now)
+    (<verdict_t*> j.corrected.data)[j.n_corrected] = verdict[0]
+    j.n_corrected += 1
 
 
 cdef inline void call_needless(verdict_t* verdict, uint32_t why) noexcept nogil:

@@ -21,6 +21,7 @@ ctypedef struct judge_t:
     growable_t corrected_frames    # correction_t
     growable_t corrected           # verdict_t
     uint64_t n_corrected
+    bint out_of_memory             # one of them could not be kept
 
 # One segment and what its verdict is weighed from.
 ctypedef struct case_t:

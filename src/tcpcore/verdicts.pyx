@@ -90,6 +90,8 @@ cdef class Verdicts:
         with nogil:
             process_rows(&self.state, batch.slots)
         self.state.rows, self.state.n_rows = NULL, 0
+        if self.state.out_of_memory:             # rows would keep verdicts that no longer hold
+            raise MemoryError
         batch.corrections = self._corrections() if self.state.n_corrected else None
 
     cdef object _corrections(self):

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import io
+import resource
 from itertools import pairwise
 from typing import BinaryIO
 
@@ -10,9 +11,14 @@ import pytest
 
 import tcpkit
 import tcpkit.live_capture
-from stages import judged_batches
+from confined import SANITIZED
+from stages import SEED, judged_batches
+from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
+from tcpcore.decode import Decoder
+from tcpcore.flows import FlowTable
 from tcpcore.records import VERDICT
+from tcpcore.verdicts import Verdicts
 from tcpkit.listing import lines_of, write_fields
 from tcpkit.pipeline import ALL_STAGES
 from tcpkit.settling import WINDOW, settle
@@ -204,3 +210,24 @@ def test_a_live_capture_brings_corrections(monkeypatch) -> None:
         assert before["by"].max() < after["by"].min()
     verdicts = {row[0]: row for table in (rows, *changed) for row in verdicts_of(table)}
     assert list(verdicts.values()) == verdicts_of(tcpkit.open(source).packets.array)
+
+
+@pytest.mark.skipif(SANITIZED, reason="their shadow takes more addresses than can be limited")
+def test_a_correction_that_finds_no_memory_is_an_error_and_not_left_out():
+    """The rows would keep verdicts that no longer hold."""
+    capture = read("heavy-reorder.snd")
+    first = told(capture, 1)[1][0][1]            # the frame that brings the first
+    reader, decoder, batch = Reader(io.BytesIO(capture)), Decoder(), Batch(1, verdicts=True)
+    flows, verdicts = FlowTable(seed=SEED), Verdicts()
+    for _ in range(first):
+        verdicts.process(batch)
+        assert reader.next(batch)
+        decoder.process(batch)
+        flows.process(batch)
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (1, limits[1]))             # no more than there is now
+    try:
+        with pytest.raises(MemoryError):
+            verdicts.process(batch)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
