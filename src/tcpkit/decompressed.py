@@ -44,7 +44,7 @@ class DecompressedSource:
         self._raw = raw
         self._piece = memoryview(b"")
         self._ended = False
-        self._pieces: queue.Queue[bytes | str | None] = queue.Queue(PIECES_AHEAD)
+        self._pieces: queue.Queue[bytes | str | MemoryError | None] = queue.Queue(PIECES_AHEAD)
         self._consumed = 0                        # compressed bytes
         self._ready: list[bytes] = []             # of the piece that the thread is putting together
         self._ready_size = 0
@@ -58,6 +58,8 @@ class DecompressedSource:
             piece = self._pieces.get()
             if isinstance(piece, bytes):
                 self._piece = memoryview(piece)
+            elif isinstance(piece, MemoryError):
+                raise piece
             else:
                 self.damage, self._ended = piece, True
         size = min(len(self._piece), len(buffer))
@@ -83,9 +85,11 @@ class DecompressedSource:
         self._thread.join(timeout=1)              # it may wait for a pipe
 
     def _run(self) -> None:
-        cause: str | None = None
+        cause: str | MemoryError | None = None
         try:
             self._decompress()
+        except MemoryError as error:
+            cause = error                         # no fault of the data: the reader's error
         except Exception as error:                # each library has errors of its own; the reader must not wait forever
             cause = (why_it_fails(self.compression, error)
                      or f"damaged {self.compression} data, near byte {self._consumed} of the file: {error}")
@@ -94,7 +98,7 @@ class DecompressedSource:
         self._hand_over(b"".join(self._ready))
         self._hand_over(cause)
 
-    def _hand_over(self, piece: bytes | str | None) -> None:
+    def _hand_over(self, piece: bytes | str | MemoryError | None) -> None:
         while not self._closed.is_set():
             with contextlib.suppress(queue.Full):
                 return self._pieces.put(piece, timeout=0.1)

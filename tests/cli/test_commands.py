@@ -15,6 +15,7 @@ import sys
 import termios
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from pyarrow import parquet
@@ -285,6 +286,13 @@ def test_what_cannot_be_done_has_status_2_and_a_message(run, path, arguments):
     assert "Traceback" not in err
     assert "Errno" not in err
     assert err or out                    # without arguments: the help
+
+
+@pytest.mark.parametrize("command", ["info", "flows", "packets", "retransmissions"])
+def test_memory_that_runs_out_is_told(run, path, monkeypatch, command):
+    monkeypatch.setattr("tcpkit.pipeline.Decoder", Mock(side_effect=MemoryError))
+    status, _, err = run(command, path)
+    assert (status, err) == (2, "tcpkit: there is not enough memory for this\n")
 
 
 @pytest.mark.parametrize(("name", "content", "message"), [

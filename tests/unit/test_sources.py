@@ -131,6 +131,17 @@ def test_flipped_compressed_data_is_damage(tmp_path, kind):
     assert reader.damages
 
 
+def test_memory_that_runs_out_is_no_damage(monkeypatch):
+    class Full:
+        def decompress(self, data, max_length):
+            raise MemoryError
+
+    monkeypatch.setattr("tcpkit.decompressed.find_format", lambda head: ("gzip", Full, 100))
+    source = open_source(io.BytesIO(gzip.compress(b"some data")))
+    with pytest.raises(MemoryError):
+        source.readinto(memoryview(bytearray(100)))
+
+
 def test_data_damaged_from_the_start_is_no_capture(tmp_path):
     path = tmp_path / "stub.gz"
     path.write_bytes(gzip.compress(pcap(made(5)), mtime=0)[:15])

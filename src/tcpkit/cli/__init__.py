@@ -84,6 +84,9 @@ def run() -> int:
         return int(end.code or 0)
     except BrokenPipeError:                                # who reads has seen enough
         return 1
+    except MemoryError:
+        print("tcpkit: there is not enough memory for this", file=sys.stderr)
+        return 2
     except (CaptureError, FieldError, FilterError, MissingLibraryError, OSError) as error:
         return tell(error)
     return 0
