@@ -37,7 +37,7 @@ cdef inline void remember(judge_t* j, case_t* t, uint8_t kind) noexcept nogil:
     t.out.confidence = confidence_of(t.out.evidence)
     trouble = trouble_of(j, t.sender)
     trouble.again_high = max(trouble.again_high, sent_end(&t.sent))
-    packet = add_again(&j.packets, &trouble.again)
+    packet = add_again(&j.packets, &trouble.again) if t.sender.trouble else NULL    # what stands in forgets its list
     if packet != NULL:
         packet.sent, packet.verdict = t.sent, t.out[0]
 

@@ -241,7 +241,7 @@ cdef inline void expose(judge_t* j, case_t* t, sent_t* first) noexcept nogil:
     cdef list_t* again = &trouble_of(j, t.sender).again
     cdef again_t* packet = find_again(&j.packets, again, first.frame)
     if packet == NULL:
-        packet = add_again(&j.packets, again)
+        packet = add_again(&j.packets, again) if t.sender.trouble else NULL
         if packet == NULL:
             return
         packet.sent = first[0]

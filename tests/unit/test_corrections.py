@@ -231,3 +231,16 @@ def test_a_correction_that_finds_no_memory_is_an_error_and_not_left_out():
             verdicts.process(batch)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+def test_a_sender_that_finds_no_memory_keeps_no_packets():
+    """Nobody would give them back."""
+    reader, decoder, batch = Reader(io.BytesIO(read("heavy-reorder.snd"))), Decoder(), Batch(64, verdicts=True)
+    flows, verdicts = FlowTable(seed=SEED), Verdicts(history_limit=1000)     # for packets, not for senders
+    while reader.next(batch):
+        decoder.process(batch)
+        flows.process(batch)
+        verdicts.process(batch)
+    taken, _, refused = verdicts.pools["senders in trouble"]
+    assert (taken, refused > 0) == (0, True)
+    assert verdicts.pools["packets sent again"][0] == 0
