@@ -7,6 +7,8 @@ import resource
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,6 +49,17 @@ def run(work: str, path: Path, *, memory: int, seconds: int = 120) -> Cost:
     cost = Cost(*json.loads(done.stdout.splitlines()[-1]))
     assert SANITIZED or cost.memory < memory, f"{cost.memory / MIB:.0f} MiB"
     return cost
+
+
+@contextmanager
+def no_more_memory() -> Iterator[None]:
+    """This process gets no further mapping."""
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (1, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
 
 
 def _limit(memory: int, seconds: int) -> None:

@@ -108,6 +108,8 @@ cdef class Lifecycle:
             self.release(batch)
         with nogil:
             process_rows(&self.stage, batch.rows, batch.stride, batch.states_at, batch.slots, batch.n_rows)
+        if self.stage.resent.refused or self.stage.mishaps.refused:    # these have no limit: what was lost is not told
+            raise MemoryError
 
     @property
     def ended(self):

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import io
-import resource
 from itertools import pairwise
 from typing import BinaryIO
 
@@ -11,7 +10,7 @@ import pytest
 
 import tcpkit
 import tcpkit.live_capture
-from confined import SANITIZED
+from confined import SANITIZED, no_more_memory
 from stages import SEED, judged_batches
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
@@ -224,13 +223,8 @@ def test_a_correction_that_finds_no_memory_is_an_error_and_not_left_out():
         assert reader.next(batch)
         decoder.process(batch)
         flows.process(batch)
-    limits = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (1, limits[1]))             # no more than there is now
-    try:
-        with pytest.raises(MemoryError):
-            verdicts.process(batch)
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, limits)
+    with pytest.raises(MemoryError), no_more_memory():
+        verdicts.process(batch)
 
 
 def test_a_sender_that_finds_no_memory_keeps_no_packets():

@@ -6,7 +6,13 @@ import io
 import pytest
 
 import tcpkit
+from confined import SANITIZED, no_more_memory
 from packets import MS, NOP, SACK_PERMITTED, Conversation, mss, timestamps, wscale
+from tcpcore.batch import Batch
+from tcpcore.capture_file import Reader
+from tcpcore.decode import Decoder
+from tcpcore.flows import FlowTable
+from tcpcore.lifecycle import Lifecycle
 
 ALL = NOP + SACK_PERMITTED + wscale(7) + timestamps(1)
 
@@ -132,3 +138,18 @@ def test_a_capture_without_times():
     directions = tcpkit.open(io.BytesIO(talk.pcap(nano=True))).directions
     assert set(directions["rtt_samples"]) == {0}
     assert directions["rtt_min"].mask.all()
+
+
+@pytest.mark.skipif(SANITIZED, reason="their shadow takes more addresses than can be limited")
+def test_what_a_reset_cut_off_is_not_left_out_for_want_of_memory():
+    talk = Conversation().handshake()
+    talk.c("R", 1, 0)
+    reader, decoder, batch = Reader(io.BytesIO(talk.pcap())), Decoder(), Batch(3)
+    flows, lifecycle = FlowTable(), Lifecycle()
+    for _ in range(2):
+        lifecycle.process(batch)
+        assert reader.next(batch)
+        decoder.process(batch)
+        flows.process(batch)
+    with pytest.raises(MemoryError), no_more_memory():
+        lifecycle.process(batch)
