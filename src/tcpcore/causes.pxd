@@ -45,9 +45,10 @@ cdef inline void find_cause(judge_t* j, case_t* t, const sent_t* first) noexcept
     cdef sent_t* sent = &t.sent
     t.trouble = trouble_of(j, sender)
     if sender.state & MEASURING and is_measured(sender, sent):                # Karn, unless echoes tell
-        t.trouble.measure_stamp, sender.measure_age = sent.stamp, <float> (sender.latest - sent.time)
+        t.trouble.measure_stamp = sent.stamp if sent.state & STAMPED else 0
+        sender.measure_age = <float> (sender.latest - sent.time)
         sender.measure_end = <uint32_t> sent_end(sent)
-        if not sent.state & STAMPED or sent.stamp == 0:
+        if t.trouble.measure_stamp == 0:
             sender.state &= ~<uint16_t> MEASURING
     t.out.trigger = t.out.cause = find_trigger(j, t, first)
     if acked_before(sender, t.trouble, sent):

@@ -2,8 +2,8 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from tcpcore.flags cimport (
-    BY_IP_ID, BY_SEQUENCE, BY_TIMESTAMP, CAUSE_SPURIOUS, CAUSE_TIMEOUT, FILLS_GAP, KIND_RETRANSMISSION, LOSS_AFTER,
-    LOSS_BEFORE, LOSS_NONE, ORIGINAL_LATE, SAME_PACKET)
+    BY_ACK, BY_IP_ID, BY_SEQUENCE, BY_TIMESTAMP, CAUSE_SPURIOUS, CAUSE_TIMEOUT, FILLS_GAP, KIND_RETRANSMISSION,
+    LOSS_AFTER, LOSS_BEFORE, LOSS_NONE, ORIGINAL_LATE, SAME_PACKET)
 from tcpcore.growable cimport grow
 from tcpcore.history cimport add_again
 from tcpcore.judging cimport case_t, judge_t, leave_after, trouble_of
@@ -23,7 +23,7 @@ ctypedef struct correction_t:
 
 cdef inline uint8_t confidence_of(uint32_t evidence) noexcept nogil:
     """How sure the kind is that rests on this."""
-    if evidence & (BY_TIMESTAMP | BY_IP_ID | BY_SEQUENCE | ORIGINAL_LATE):
+    if evidence & (BY_TIMESTAMP | BY_ACK | BY_IP_ID | BY_SEQUENCE | ORIGINAL_LATE):
         return CERTAIN
     return PROBABLE if evidence & FILLS_GAP or not evidence & SAME_PACKET else LIKELY
 

@@ -311,3 +311,4 @@ class Evidence(Codes):
     IDLE_PROBE = 1 << 20           # repeats the last byte number, nothing was outstanding: keep-alive
     CLOSED_WINDOW = 1 << 21        # the receiver's window was closed
     SMALLER = 1 << 22              # the same bytes in smaller pieces
+    BY_ACK = 1 << 23               # the sender's acknowledgement number tells which was sent first

@@ -1,17 +1,24 @@
-"""Bytes the capture had not seen: an original that was overtaken, or sent again after it was lost before."""
-from libc.stdint cimport int64_t, uint32_t
+"""Segments that come late: into bytes the capture had not seen, or saw first in a packet sent later."""
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.string cimport memset
 
 from tcpcore.causes cimport find_cause
-from tcpcore.corrections cimport remember, show_needless
+from tcpcore.corrections cimport CERTAIN, correct, remember, show_needless
 from tcpcore.flags cimport (
-    BY_TIME, FILLS_GAP, KIND_NETWORK_DUPLICATE, KIND_REORDERED, KIND_RETRANSMISSION, KIND_UNDETERMINED, LOSS_BEFORE,
-    ORIGINAL_LATE, OVERTAKEN)
-from tcpcore.history cimport again_packets, find_range, insert_range, range_capacity, sent_ranges
+    BY_TIME, CAUSE_UNKNOWN, FILLS_GAP, KIND_NETWORK_DUPLICATE, KIND_NEW, KIND_REORDERED, KIND_RETRANSMISSION,
+    KIND_UNDETERMINED, LOSS_BEFORE, ORIGINAL_LATE, OVERTAKEN)
+from tcpcore.history cimport (
+    add_again, again_packets, find_again, find_range, insert_range, range_at, range_capacity, sent_ranges)
 from tcpcore.judging cimport case_t, judge_t, trouble_of
 from tcpcore.pathtime cimport EARLIEST_TIMEOUT, UNKNOWN_TRIP, clock_tick, nearly, sent_after, shortest_trip
+from tcpcore.records cimport verdict_t
 from tcpcore.sender cimport (
-    AGAIN, ANSWERED, FORGETFUL, GAP, OVERDUE, STAMPED, again_t, list_t, sender_t, sent_end, sent_t)
+    ACKING, AGAIN, ANSWERED, FORGETFUL, GAP, OVERDUE, STAMPED, again_t, list_t, sender_t, sent_end, sent_t)
+from tcpcore.seqnum cimport distance
 from tcpcore.tally cimport count_delay
+
+cdef enum:
+    LOOK_UP = 64                   # ranges above a late segment that are asked for the next first transmission
 
 
 cdef inline void fill_gap(judge_t* j, case_t* t, sent_t* gap) noexcept nogil:
@@ -32,6 +39,8 @@ cdef inline void fill_gap(judge_t* j, case_t* t, sent_t* gap) noexcept nogil:
     if order == 0:
         t.out.evidence |= BY_TIME
         order = order_by_time(t, bound)
+    elif order < 0 and not is_original(j, t):
+        order = 1
     if order < 0:
         t.out.kind = t.sent.kind = KIND_REORDERED
         t.out.evidence |= OVERTAKEN
@@ -44,7 +53,20 @@ cdef inline void fill_gap(judge_t* j, case_t* t, sent_t* gap) noexcept nogil:
         t.out.loss_side = LOSS_BEFORE
         find_cause(j, t, gap)
         remember(j, t, KIND_RETRANSMISSION)
-    place(j, t, gap)
+    if gap != NULL:
+        take_place(j, t)
+    elif <uint32_t> sender.sent.tail + 2 <= range_capacity(sender):
+        place_first(j, t)
+
+
+cdef inline bint is_original(judge_t* j, const case_t* t) noexcept nogil:
+    """May it be a first transmission?  These are sent in the order of their numbers, so before the next one above."""
+    cdef const sent_t* ranges = sent_ranges(&j.ranges, t.sender)
+    cdef uint32_t i = find_range(&j.ranges, t.sender, sent_end(&t.sent) - 1), by = 0
+    for i in range(i, min(<uint32_t> t.sender.sent.tail, i + LOOK_UP)):
+        if ranges[i].state & GAP or ranges[i].kind in (KIND_NEW, KIND_REORDERED):
+            return sent_after(t.sender, &t.sent, &ranges[i], &by) <= 0
+    return True
 
 
 cdef inline int order_by_time(case_t* t, const sent_t* bound) noexcept nogil:
@@ -58,6 +80,8 @@ cdef inline int order_by_time(case_t* t, const sent_t* bound) noexcept nogil:
         trip = max(trip, <int64_t> UNKNOWN_TRIP)
     if t.sent.state & bound.state & STAMPED and 0 < tick < trip:               # within one tick of each other
         return -1
+    if t.sent.state & bound.state & (STAMPED | ACKING) and has_moved_on(t):
+        return -1
     if trip:
         return -1 if apart < nearly(trip) else 1
     if apart < UNKNOWN_TRIP:
@@ -65,64 +89,112 @@ cdef inline int order_by_time(case_t* t, const sent_t* bound) noexcept nogil:
     return 1 if apart >= EARLIEST_TIMEOUT else 0
 
 
+cdef inline bint has_moved_on(const case_t* t) noexcept nogil:
+    """Its sender's clock, or what it acknowledged: a segment that was sent later came before it."""
+    if t.sent.state & STAMPED:
+        return distance(t.sender.stamp, t.sent.stamp) > 0
+    return t.row.ack64 < t.peer.acked
+
+
 cdef inline void judge_forgotten(judge_t* j, case_t* t, int order) noexcept nogil:
     """Bytes from before what is remembered: not sent again while its sender was further on, unless it says so."""
-    if order < 0 and was_late(j, t):
-        t.out.evidence |= OVERTAKEN
-        remember(j, t, KIND_REORDERED)
-    elif order < 0:
-        remember(j, t, KIND_NETWORK_DUPLICATE)
-    else:
+    cdef uint8_t kind = KIND_RETRANSMISSION if order >= 0 else kind_among_repeated(j, t)
+    if kind == KIND_RETRANSMISSION:
         find_cause(j, t, NULL)
-        remember(j, t, KIND_RETRANSMISSION)
+    elif kind == KIND_REORDERED:
+        t.out.evidence |= OVERTAKEN
+    remember(j, t, kind)
 
 
-cdef inline bint was_late(judge_t* j, case_t* t) noexcept nogil:
-    """Is it the original of a packet sent again, whose bytes the capture had not seen before that?"""
+cdef inline uint8_t kind_among_repeated(judge_t* j, case_t* t) noexcept nogil:
+    """By the packets sent again that had its bytes: sent after one of them, or the original that one of them lacked."""
     cdef const list_t* again = &trouble_of(j, t.sender).again
     cdef again_t* packet
+    cdef sent_t* needless = NULL
     cdef uint32_t by = 0
-    cdef int i
+    cdef int i, order
     for i in range(again.tail, again.head, -1):
         packet = again_packets(&j.packets, again) + i - 1
-        if (packet.sent.kind == KIND_RETRANSMISSION and packet.sent.start == t.sent.start
-                and packet.sent.length == t.sent.length and packet.verdict.repeats == 0
-                and sent_after(t.sender, &packet.sent, &t.sent, &by) > 0):
-            packet.verdict.repeats = t.sent.frame
-            packet.verdict.repeats_after = packet.sent.time - t.sent.time
-            trouble_of(j, t.sender).tally.too_late += 1
-            show_needless(j, t.sender, t.peer, packet, t.sent.time, ORIGINAL_LATE)
-            return True
-    return False
+        if packet.sent.start >= sent_end(&t.sent) or sent_end(&packet.sent) <= t.sent.start:
+            continue
+        order = sent_after(t.sender, &t.sent, &packet.sent, &by)
+        if order > 0:
+            return KIND_RETRANSMISSION
+        if order < 0 and packet.sent.kind == KIND_RETRANSMISSION and packet.verdict.repeats == 0:
+            needless = &packet.sent
+    if needless == NULL:
+        return KIND_NETWORK_DUPLICATE
+    trouble_of(j, t.sender).tally.too_late += 1
+    expose(j, t, needless)
+    return KIND_REORDERED
 
 
-cdef inline void place(judge_t* j, case_t* t, sent_t* gap) noexcept nogil:
-    """Put the segment where its bytes belong; what is left of the gap stays one."""
+cdef inline void expose(judge_t* j, case_t* t, sent_t* first) noexcept nogil:
+    """``first`` had come first, but was sent second, and needlessly if the original has all of it."""
+    cdef list_t* again = &trouble_of(j, t.sender).again
+    cdef again_t* packet = find_again(&j.packets, again, first.frame)
+    if packet == NULL:
+        packet = add_again(&j.packets, again) if t.sender.trouble else NULL
+        if packet == NULL:
+            return
+        packet.sent = first[0]
+        memset(&packet.verdict, 0, sizeof(verdict_t))
+    if packet.sent.kind != KIND_RETRANSMISSION:
+        trouble_of(j, t.sender).tally.retransmissions += 1
+        trouble_of(j, t.sender).tally.reordered -= first.kind == KIND_REORDERED
+        packet.sent.kind = first.kind = KIND_RETRANSMISSION
+        packet.verdict.kind, packet.verdict.trigger = KIND_RETRANSMISSION, CAUSE_UNKNOWN
+        packet.verdict.confidence = CERTAIN
+    packet.verdict.repeats = t.sent.frame
+    packet.verdict.repeats_after = packet.sent.time - t.sent.time
+    if t.sent.start <= packet.sent.start and sent_end(&packet.sent) <= sent_end(&t.sent):
+        show_needless(j, t.sender, t.peer, packet, t.sent.time, ORIGINAL_LATE)
+    else:
+        correct(j, packet.sent.frame, &packet.verdict)
+
+
+cdef inline void take_place(judge_t* j, case_t* t) noexcept nogil:
+    """Put the segment where its bytes were not captured, or only in packets sent after it: these were sent again."""
+    cdef int64_t at = t.sent.start, end
+    cdef sent_t* held
+    cdef uint32_t by = 0
+    while at < sent_end(&t.sent):
+        held = range_at(&j.ranges, t.sender, at)
+        if held == NULL:
+            return
+        end = min(sent_end(held), sent_end(&t.sent))
+        if held.state & GAP:
+            put(j, t, held, at, end)
+        elif t.sent.kind == KIND_REORDERED and sent_after(t.sender, &t.sent, held, &by) < 0:
+            expose(j, t, held)
+            put(j, t, held, at, end)
+        at = end
+
+
+cdef inline void put(judge_t* j, const case_t* t, sent_t* held, int64_t start, int64_t end) noexcept nogil:
+    """In the range ``held`` from ``start`` to ``end``; what is left of that stays as it is."""
     cdef sender_t* sender = t.sender
-    cdef uint32_t i = find_range(&j.ranges, sender, t.sent.start)
-    cdef sent_t rest, fill = t.sent
+    cdef uint32_t i = find_range(&j.ranges, sender, start)
+    cdef sent_t rest = held[0], fill = t.sent
     if <uint32_t> sender.sent.tail + 2 > range_capacity(sender):
         return
-    if gap == NULL:
-        place_first(j, t, i)
-        return
-    rest = gap[0]
-    fill.length = <uint32_t> (min(sent_end(&fill), sent_end(gap)) - fill.start)
-    gap.length = <uint32_t> (fill.start - gap.start)
-    if gap.length == 0:
-        gap[0] = fill
+    fill.start, fill.length = start, <uint32_t> (end - start)
+    held.length = <uint32_t> (start - held.start)
+    if held.length == 0:
+        held[0] = fill
     else:
         insert_range(&j.ranges, sender, i, &fill)
         i += 1
-    if sent_end(&fill) < sent_end(&rest):
-        rest.length = <uint32_t> (sent_end(&rest) - sent_end(&fill))
-        rest.start = sent_end(&fill)
+    if end < sent_end(&rest):
+        rest.length = <uint32_t> (sent_end(&rest) - end)
+        rest.start = end
         insert_range(&j.ranges, sender, i, &rest)
 
 
-cdef inline void place_first(judge_t* j, case_t* t, uint32_t i) noexcept nogil:
+cdef inline void place_first(judge_t* j, case_t* t) noexcept nogil:
     """Below all that was seen: the bytes up to there are a gap."""
     cdef sender_t* sender = t.sender
+    cdef uint32_t i = find_range(&j.ranges, sender, t.sent.start)
     cdef sent_t rest = sent_ranges(&j.ranges, sender)[i], fill = t.sent
     cdef int64_t end = rest.start
     fill.length = <uint32_t> (min(sent_end(&fill), end) - fill.start)

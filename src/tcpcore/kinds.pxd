@@ -1,22 +1,21 @@
 """What a segment was: new, overtaken on the way, sent again, a copy, or a probe (docs/verdicts.md)."""
 from libc.stdint cimport int64_t, uint16_t, uint32_t
-from libc.string cimport memset
 
 from tcpcore.causes cimport extend_recovery, find_cause
-from tcpcore.corrections cimport CERTAIN, LIKELY, remember, show_needless
+from tcpcore.corrections cimport CERTAIN, LIKELY, remember
 from tcpcore.flags cimport (
-    ACK, BY_SEQUENCE, BY_TIME, CAUSE_UNKNOWN, FIN, HAS_MSS, HAS_SACK_PERMITTED, HAS_TIMESTAMPS, HOP_DIFFERS,
-    KIND_NETWORK_DUPLICATE, KIND_NEW, KIND_PROBE, KIND_REORDERED, KIND_RETRANSMISSION, LOSS_AFTER, ORIGINAL_LATE,
+    ACK, BY_SEQUENCE, BY_TIME, FIN, HAS_MSS, HAS_SACK_PERMITTED, HAS_TIMESTAMPS, HOP_DIFFERS,
+    KIND_NETWORK_DUPLICATE, KIND_NEW, KIND_PROBE, KIND_REORDERED, KIND_RETRANSMISSION, LOSS_AFTER, LOSS_BEFORE,
     OVERTAKEN, SAME_PACKET, SYN)
-from tcpcore.gaps cimport fill_gap
-from tcpcore.history cimport add_again, again_packets, append_range, find_again, make_room, next_range, range_at
+from tcpcore.gaps cimport fill_gap, is_original, take_place
+from tcpcore.history cimport again_packets, append_range, make_room, next_range, range_at
 from tcpcore.judging cimport case_t, judge_t, trouble_at, trouble_of
 from tcpcore.pathtime cimport is_copy, is_part, sent_after
 from tcpcore.probes cimport is_probe
-from tcpcore.records cimport segment_t, verdict_t
+from tcpcore.records cimport segment_t
 from tcpcore.sender cimport (
-    AGAIN, ANSWERED, CLOCKED, ECHOING, FINISHED, GAP, MEASURING, OPENING, OVERDUE, SACK_PERMITTED, STAMPED, STARTED,
-    SYN_AGAIN, SYN_ANSWER, UNPLACED, again_t, list_t, sender_t, sent_end, sent_t)
+    ACKING, AGAIN, ANSWERED, CLOCKED, ECHOING, FINISHED, GAP, MEASURING, OPENING, OVERDUE, SACK_PERMITTED, STAMPED,
+    STARTED, SYN_AGAIN, SYN_ANSWER, UNPLACED, again_t, list_t, sender_t, sent_end, sent_t)
 from tcpcore.seqnum cimport distance
 
 cdef enum:
@@ -33,12 +32,16 @@ cdef inline void describe(sent_t* sent, const case_t* t) noexcept nogil:
     cdef const segment_t* row = t.row
     sent.start, sent.time, sent.frame = row.seq64, row.time_ns, row.frame
     sent.length = <uint32_t> t.takes
-    sent.stamp = row.tsval
     sent.counter = ip_counter(row)
     sent.checksum = row.checksum
     sent.hops = row.ttl
     sent.kind = sent.displaced = 0
-    sent.state = STAMPED if row.present & HAS_TIMESTAMPS else 0
+    if row.present & HAS_TIMESTAMPS:
+        sent.state, sent.stamp = STAMPED, row.tsval
+    elif row.flags & ACK:
+        sent.state, sent.stamp = ACKING, row.ack_raw
+    else:
+        sent.state = sent.stamp = 0
     if row.flags & (SYN | ACK) == (SYN | ACK):
         sent.state |= SYN_ANSWER
     elif row.flags & SYN:
@@ -218,40 +221,23 @@ cdef inline void show_copied(case_t* t, const sent_t* first) noexcept nogil:
 
 cdef inline void judge_seen(judge_t* j, case_t* t, sent_t* first) noexcept nogil:
     """The capture has its bytes: a copy, an original that comes after its retransmission, or sent again."""
+    cdef int order
     if is_copy(t.sender, t.peer, &t.sent, first) or is_part(t.sender, t.peer, &t.sent, first):
         show_copied(t, first)
         remember(j, t, KIND_NETWORK_DUPLICATE)
         return
-    if (sent_after(t.sender, &t.sent, first, &t.out.evidence) < 0
-            and first.start == t.sent.start and first.length == t.sent.length):
+    order = sent_after(t.sender, &t.sent, first, &t.out.evidence)
+    if order < 0:
         t.out.evidence |= OVERTAKEN
+    if order < 0 and is_original(j, t):
         trouble_of(j, t.sender).tally.too_late += first.kind == KIND_RETRANSMISSION
-        expose(j, t, first)
+        t.sent.kind, t.sent.displaced = KIND_REORDERED, UNPLACED
+        take_place(j, t)
         remember(j, t, KIND_REORDERED)
         return
-    show_original(t, first)
-    t.out.evidence &= ~<uint32_t> SAME_PACKET
-    t.out.loss_side = LOSS_AFTER
+    if order >= 0:
+        show_original(t, first)
+        t.out.evidence &= ~<uint32_t> SAME_PACKET
+    t.out.loss_side = LOSS_AFTER if order >= 0 else LOSS_BEFORE
     find_cause(j, t, first)
     remember(j, t, KIND_RETRANSMISSION)
-
-
-cdef inline void expose(judge_t* j, case_t* t, sent_t* first) noexcept nogil:
-    """``first`` had come first, but was sent second, and needlessly."""
-    cdef list_t* again = &trouble_of(j, t.sender).again
-    cdef again_t* packet = find_again(&j.packets, again, first.frame)
-    if packet == NULL:
-        packet = add_again(&j.packets, again) if t.sender.trouble else NULL
-        if packet == NULL:
-            return
-        packet.sent = first[0]
-        memset(&packet.verdict, 0, sizeof(verdict_t))
-    if packet.sent.kind != KIND_RETRANSMISSION:
-        trouble_of(j, t.sender).tally.retransmissions += 1
-        trouble_of(j, t.sender).tally.reordered -= first.kind == KIND_REORDERED
-        packet.sent.kind = first.kind = KIND_RETRANSMISSION
-        packet.verdict.kind, packet.verdict.trigger = KIND_RETRANSMISSION, CAUSE_UNKNOWN
-        packet.verdict.confidence = CERTAIN
-    packet.verdict.repeats = t.sent.frame
-    packet.verdict.repeats_after = packet.sent.time - t.sent.time
-    show_needless(j, t.sender, t.peer, packet, t.sent.time, ORIGINAL_LATE)

@@ -5,8 +5,9 @@ segment and its acknowledgement.  The legs of both directions together are the r
 """
 from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint32_t
 
-from tcpcore.flags cimport BY_IP_ID, BY_TIMESTAMP
-from tcpcore.sender cimport CLOCKED, OPENING, OVERDUE, STAMPED, SYN_AGAIN, SYN_ANSWER, sender_t, sent_end, sent_t
+from tcpcore.flags cimport BY_ACK, BY_IP_ID, BY_TIMESTAMP
+from tcpcore.sender cimport (
+    ACKING, CLOCKED, OPENING, OVERDUE, STAMPED, SYN_AGAIN, SYN_ANSWER, sender_t, sent_end, sent_t)
 from tcpcore.seqnum cimport distance
 
 cdef enum:
@@ -125,6 +126,9 @@ cdef inline int sent_after(const sender_t* sender, const sent_t* a, const sent_t
     if a.state & b.state & STAMPED and a.stamp != b.stamp:
         by[0] |= BY_TIMESTAMP
         return 1 if distance(a.stamp, b.stamp) > 0 else -1
+    if a.state & b.state & ACKING and a.stamp != b.stamp:
+        by[0] |= BY_ACK
+        return 1 if distance(a.stamp, b.stamp) > 0 else -1
     if a.counter and b.counter and a.counter != b.counter and is_counted(sender, <int16_t> (a.counter - b.counter)):
         by[0] |= BY_IP_ID
         return 1 if <int16_t> (a.counter - b.counter) > 0 else -1
@@ -168,8 +172,8 @@ cdef inline bint is_copy(const sender_t* sender, const sender_t* peer, const sen
         return True                             # a SYN is repeated by timer only
     if not sent.state & STAMPED:
         return False
-    tick = clock_tick(sender)
-    return tick > 0 and apart > 2 * tick + MS   # by then the sender's clock had moved on
+    tick = clock_tick(sender)                   # by then the sender's clock had moved on
+    return tick > 0 and apart > 2 * tick + MS or distance(sender.stamp, sent.stamp) > 2
 
 
 cdef inline bint is_part(const sender_t* sender, const sender_t* peer, const sent_t* sent,

@@ -14,6 +14,7 @@ cdef enum RangeState:
     REPORTED = 16                  # shown to be needless by a D-SACK, which tells of one only
     AGAIN = 32                     # these bytes, or some of them, had been sent before
     OPENING = 64                   # a SYN without ACK
+    ACKING = 128                   # without time stamps: `stamp` is the acknowledgement number, which only grows too
 
 cdef enum SenderState:
     STARTED = 1                    # a segment of this direction was captured
@@ -46,7 +47,7 @@ ctypedef struct sent_t:
     int64_t time
     uint64_t frame
     uint32_t length
-    uint32_t stamp                 # tsval
+    uint32_t stamp                 # tsval, or the acknowledgement number
     uint16_t counter               # IP ID
     uint16_t checksum
     uint8_t state                  # RangeState bits

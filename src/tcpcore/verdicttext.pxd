@@ -22,7 +22,7 @@ cdef extern from *:
         "overtaken by a later one", "another hop limit", "SACK hole", "duplicate ACKs", "in a recovery",
         "after silence", "last bytes sent", "already acknowledged", "D-SACK", "the original's time stamp echoed",
         "answered too soon", "the original came later", "captured near the sender", "captured near the receiver",
-        "nothing outstanding", "window closed", "the whole never got through"};
+        "nothing outstanding", "window closed", "the whole never got through", "order of acknowledgements"};
     static const char* const ENDINGS[] = {"th", "st", "nd", "rd", "th", "th", "th", "th", "th", "th"};
     """
     const char** KIND_PHRASES
@@ -34,7 +34,7 @@ cdef enum:
     MAX_VERDICT = 768              # every phrase of evidence, and the longest of each other part
     N_KINDS = 7                    # named ones; behind them the name of a probe of a closed window
     N_TRIGGERS = 9
-    N_EVIDENCE = 23
+    N_EVIDENCE = 24
 
 
 cdef inline char* put_verdict(char* p, const verdict_t* row) noexcept nogil:

@@ -62,6 +62,101 @@ def test_overtaken(talk: Talk) -> None:
     assert row["kind"] == REORDERED
     assert row["evidence"] & Evidence.OVERTAKEN
 
+LATE_WITNESSES = [given for given in WITNESSES if given != {"ip": 6, "stamped": False}]      # these tell the order
+
+
+@pytest.fixture(params=LATE_WITNESSES, ids=lambda given: ",".join(f"{k}={v}" for k, v in given.items()) or "all")
+def late(request) -> tuple[Talk, list[dict[str, int]]]:
+    """Segment 10 was sent three times, with these stamps and numbers; 11 and 12 were sent after the first of them."""
+    talk = Talk(**request.param).warm_up()
+    ident = talk.ident + 1
+    sendings = [{"stamp": talk.clock + ms, "ident": ident + n} for n, ms in ((0, 1), (3, 41), (4, 81))]
+    talk.ident = ident
+    talk.data(11, 2 * MS).data(12).answer(10, RTT, (11, 13))
+    talk.ident += 2
+    return talk, sendings
+
+
+def test_the_original_comes_after_a_part_of_it_was_sent_again(late) -> None:
+    """Segments sent again may be cut otherwise: SACK blocks take room."""
+    talk, (original, again, _) = late
+    frame = len(talk.frames) + 1
+    rows = talk.data(10, 41 * MS, size=600, **again).data(10, 10 * MS, **original).verdicts()[-2:]
+    assert rows["kind"].tolist() == [AGAIN, REORDERED]
+    assert rows["repeats"].tolist() == [frame + 1, 0]
+    assert rows["cause"][0] == CAUSE.CAUSE_SPURIOUS
+
+
+def test_a_part_of_the_original_does_not_make_all_that_was_sent_again_needless(late) -> None:
+    talk, (original, again, _) = late
+    rows = talk.data(10, 41 * MS, **again).data(10, 10 * MS, size=600, **original).verdicts()[-2:]
+    assert rows["kind"].tolist() == [AGAIN, REORDERED]
+    assert rows["cause"][0] == CAUSE.CAUSE_FAST
+
+
+def test_sent_again_twice_and_all_come_late(late) -> None:
+    """An earlier retransmission is not the original because it comes after a later one."""
+    talk, (original, again, once_more) = late
+    talk.data(10, 81 * MS, **once_more).data(10, 10 * MS, **original)
+    frame = len(talk.frames)
+    rows = talk.data(10, 10 * MS, **again).verdicts()[-3:]
+    assert rows["kind"].tolist() == [AGAIN, REORDERED, AGAIN]
+    assert rows["repeats"][2] == frame
+
+
+def test_retransmissions_that_overtake_each_other(late) -> None:
+    """Sent after the next bytes were: no first transmission, though the capture never had that."""
+    talk, (_, again, once_more) = late
+    row = talk.data(10, 81 * MS, **once_more).data(10, 10 * MS, **again).verdicts()[-1]
+    assert (row["kind"], row["repeats"]) == (AGAIN, 0)
+    assert row["evidence"] & Evidence.OVERTAKEN
+
+
+def test_late_ones_after_the_end(late) -> None:
+    """Only packets sent again are remembered by then."""
+    talk, (original, again, once_more) = late
+    talk.data(10, 81 * MS, **once_more).answer(13, RTT)
+    talk.c("FA", 1 + 13 * SIZE, 1, dt=MS, options=talk.opening()[-10:] if talk.stamped else b"",
+           ip_fields=talk.fields(None))
+    talk.s("FA", 1, 2 + 13 * SIZE, dt=RTT).c("A", 2 + 13 * SIZE, 2, dt=MS, ip_fields=talk.fields(None))
+    rows = talk.data(10, 10 * MS, **original).data(10, 10 * MS, **again).verdicts()[-2:]
+    assert rows["kind"].tolist() == [REORDERED, AGAIN]
+
+
+def speak(*segments: tuple[float, int, int], stamps: bool = False) -> list[int]:
+    """Kinds of a client's segments of 100 bytes on IPv6: milliseconds since the last, number, what it acknowledges.
+
+    With ``stamps`` that is the time stamp.  The server answers half a millisecond later.
+    """
+    life, arrived = Conversation(), 1
+    life.client, life.server = "fd09::1", "fd09::2"
+    life.handshake(2 * MS, *(timestamps(1, 1) if stamps else b"",) * 2)
+    for ms, seq, count in segments:
+        acked, options = (1, timestamps(count, 1)) if stamps else (count, b"")
+        life.c("A", seq, acked, 100, dt=int(ms * MS), options=options)
+        arrived = max(arrived, seq + 100) if seq <= arrived else arrived
+        life.s("A", acked, arrived, 0 if stamps else 500, dt=MS // 2, options=timestamps(1, count) if stamps else b"")
+    return tcpkit.open(io.BytesIO(life.pcap(nano=True))).packets.array["kind"][3::2].tolist()
+
+
+def test_acknowledgement_numbers_tell_the_order_without_time_stamps() -> None:
+    """A sender acknowledges ever more."""
+    assert speak((1, 1, 1), (5, 201, 1001), (20, 101, 501)) == [NEW, NEW, REORDERED]
+    assert speak((1, 1, 1), (5, 201, 501), (0.1, 101, 1001)) == [NEW, NEW, AGAIN]
+    assert speak((1, 1, 1), (5, 201, 501), (1, 301, 1001), (20, 101, 501)) == [NEW, NEW, NEW, REORDERED]
+
+
+def test_a_stamp_that_a_later_one_has_overtaken() -> None:
+    """Also before the clock is known, and where what showed the gap bears the same."""
+    assert speak((1, 1, 2), (5, 201, 3), (1, 301, 4), (20, 101, 3), stamps=True) == [NEW, NEW, NEW, REORDERED]
+    assert speak((1, 1, 2), (5, 201, 3), (1, 301, 3), (20, 101, 3), stamps=True) == [NEW, NEW, NEW, AGAIN]
+
+
+def test_a_late_copy_before_the_clock_is_known() -> None:
+    """Its sender would have stamped it with a later time."""
+    assert speak((1, 1, 2), (1, 101, 3), (5, 1, 2), stamps=True) == [NEW, NEW, AGAIN]
+    assert speak((1, 1, 2), (4, 101, 6), (5, 1, 2), stamps=True) == [NEW, NEW, COPY]
+
 
 def test_half_a_round_trip_is_none() -> None:
     """Close to the receiver, midstream: its own leg is short, that to the sender is not known."""
