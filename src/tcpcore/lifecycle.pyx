@@ -18,8 +18,9 @@ from tcpcore.growable cimport release as release_memory
 from tcpcore.inference cimport expire, observe, scene_t, state_of
 from tcpcore.lifetime cimport (
     COMPLETED, IN_A_WORD, LETTER_ACK, LETTER_AGAIN, LETTER_DATA, LETTER_GAP, LETTER_ZERO_WINDOW, LETTERS, REFUSED,
-    SECOND_SENDER, SEEN_EARLY_DATA, SEEN_SYN, SEEN_SYNACK, TOLD, closer_of, course_t, handshake_t, last_sent, letter,
-    life_t, logged_letter, mishaps_of, mishaps_t, note_fin, note_mixed, note_reset, note_syn, resent_t, resetter_of)
+    SECOND_SENDER, SEEN_EARLY_DATA, SEEN_SYN, SEEN_SYNACK, TOLD, check_echo, closer_of, course_t, handshake_t,
+    last_sent, letter, life_t, logged_letter, mishaps_of, mishaps_t, note_fin, note_mixed, note_reset, note_syn,
+    resent_t, resetter_of)
 from tcpcore.party cimport (
     ANSWERING, FIN_ACKED, FIN_KNOWN, KEPT_WHOLE, LEFT_FREE, OPENED_ACTIVE, OPENED_BEFORE, OPENED_NOT, RESET_SENT,
     SENT_ACK, SENT_DATA, SPOKE, SYN_ACKED, forget_beyond, has, near, party_t, range_t)
@@ -298,6 +299,7 @@ cdef void note_change(life_t* life, const segment_t* row, const party_t* me, con
         course.opening |= COMPLETED
         if life.handshake != NULL:
             life.handshake.ack_ns = row.time_ns
+            check_echo(life, row, 1)
     if row.flags & (SYN | ACK) == SYN | ACK and peer.edge > peer.syn + 1 and not peer.bits & SPOKE:
         course.opening |= SEEN_EARLY_DATA
     if me.bits & peer.bits & FIN_ACKED and course.closed_ns == 0:

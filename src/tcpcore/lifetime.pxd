@@ -79,6 +79,7 @@ ctypedef struct handshake_t:
 ctypedef struct resent_t:
     int64_t[2] last_ns
     int64_t[2] last_asked_ns       # of those before the answer
+    uint32_t[2] asked_stamp        # its tsval; 0: none
     int64_t[2] backoff_first
     int64_t[2] backoff_last
     uint32_t[2] copies
@@ -164,17 +165,27 @@ cdef inline void time_syn(life_t* life, const segment_t* row, bint is_copy) noex
     cdef bint acks = row.flags & ACK != 0
     cdef bint before_answer = not life.course.opening & COMPLETED and (acks or handshake.first_ns[1] == 0)
     if is_copy:
-        note_copy(life, row.time_ns, acks, before_answer)
+        note_copy(life, row, acks, before_answer)
     elif before_answer:
         handshake.sent |= <uint8_t> (FIRST_TIMED << acks)
     if not is_copy and handshake.first_ns[acks] == 0:
         handshake.first_ns[acks] = row.time_ns
+        if acks:
+            check_echo(life, row, 0)
 
 
-cdef inline void note_copy(life_t* life, int64_t time_ns, bint acks, bint before_answer) noexcept nogil:
+cdef inline void check_echo(life_t* life, const segment_t* answer, bint acks) noexcept nogil:
+    """Nothing is measured from the last SYN, or SYN+ACK, if the answer echoes another (RFC 7323 section 4)."""
+    cdef handshake_t* handshake = life.handshake
+    if handshake.sent & COPY_TIMED << acks and answer.present & HAS_TIMESTAMPS \
+            and resent_of(life).asked_stamp[acks] != answer.tsecr:
+        handshake.sent &= ~<uint8_t> ((FIRST_TIMED | COPY_TIMED) << acks)
+
+
+cdef inline void note_copy(life_t* life, const segment_t* row, bint acks, bint before_answer) noexcept nogil:
     """Another one, and how long after the last."""
     cdef resent_t* resent = resent_of(life)
-    cdef int64_t gap
+    cdef int64_t gap, time_ns = row.time_ns
     if resent == NULL:
         return
     gap = time_ns - (resent.last_ns[acks] if resent.copies[acks] else life.handshake.first_ns[acks])
@@ -185,6 +196,7 @@ cdef inline void note_copy(life_t* life, int64_t time_ns, bint acks, bint before
     resent.copies[acks] += 1
     if before_answer:
         resent.last_asked_ns[acks] = time_ns
+        resent.asked_stamp[acks] = row.tsval if row.present & HAS_TIMESTAMPS else 0
         life.handshake.sent |= <uint8_t> (COPY_TIMED << acks)
 
 

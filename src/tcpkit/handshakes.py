@@ -31,14 +31,15 @@ def handshake_table(flows: Array, lifecycle: Array) -> Table:
 def _times(records: Array) -> dict[str, tuple[Array, Array]]:
     """Values, and where there are any.
 
-    Nothing is measured from a SYN or SYN+ACK that was captured behind its answer.
+    Nothing is measured from a SYN or SYN+ACK that was captured behind its answer, or whose answer echoes another.
     """
     syn, synack, ack = (records[f"{name}_ns"] for name in ("syn", "synack", "ack"))
     request, response = records["request_ns"], records["response_ns"]
     asked, told = records["syn_sent_ns"], records["synack_sent_ns"]
     server, client = synack - asked, ack - told
     known = records["syn_count"] > 0             # a capture may begin at time 0
-    answered, begun = known & ((asked != 0) | (syn == 0)) & (synack != 0), known & (ack != 0) & (ack >= syn)
+    measured = (asked != 0) | ((syn == 0) & (records["syn_count"] == 1))
+    answered, begun = known & measured & (synack != 0), known & (ack != 0) & (ack >= syn)
     acknowledged = (told != 0) & (ack != 0) & (records["outcome"] != Outcome.OUTCOME_SIMULTANEOUS)
     return {
         "syn": (syn, known), "synack": (synack, synack != 0), "ack": (ack, ack != 0),

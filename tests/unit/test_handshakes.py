@@ -57,6 +57,23 @@ def test_repeats_behind_their_answer():
     assert nanoseconds(row, "server_rtt", "client_rtt") == [5 * MS, 3001 * MS]
 
 
+@pytest.mark.parametrize(("echo", "times"), [(1, None), (1001, 5 * MS)])
+def test_which_syn_the_answer_echoes(echo: int, times: int | None) -> None:
+    """Servers repeat their SYN+ACK by timer too: it does not answer the last SYN then."""
+    talk = Conversation().c("S", 0, options=timestamps(1, 0)).c("S", 0, dt=1000 * MS, options=timestamps(1001, 0))
+    talk.s("SA", 0, 1, dt=5 * MS, options=timestamps(7, echo)).c("A", 1, 1, dt=6 * MS, options=timestamps(1011, 7))
+    assert nanoseconds(handshake(talk), "server_rtt", "client_rtt", "initial_rtt") == [
+        times, 6 * MS, times and times + 6 * MS]
+
+
+@pytest.mark.parametrize(("echo", "times"), [(7, None), (1007, 6 * MS)])
+def test_which_syn_ack_is_echoed(echo: int, times: int | None) -> None:
+    talk = Conversation().c("S", 0, options=timestamps(1, 0)).s("SA", 0, 1, dt=5 * MS, options=timestamps(7, 1))
+    talk.s("SA", 0, 1, dt=1000 * MS, options=timestamps(1007, 1)).c("A", 1, 1, dt=6 * MS, options=timestamps(99, echo))
+    assert nanoseconds(handshake(talk), "server_rtt", "client_rtt", "initial_rtt") == [
+        5 * MS, times, times and times + 5 * MS]
+
+
 @pytest.mark.parametrize(("talk", "times"), [
     (Conversation().s("SA", 0, 1).c("S", 0).c("S", 0).c("A", 1, 1), [None, 30 * MS, None, 20 * MS, 10 * MS]),
     (Conversation().s("SA", 0, 1).c("A", 1, 1).c("S", 0), [None, 10 * MS, None, None, None]),
