@@ -144,6 +144,9 @@ cdef inline void judge_probe(judge_t* j, case_t* t) noexcept nogil:
         show_copied(t, latest)
         t.out.kind = KIND_NETWORK_DUPLICATE
         return
+    if t.takes == 0 and t.row.flags & ACK and t.row.ack64 < t.peer.acked:      # an acknowledgement that comes late
+        t.out.evidence = 0
+        return
     latest[0] = t.sent
     t.out.kind = KIND_PROBE
     t.out.confidence = LIKELY

@@ -158,6 +158,18 @@ def test_a_late_copy_before_the_clock_is_known() -> None:
     assert speak((1, 1, 2), (4, 101, 6), (5, 1, 2), stamps=True) == [NEW, NEW, COPY]
 
 
+def test_an_acknowledgement_that_comes_late_is_no_probe() -> None:
+    """Its number is right below that behind the FIN, where keep-alives are; but these acknowledge all."""
+    life = Conversation()
+    life.client, life.server = "fd09::1", "fd09::2"
+    life.handshake().c("PA", 1, 1, 100).s("PA", 1, 101, 50).c("FA", 101, 51).s("FA", 51, 102).c("A", 102, 52)
+    probed = life.c("A", 101, 52, dt=300 * MS).pcap(nano=True)
+    life.frames.pop()
+    late = life.c("A", 101, 51).pcap(nano=True)
+    kinds = [tcpkit.open(io.BytesIO(capture)).packets.array["kind"][-1] for capture in (probed, late)]
+    assert kinds == [PROBE, NONE]
+
+
 def test_half_a_round_trip_is_none() -> None:
     """Close to the receiver, midstream: its own leg is short, that to the sender is not known."""
     life = Conversation()
