@@ -1,6 +1,7 @@
 """All segments of one connection, with what the whole capture tells of them."""
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -26,7 +27,7 @@ class Connection(NamedTuple):
 
 
 def read_connection(capture: Capture, stream: int) -> Connection:
-    """One pass; memory grows with the stream's segments.  IndexError if there is no such stream."""
+    """One pass; beside the pass itself, memory grows with the stream's segments.  IndexError without such a stream."""
     if stream > LAST:
         raise no_stream(stream)
     pipeline = capture.pipeline(("analysis", "lifecycle", "verdicts"), where=f"tcp.stream == {stream}", detail="all")
@@ -36,10 +37,13 @@ def read_connection(capture: Capture, stream: int) -> Connection:
         store.append(batch)
         if batch.released is not None and stream in batch.released["flows"]["stream"]:
             records.append(StreamRecords(**batch.released))
-        corrections.collect(batch)
+        if batch.corrections:
+            frames, verdicts, by = batch.corrections
+            ours = np.isin(by, batch.array["frame"])         # a segment changes the verdicts on its own stream's only
+            corrections.add(frames[ours], verdicts[ours])
     rows, _ = store.finish()
     corrections.apply(rows)
-    for streams in (*records, *pipeline.stream_records()):
+    for streams in chain(records, pipeline.stream_records()):
         at = np.flatnonzero(streams.flows["stream"] == stream)
         if len(at):
             flow = flow_table(streams._replace(verdicts=None))[int(at[0])]

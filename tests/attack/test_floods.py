@@ -338,3 +338,14 @@ def test_a_flood_keeps_its_streams_apart():
     n = 5000
     _, table = run_flows(header() + records(segment("S"), n, source=np.arange(n) + (11 << 24)))
     assert table.n_streams == n
+
+
+def test_a_ladder_amid_a_flood_of_streams_takes_no_more_than_the_pass(tmp_path):
+    """What is told of the others is not brought together."""
+    path, n = tmp_path / "x", 5 * N
+    path.write_bytes(header() + records(segment("S"), n, source=np.arange(n) + (11 << 24)))
+    cost = run("""
+        from tcpkit.ladder import build_ladder
+        told = build_ladder(tcpkit.open(path), 7).flow["stream"]
+    """, path, memory=300 * MIB)
+    assert cost.told == 7

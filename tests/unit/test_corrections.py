@@ -18,6 +18,8 @@ from tcpcore.decode import Decoder
 from tcpcore.flows import FlowTable
 from tcpcore.records import VERDICT
 from tcpcore.verdicts import Verdicts
+from tcpkit.connection import read_connection
+from tcpkit.corrections import Corrections
 from tcpkit.listing import lines_of, write_fields
 from tcpkit.pipeline import ALL_STAGES
 from tcpkit.settling import WINDOW, settle
@@ -238,3 +240,17 @@ def test_a_sender_that_finds_no_memory_keeps_no_packets():
     taken, _, refused = verdicts.pools["senders in trouble"]
     assert (taken, refused > 0) == (0, True)
     assert verdicts.pools["packets sent again"][0] == 0
+
+
+def test_of_a_connection_only_its_own_corrections_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There may be many of others."""
+    kept: list[int] = []
+    add = Corrections.add
+    monkeypatch.setattr(Corrections, "add", lambda self, frames, rows: (kept.extend(frames), add(self, frames, rows)))
+    name = str(CAPTURES / "exchanges.snd.pcap")
+    whole = tcpkit.open(name).packets.array
+    corrected, kept[:] = set(kept), []
+    found = read_connection(tcpkit.open(name), 20)
+    theirs = whole[whole["stream"] == 20]
+    assert verdicts_of(found.rows) == verdicts_of(theirs)
+    assert set(kept) == corrected & set(theirs["frame"].tolist()) < corrected
