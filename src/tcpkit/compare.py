@@ -37,7 +37,11 @@ BUG = re.compile(r"Dissector bug, protocol \S+, in packet (\d+): (.*)")       # 
 
 
 class CompareError(RuntimeError):
-    """tshark is missing, or one of the two programs failed."""
+    """One of the two programs made nothing of a capture that could be compared."""
+
+
+class TsharkError(CompareError):
+    """tshark is missing, or does not work."""
 
 
 @dataclass
@@ -52,8 +56,8 @@ class Run:
 
     @property
     def said(self) -> str:
-        """The last line on standard error."""
-        return self.messages.rpartition("\n")[2]
+        """The last message on standard error, with the indented lines that belong to it."""
+        return " ".join(re.split(r"\n(?=\S)", self.messages)[-1].split())
 
     @property
     def crashed(self) -> bool:
@@ -119,7 +123,8 @@ def compare(path: str | Path, fields: Sequence[str], *,
             ours_by: Callable[[str | Path, list[str], Path], Run] = run_tcpkit) -> Comparison:
     """Run both programs on ``path`` and compare the given fields; ``ours_by`` writes the table of tcpkit.
 
-    Raises CompareError when tshark is not installed or does not know a field.
+    Raises TsharkError when tshark is not installed, CompareError when one of the programs gives no table: it cannot
+    read the capture, or tshark does not know a field.
     """
     wanted = [KEY, *(name for name in fields if name != KEY)]
     result = Comparison(str(path), fields={name: FieldScore() for name in wanted})
@@ -141,7 +146,7 @@ def compare(path: str | Path, fields: Sequence[str], *,
 def tshark() -> str:
     found = shutil.which("tshark")
     if found is None:
-        raise CompareError("tshark is not installed (Debian: apt-get install tshark)")
+        raise TsharkError("tshark is not installed (Debian: apt-get install tshark)")
     return found
 
 
@@ -156,8 +161,11 @@ def tcp_only_profile() -> Iterator[str]:
 
 @cache
 def _protocols(program: str) -> list[str]:
-    listing = subprocess.run([program, "-G", "protocols"], capture_output=True, text=True, check=True).stdout
-    return [line.split("\t")[2] for line in listing.splitlines()]
+    listed = subprocess.run([program, "-G", "protocols"], capture_output=True, text=True, errors="replace", check=False)
+    names = [cells[2] for cells in (line.split("\t") for line in listed.stdout.splitlines()) if len(cells) > 2]
+    if listed.returncode or not names:
+        raise TsharkError(f"{program} does not list its protocols (exit status {listed.returncode})")
+    return names
 
 
 def is_kept(protocol: str) -> bool:

@@ -117,7 +117,7 @@ def test_ctrl_c_ends_tshark_too(path, tmp_path, ended_by, status):
     program.parent.mkdir()
     program.write_text(f"#!{sys.executable}\nimport os, sys, time\nif '-r' in sys.argv:\n"
                        f"    print(os.getpid(), file=sys.stderr)\n    open({str(tmp_path / 'pid')!r}, 'w')"
-                       ".write(str(os.getpid()))\n    time.sleep(60)\n")
+                       ".write(str(os.getpid()))\n    time.sleep(60)\nprint('Name\\tLong\\ttcp')\n")
     program.chmod(0o755)
     process = subprocess.Popen([sys.executable, "-m", "tcpkit", "compare", str(path)], stderr=subprocess.PIPE,
                                env={**os.environ, "PATH": str(program.parent)})
@@ -143,6 +143,48 @@ def test_without_tshark(run, path, monkeypatch):
     status, out, err = run(path)
     assert (status, out) == (2, "")
     assert "tshark is not installed" in err
+
+
+@pytest.mark.parametrize("listing", ["sys.exit(3)", "print('one column')"])
+def test_a_tshark_that_does_not_work(run, path, tmp_path, monkeypatch, listing):
+    program = tmp_path / "bin" / "tshark"
+    program.parent.mkdir()
+    program.write_text(f"#!{sys.executable}\nimport sys\n{listing}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    status, out, err = run(path, path)
+    assert (status, out) == (2, "")
+    assert err.count("does not list its protocols") == 1
+
+
+def test_one_that_cannot_be_read_does_not_keep_the_others(run, path, tmp_path, liar):
+    text = tmp_path / "text"
+    text.write_text("no capture")
+    status, out, err = run(text, path, "-e", "tcp.seq")
+    assert status == 1
+    assert "rows: 5 compared" in out
+    assert err.startswith(f"tcpkit: {text}: tshark gave no table: ")
+    assert run(text, "-e", "tcp.seq")[:2] == (2, "")
+
+
+UNKNOWING = """#!{python}
+import sys
+if "-G" in sys.argv:
+    print("Name\\tLong\\ttcp")
+else:
+    sys.exit('Running as user "root".\\ntshark: Some fields aren\\'t valid:\\n\\ttcp.one\\n\\ttcp.other')
+"""
+
+
+def test_all_fields_that_an_older_tshark_does_not_know_are_told(run, path, tmp_path, monkeypatch):
+    program = tmp_path / "bin" / "tshark"
+    program.parent.mkdir()
+    program.write_text(UNKNOWING.format(python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    status, _, err = run(path)
+    assert (status, err) == (2, f"tcpkit: {path}: tshark gave no table: tshark: Some fields aren't valid: tcp.one "
+                                "tcp.other\n")
 
 
 def test_unknown_field(run, path):

@@ -35,10 +35,11 @@ FormOption = Annotated[Form, typer.Option("--format", metavar="FORMAT", help="ta
 def compare(files: Files, names: Names = None, form: FormOption = Form.table, output: OutputOption = None) -> None:
     """Run tshark and tcpkit on the same captures: agreement of every field, times and memory.
 
-    Status 0 if every cell of every capture agrees, else 1.  Rows at which tshark itself failed (an assertion, or a
+    Status 0 if every cell of every capture agrees, else 1.  A capture that cannot be compared is named, and does not
+    keep the others.  Rows at which tshark itself failed (an assertion, or a
     crash) are told apart, and not compared.
     """
-    from tcpkit.compare import CompareError
+    from tcpkit.compare import CompareError, TsharkError
     from tcpkit.compare import compare as compare_capture
     from tcpkit.fields import contract_names, find_fields
 
@@ -47,19 +48,29 @@ def compare(files: Files, names: Names = None, form: FormOption = Form.table, ou
     for name in fields:
         if name not in theirs:
             raise typer.BadParameter(f'tshark has no "{name}"', param_hint="-e")
-    try:
-        with unwinding():
-            results = [compare_capture(file, fields) for file in files]
-    except CompareError as error:
-        print(f"tcpkit: {one_line(str(error))}", file=sys.stderr)
-        raise typer.Exit(2) from None
+    results = []
+    with unwinding():
+        for file in files:
+            try:
+                results.append(compare_capture(file, fields))
+            except TsharkError as error:                     # as with any other capture
+                complain(error)
+                break
+            except CompareError as error:
+                complain(f"{file}: {error}")
+    if not results:
+        raise typer.Exit(2)
     with opened(output) as out:
         if form == Form.json:
             out.write(f"{json.dumps([each.to_dict() for each in results], indent=2)}\n".encode())
         else:
             out.write("\n".join(map(summary, results)).encode())
-    if not all(each.equal for each in results):
+    if len(results) < len(files) or not all(each.equal for each in results):
         raise typer.Exit(1)
+
+
+def complain(of: object) -> None:
+    print(f"tcpkit: {one_line(str(of))}", file=sys.stderr)
 
 
 def summary(result: Comparison) -> str:
