@@ -13,7 +13,7 @@ from tcpcore.flows import SLOT_BYTES, FlowTable
 from tcpkit.budget import LIMIT, checked, max_flows
 from tcpkit.conversations import conversation_table
 from tcpkit.flows import flow_table
-from tcpkit.pipeline import Pipeline
+from tcpkit.pipeline import FrameReader, Pipeline
 from tcpkit.rotated import open_reader
 from tcpkit.table import Table
 from tcpkit.trackers import StreamRecords
@@ -39,8 +39,8 @@ class PartPass(Pipeline):
     What a stream does after it has given up its place to others is another piece, joined as those across a seam.
     """
 
-    def __init__(self, source: Any, capture_filter: str, memory_limit: int) -> None:
-        super().__init__(open_reader(source), ("flows",), capture_filter=capture_filter, rows=False, detail="all",
+    def __init__(self, reader: FrameReader, capture_filter: str, memory_limit: int) -> None:
+        super().__init__(reader, ("flows",), capture_filter=capture_filter, rows=False, detail="all",
                          payload=False)
         self._trackers.flows = FlowTable(pieces=True, max_flows=max_flows(checked(memory_limit), SLOT_BYTES))
         self.n_frames = 0
@@ -63,7 +63,7 @@ class PartPass(Pipeline):
 
 def read_part(source: Any, capture_filter: str = "", memory_limit: int = LIMIT) -> Part:
     """``memory_limit``: bytes, for all but the records.  CaptureError if ``source`` is no capture."""
-    return PartPass(source, capture_filter, memory_limit).part()
+    return PartPass(open_reader(source), capture_filter, memory_limit).part()
 
 
 def join_parts(parts: Sequence[Part], table: str) -> Table | None:

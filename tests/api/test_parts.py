@@ -13,6 +13,7 @@ import tcpkit
 from conversations import random_capture
 from fragment_trains import trains
 from packets import pcap
+from tcpkit.errors import CaptureError
 from tcpkit.parts import TABLES, join_parts, read_part
 
 
@@ -54,6 +55,11 @@ def test_a_datagram_across_a_seam_cannot_be_joined():
         if found is not None:
             for name in expected.dtype.names:
                 np.testing.assert_array_equal(found.array[name], expected[name], err_msg=name)
+
+
+def test_what_cannot_be_read_leaves_nothing_half_made():
+    with pytest.raises(CaptureError, match="not a capture"):
+        read_part(io.BytesIO(b"no capture"))
 
 
 def test_nothing():
