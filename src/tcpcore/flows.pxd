@@ -64,6 +64,7 @@ ctypedef struct table_t:
     uint32_t n_slots               # slots ever used
     uint32_t n_free
     uint32_t max_slots             # that may hold a stream at a time
+    uint32_t max_streams           # numbers that there are
     uint32_t hand                  # eviction.pxd: the next slot to look at, in a round
     int64_t round_ns               # time of the capture at which that round began
     int64_t least_age              # that round takes streams that have been silent for so long
@@ -81,6 +82,7 @@ cdef class FlowTable:
     cdef table_t table
     cdef flow_t* flows             # moves as the table grows: valid between two calls of process()
     cdef readonly Py_ssize_t n_slots
+    cdef readonly bint out_of_numbers
 
     cdef const uint32_t[::1] chosen(self, slots)
     cdef int reserve(self, Py_ssize_t n_rows) except -1

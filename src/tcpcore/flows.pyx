@@ -45,6 +45,9 @@ cdef class FlowTable:
     ``idle_ns``: a stream that nothing is heard of for longer is over, released early and marked; what comes
     between its ends later is another one.  0: there is no such time.
 
+    ``max_streams``: how many there may be in all.  There are no numbers for more, so the capture ends before a batch
+    that might bring them (``out_of_numbers``).
+
     ``pieces``: the capture goes on from another one, and what the streams were there is not known.  A stream whose
     further course depends on it is cut into pieces, a record each, which FlowMerger joins (seam.pxd).
 
@@ -52,7 +55,8 @@ cdef class FlowTable:
     nobody can prepare streams that collide.
     """
 
-    def __cinit__(self, *, seed=None, uint32_t max_flows=NO_SLOT - 1, int64_t idle_ns=0, bint pieces=False):
+    def __cinit__(self, *, seed=None, uint32_t max_flows=NO_SLOT - 1, uint32_t max_streams=NO_SLOT - 1,
+                  int64_t idle_ns=0, bint pieces=False):
         cdef bytes secret = os.urandom(24) if seed is None else bytes(seed)
         if len(secret) != 24:
             raise ValueError("a seed has 24 bytes")
@@ -60,6 +64,7 @@ cdef class FlowTable:
         memcpy(&self.table.secret, <const char*> secret, 24)
         self.table.secret.port |= 1
         self.table.max_slots = max_flows
+        self.table.max_streams = max_streams
         self.table.hand = NO_SLOT                # the first search begins a round
         self.table.idle_ns = idle_ns
         self.table.clock_ns = INT64_MIN          # there are times before 1970
@@ -78,8 +83,8 @@ cdef class FlowTable:
         """Room for ``n_rows`` new streams."""
         cdef table_t* t = &self.table
         cdef uint64_t slots = <uint64_t> t.n_slots + max(n_rows - <Py_ssize_t> t.n_free, 0)
-        if slots >= NO_SLOT or t.n_streams + n_rows >= NO_SLOT:
-            raise OverflowError("more than 2^32 streams")
+        if slots >= NO_SLOT or t.n_streams + n_rows > t.max_streams:
+            raise OverflowError("more streams than there are numbers for")
         if (grow(&t.flows, slots * sizeof(flow_t)) or grow(&t.odd, slots * sizeof(odd_t))
                 or grow_places(t, t.used + n_rows)
                 or t.idle_ns and grow(&t.heard, slots * sizeof(int64_t))):
@@ -88,7 +93,13 @@ cdef class FlowTable:
         return 0
 
     def process(self, Batch batch not None):
-        """Set the flows part of each row (stream, direction, relative numbers, times, events) and ``slots``."""
+        """Set the flows part of each row (stream, direction, relative numbers, times, events) and ``slots``.
+
+        False, and nothing is done, if it might take more numbers than there are.
+        """
+        self.out_of_numbers = self.table.n_streams + <uint64_t> batch.n_rows > self.table.max_streams
+        if self.out_of_numbers:
+            return False
         self.make_room(batch)
         self.reserve(batch.n_rows)
         with nogil:
@@ -96,6 +107,7 @@ cdef class FlowTable:
         if batch.n_rows:
             self.table.latest_ns = segment_at(batch.rows, batch.stride, batch.n_rows - 1).time_ns
         self.n_slots = batch.n_slots = self.table.n_slots
+        return True
 
     cdef int make_room(self, Batch batch) except -1:
         """Release silent streams; and several batches' worth at once, if the batch could bring more than may be."""

@@ -294,6 +294,10 @@ class Pipeline:
         self.warnings = [CaptureError(name, cause, offset) for name, offset, cause in self.reader.damages]
         if 0 < self._decoder.n_frames == self._decoder.n_unknown_links:
             self.warnings.append(_unknown_links(self.reader))
+        if self.flows and self.flows.out_of_numbers:
+            self.warnings.append(CaptureError(self.reader.name, "there are no numbers for more than the "
+                                              f"{self.flows.n_streams:,} connections so far: it was read no further",
+                                              self.position))
         if self._strict and self.warnings:
             raise self.warnings[0]
         costs = *fragment_costs(self.fragments), *self.budget.costs()

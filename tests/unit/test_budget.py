@@ -13,10 +13,12 @@ from confined import SANITIZED
 from conversations import random_capture
 from packets import T0, Conversation, Frame, ethernet, ip, pcap, tcp
 from tcpcore.analysis import Analysis
+from tcpcore.flows import FlowTable
 from tcpcore.lifecycle import Lifecycle
 from tcpkit.budget import FIXED, LEAST, LIMIT, max_flows, parse_size, pool_limits, size_text
 from tcpkit.parts import PartPass, join_parts
 from tcpkit.pipeline import ALL_STAGES
+from tcpkit.rotated import open_reader
 from tcpkit.stream_scan import StreamScan
 from tcpkit.table import joined
 
@@ -195,12 +197,29 @@ def test_parts_join_to_the_same_flows_whatever_the_limit():
     n = 8 * CAPACITY
     data = flood(n)
     cut = 24 + (len(data) - 24) // 2
-    half = [PartPass(io.BytesIO(part), "", LEAST) for part in (data[:cut], data[:24] + data[cut:])]
+    half = [PartPass(open_reader(io.BytesIO(part)), "", LEAST) for part in (data[:cut], data[:24] + data[cut:])]
     found = join_parts([each.part() for each in half], "flows")
     assert all(each.budget.evicted_pressure > 0 for each in half)
     assert found.array["stream"].tolist() == list(range(n))
     assert np.ma.getmaskarray(found["evicted"]).all()
     assert int(found["packets_client"].sum()) == n
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_where_numbers_for_streams_run_out_a_capture_ends(threads):
+    """There are 2^32 for tcp.stream; a flood of 300 GB takes more."""
+    most = 3 * CAPACITY
+    capture = tcpkit.open(io.BytesIO(flood(4 * CAPACITY)), memory_limit=LEAST)
+    passed = capture.pipeline(rows=False, threads=threads)
+    passed._trackers.flows = FlowTable(max_streams=most, max_flows=CAPACITY)
+    streams = [piece.flows["stream"] for piece in passed.stream_pieces()]
+    n = passed.flows.n_streams
+    assert most - 2048 < n <= most
+    assert sorted(np.concatenate(streams).tolist()) == list(range(n))
+    damage, *costs = passed.warnings
+    assert damage.offset == len(flood(n))
+    assert f"no numbers for more than the {n:,} connections" in damage.cause
+    assert len(costs) == 1
 
 
 def test_streams_given_up_end_and_are_counted():
