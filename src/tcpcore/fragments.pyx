@@ -13,7 +13,7 @@ from libc.string cimport memcpy
 from tcpcore.batch cimport PAYLOAD_IN_ARENA
 
 cdef enum:
-    BUCKETS = 1 << 12
+    BUCKETS = 1 << 16              # as many as there may be datagrams of a small fragment, within a factor of 3
     MAX_FRAGMENTS = 2048           # of one datagram, since each fragment may look at all before it
 
 cdef int64_t TIMEOUT_NS = 255_000_000_000      # the upper bound of RFC 791's reassembly timer
