@@ -50,6 +50,15 @@ def headed(options: bytes, flags="A", payload: bytes = b"") -> bytes:
     return v4(tcp(50000, 80, 1000, 2000, flags, 4000, options, payload))
 
 
+def cut(frame: bytes, captured: int) -> Frame:
+    """The first ``captured`` bytes of a frame."""
+    return Frame(T0, frame[:captured], len(frame))
+
+
+def cut_options(options: bytes, captured: int) -> Frame:
+    return cut(headed(options, payload=b"x" * 30), 54 + captured)
+
+
 def icmp(kind: int, code: int, rest: int, quoted: bytes) -> bytes:
     body = struct.pack(">BBHI", kind, code, 0, rest) + quoted
     return body[:2] + struct.pack(">H", checksum(body)) + body[4:]
@@ -74,6 +83,9 @@ NETWORK = {
     "total length beyond the frame": v4(total=2000),
     "total length cuts the TCP header": v4(total=30),
     "total length of the IP header alone": v4(total=20),
+    "first fragment, cut": cut(v4(fragment=0x2000), 60),
+    "first fragment, cut, with IPv4 in it": cut(v4(ipv4(A4, B4, SEGMENT), 4, fragment=0x2000), 80),
+    "first fragment, cut, with IPv6 in it": cut(v4(ipv6(A6, B6, SEGMENT), 41, fragment=0x2000), 100),
     "IPv4 options": v4(options=b"\x94\x04\0\0\x01\x01\x01\x00"),
     "IPv4 header length 16": ethernet(b"\x44" + ipv4(A4, B4, SEGMENT)[1:], 0x0800),
     "IPv4 version 5": ethernet(b"\x55" + ipv4(A4, B4, SEGMENT)[1:], 0x0800),
@@ -141,8 +153,15 @@ TCP = {
     "data offset beyond the packet": v4(tcp(50000, 80, 1000, 2000, offset=10)),
     "data offset 15 of 60": v4(tcp(50000, 80, 1000, 2000, options=NOP * 40)),
     "urgent": v4(tcp(50000, 80, 1000, 2000, "PAU", urgent=5, payload=b"0123456789")),
-    **{f"captured {n} bytes of TCP": Frame(T0, headed(NOP + NOP + timestamps(1, 2) + mss(), payload=b"x" * 30)[:34 + n],
-                                           100) for n in (3, 4, 8, 15, 16, 17, 18, 19, 20, 27, 28, 35, 36, 46)},
+    "reset with payload": headed(b"", "RA", b"why"),
+    **{f"captured {n} bytes of TCP": cut(headed(NOP + NOP + timestamps(1, 2) + mss(), payload=b"x" * 30), 34 + n)
+       for n in (3, 4, 8, 15, 16, 17, 18, 19, 20, 27, 28, 35, 36, 46)},
+    "cut in the last option, of a wrong length": cut_options(NOP + NOP + b"\x02\x06\x05\xb4\0\0", 4),
+    "cut in the last option, of an unknown kind": cut_options(NOP + NOP + b"\x55\x06\x05\xb4\0\0", 4),
+    "cut in an option of a wrong length": cut_options(b"\x02\x06\x05\xb4\0\0" + NOP + NOP, 4),
+    "cut two bytes behind an option beyond the header": cut_options(mss() + b"\xfe\x50" + bytes(6), 10),
+    "cut three bytes behind an option beyond the header": cut_options(mss() + b"\xfe\x50" + bytes(6), 9),
+    "cut behind the end of options": cut_options(mss() + b"\0" + NOP * 7, 10),
 }
 
 ICMP = {

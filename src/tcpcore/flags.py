@@ -59,7 +59,7 @@ class Damage(Codes):
     """segment_t.damage: what keeps the frame from being a whole segment."""
     PORTS_ONLY = 1                 # LN-3: 4-15 header bytes captured; no state changes
     HEADER_CUT = 2                 # LN-3: 16-19 header bytes captured
-    OPTIONS_CUT = 4                # LN-3: the options end beyond the captured bytes
+    OPTIONS_CUT = 4                # LN-3: options that are read end beyond the captured bytes
     SHORT_SEGMENT = 8              # LN-6
     BOGUS_HEADER_LENGTH = 16       # LN-7
     QUOTED = 32                    # ST-9: inside an ICMP error

@@ -11,6 +11,8 @@ VLAN_TYPES = (0x8100, 0x88A8, 0x9100)
 IPV6_OPTIONS, IPV6_ROUTING, IPV6_SHIM = (0, 60), 43, 140
 HOME_ADDRESS = 201                                          # RFC 6275
 ROUTE_SOURCE, ROUTE_MOBILE, ROUTE_RPL, ROUTE_SEGMENTS = 0, 2, 3, 4
+ONLY_LENGTH = {2: 4, 3: 3, 4: 2, 6: 6, 7: 6, 8: 10, 11: 6, 12: 6, 13: 6, 19: 18, 20: 4, 21: 6, 22: 2, 23: 2, 27: 8,
+               28: 4}                                       # of TCP options
 M64 = (1 << 64) - 1
 
 
@@ -156,15 +158,18 @@ def options(found: dict[str, int], rest: bytes, size: int) -> None:
             return
         if (kind != 1 and length < 2) or length > size:
             found["damage"] |= Damage.OPTIONS_MALFORMED
-            if length < 2:
+            if length < 2 or size - len(rest) <= 2:
                 found["damage"] &= ~Damage.OPTIONS_CUT
             return
         if length <= len(rest):
             option(found, kind, rest[2:length])
             if found["damage"] & Damage.SACK_BROKEN:
                 return
-        elif len(rest) >= 6:
-            cut_option(found, kind, length, rest[2:])
+        else:
+            if length == size and length != ONLY_LENGTH.get(kind, length):
+                found["damage"] &= ~Damage.OPTIONS_CUT
+            if len(rest) >= 6:
+                cut_option(found, kind, length, rest[2:])
         rest, size = rest[length:], size - length
 
 

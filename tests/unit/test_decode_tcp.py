@@ -108,6 +108,22 @@ def test_captured_part_of_the_header(captured, damage, present):
         assert (row["payload_len"], row["payload_captured"]) == (30, max(0, captured - 36))
 
 
+@pytest.mark.parametrize(("name", "damage"), [                                            # LN-3
+    ("the last option, of a wrong length", 0), ("the last option, of an unknown kind", D.OPTIONS_CUT),
+    ("an option of a wrong length", D.OPTIONS_CUT)])
+def test_options_of_a_wrong_length_are_not_missed(name, damage):
+    assert one(TCP, f"cut in {name}")[0]["damage"] == damage
+
+
+@pytest.mark.parametrize(("name", "damage"), [                                            # LN-3, LN-9
+    ("two bytes behind an option beyond the header", D.OPTIONS_MALFORMED),
+    ("three bytes behind an option beyond the header", D.OPTIONS_MALFORMED | D.OPTIONS_CUT),
+    ("behind the end of options", D.OPTIONS_CUT)])
+def test_where_reading_ends_before_the_cut(name, damage):
+    row = one(TCP, f"cut {name}")[0]
+    assert (row["damage"], row["mss"]) == (damage, 1460)
+
+
 def test_fewer_than_four_bytes_are_no_segment():
     assert run_decode([TCP["captured 3 bytes of TCP"]]).statuses == [DecodeStatus.STATUS_TCP_TRUNCATED]
 

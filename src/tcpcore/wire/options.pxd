@@ -14,7 +14,18 @@ cdef enum OptionKind:
     OPTION_WSCALE = 3
     OPTION_SACK_PERMITTED = 4
     OPTION_SACK = 5
+    OPTION_ECHO = 6                # RFC 1072
+    OPTION_ECHO_REPLY = 7
     OPTION_TIMESTAMPS = 8
+    OPTION_CC = 11                 # RFC 1644
+    OPTION_CC_ECHO = 13
+    OPTION_MD5 = 19                # RFC 2385
+    OPTION_SCPS = 20               # CCSDS 714.0-B
+    OPTION_SNACK = 21
+    OPTION_RECORD_BOUNDARY = 22
+    OPTION_CORRUPTION = 23
+    OPTION_QUICK_START = 27        # RFC 4782
+    OPTION_USER_TIMEOUT = 28       # RFC 5482
     OPTION_MPTCP = 30              # RFC 8684
     OPTION_FAST_OPEN = 34          # RFC 7413
     OPTION_EXPERIMENT_1 = 253      # RFC 6994
@@ -132,12 +143,40 @@ cdef inline void note_cut_option(segment_t* row, const uint8_t* p, uint32_t capt
         row.present |= HAS_SACK if p[1] < 10 else 0              # a broken one is counted though it is cut
 
 
+cdef inline uint32_t fixed_length(uint8_t kind) noexcept nogil:
+    """The only length that options of this kind have; 0 if they can have several, or the kind is not known."""
+    if kind == OPTION_SACK_PERMITTED or kind == OPTION_RECORD_BOUNDARY or kind == OPTION_CORRUPTION:
+        return 2
+    if kind == OPTION_WSCALE:
+        return 3
+    if kind == OPTION_MSS or kind == OPTION_SCPS or kind == OPTION_USER_TIMEOUT:
+        return 4
+    if kind == OPTION_ECHO or kind == OPTION_ECHO_REPLY or OPTION_CC <= kind <= OPTION_CC_ECHO or kind == OPTION_SNACK:
+        return 6
+    if kind == OPTION_QUICK_START:
+        return 8
+    if kind == OPTION_TIMESTAMPS:
+        return 10
+    return 18 if kind == OPTION_MD5 else 0
+
+
+cdef inline bint is_passed_over(const uint8_t* p) noexcept nogil:
+    """Nothing in an option is looked at if its length cannot be that of its kind."""
+    cdef uint32_t length = fixed_length(p[0])
+    return length != 0 and p[1] != length
+
+
+cdef inline bint is_missed(const uint8_t* p, uint32_t size, uint32_t captured) noexcept nogil:
+    """Whether an option with a bad length hides that the options are cut: of ``size`` bytes two may be missing."""
+    return p[1] > size and captured + 2 < size
+
+
 cdef inline void read_options(segment_t* row, const uint8_t* p, uint32_t size, uint32_t captured,
                               bint whole) noexcept nogil:
     """Reading stops at a bad length and at the first non-zero byte after the end (LN-9).
 
-    Behind a length below 2 nothing is missed if it was cut off (LN-3), nor if a quote, in a frame captured ``whole``,
-    ends within the last option.
+    Of what was cut off nothing is missed (LN-3) where reading stops before, where the last option is passed over, nor
+    if a quote, in a frame captured ``whole``, ends within the last option.
     """
     cdef uint32_t length
     if captured == 12 and be32(p) == 0x0101080A:   # NOP, NOP, timestamps: most segments
@@ -151,13 +190,14 @@ cdef inline void read_options(segment_t* row, const uint8_t* p, uint32_t size, u
         elif captured < 2:
             return
         elif p[1] < 2 or p[1] > size:
-            row.damage = (row.damage | OPTIONS_MALFORMED) & ~(OPTIONS_CUT * (p[1] < 2))
+            row.damage = (row.damage | OPTIONS_MALFORMED) & ~(OPTIONS_CUT * (not is_missed(p, size, captured)))
             return
         else:
             length = p[1]
             if length > captured:
                 note_cut_option(row, p, captured)
-                row.damage &= ~(OPTIONS_CUT * (whole and length == size and row.damage & QUOTED != 0))
+                row.damage &= ~(OPTIONS_CUT * (length == size and (
+                    is_passed_over(p) or whole and row.damage & QUOTED != 0)))
                 return
             note_option(row, p, length)
             if row.damage & (MPTCP_BROKEN | SACK_BROKEN):
