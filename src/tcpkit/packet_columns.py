@@ -223,8 +223,10 @@ STATE_COLUMNS = (
 INFO = Column("info", "tcpkit.info", "flags", Kind.INFO, "the segment in one line", stage="analysis",
               other="findings")
 PACKETS = (*FRAME_COLUMNS, *HEADER_COLUMNS, *ANALYSIS_COLUMNS, *STATE_COLUMNS, *VERDICT_COLUMNS, INFO)
-# Written by `fields` alone: the bytes are at hand only while their batch is.
-PAYLOAD = Column("payload", "tcp.payload", "payload_captured", Kind.PAYLOAD, "payload captured, in hexadecimal",
-                 has(Present.HAS_LEN), "bytes")
+# Written by `fields` alone: the bytes are at hand only while their batch is. tshark gives what a reset carries another
+# name, and shows none behind a header that is too short (LN-7).
+PAYLOAD = Column("payload", "tcp.payload", "payload_captured", Kind.PAYLOAD,
+                 "payload captured, in hexadecimal; not that of resets",
+                 (When("flags", TcpFlag.RST, 0), When("damage", Damage.BOGUS_HEADER_LENGTH, 0)), "bytes")
 SCHEMA = Schema("packets", PACKETS, ("frame", "time_since_start", "src", "dst", "stream", "frame_len", "info",
                                      "verdict_text"))

@@ -8,6 +8,8 @@ import json
 import pytest
 from pyarrow import parquet
 
+from odd_frames import ICMP, NETWORK, TCP
+from packets import T0, Frame, pcap
 from tcpkit import passes
 from tcpkit.pipeline import Pipeline, with_needs
 
@@ -90,6 +92,15 @@ def test_a_wrong_name_is_told_before_the_capture_is_read(run, ran, path, command
 def test_fields_name_what_was_meant(run, path, asked, nearest):
     assert run("fields", path, "-e", asked) == (
         2, b"", f'tcpkit: "{asked}" is not a field; did you mean "{nearest}"?\n')
+
+
+def test_payload_of_segments_that_are_not_whole(run, tmp_path):
+    """Shown as far as it was captured, but not what a reset carries, nor behind a header that is too short (LN-7)."""
+    odd = tmp_path / "odd.pcap"
+    frames = [NETWORK["first fragment, cut"], ICMP["unreachable"], TCP["reset with payload"], TCP["data offset 4"]]
+    odd.write_bytes(pcap([frame if isinstance(frame, Frame) else Frame(T0, frame, len(frame)) for frame in frames]))
+    assert run("fields", odd, "-e", "tcp.payload")[1].split(b"\n") == [
+        b"tcp.payload", b"012345".hex().encode(), b"01234567".hex().encode(), b"", b"", b""]
 
 
 def test_a_name_that_is_like_none_suggests_none(run, path):

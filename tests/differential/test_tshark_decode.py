@@ -12,7 +12,8 @@ FIELDS = ["frame.number", "frame.len", "frame.cap_len", "ip.src", "ip.dst", "ip.
           "tcp.seq_raw", "tcp.ack_raw", "tcp.nxtseq", "tcp.len", "tcp.hdr_len", "tcp.flags", "tcp.window_size_value",
           "tcp.checksum", "tcp.urgent_pointer", "tcp.options.mss_val", "tcp.options.wscale.shift",
           "tcp.options.timestamp.tsval", "tcp.options.timestamp.tsecr", "tcp.options.sack.count",
-          "tcp.options.sack_le", "tcp.options.sack_re", "tcp.time_delta", "tcp.completeness"]
+          "tcp.options.sack_le", "tcp.options.sack_re", "tcp.time_delta", "tcp.completeness", "tcp.payload",
+          "tcp.analysis"]
 PACKETS = {"4": partial(ipv4, "10.0.0.1", "10.0.0.2", ttl=33, tos=0xB8, ident=0x1234),    # unlike outer headers
            "6": partial(ipv6, "fd00::1", "fd00::2", hop_limit=44)}
 

@@ -131,10 +131,11 @@ def tcp(found: dict[str, int], rest: bytes, length: int) -> dict[str, int] | Non
     header = (rest[12] >> 4) * 4
     found |= {"seq_raw": number(rest[4:8]), "ack_raw": number(rest[8:12]), "hdr_len": header,
               "flags": number(rest[12:14]) & 0xFFF, "window": number(rest[14:16])}
+    found["payload_captured"] = max(0, len(rest) - header)
     if length < header:                                     # LN-6
         found["damage"] |= Damage.SHORT_SEGMENT
     else:
-        found |= {"payload_len": length - header, "payload_captured": max(0, len(rest) - header)}
+        found["payload_len"] = length - header
     if header < 20:                                         # LN-7
         found["damage"] |= Damage.BOGUS_HEADER_LENGTH
     elif len(rest) < 20:

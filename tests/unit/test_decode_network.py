@@ -162,6 +162,14 @@ def test_the_largest_fragment_of_a_datagram(total, options, largest):
     assert run_decode([ethernet(first), ethernet(last)]).rows["ip_len"].tolist() == [largest]
 
 
+@pytest.mark.parametrize(("inside", "damage"), [
+    ("", Damage.LONE_FRAGMENT), (", with IPv4 in it", 0), (", with IPv6 in it", Damage.LONE_FRAGMENT)])
+def test_a_first_fragment_that_is_cut(inside, damage):
+    """How long what it begins is, only a further IPv4 header tells."""
+    row = run_decode([NETWORK["first fragment, cut" + inside]]).rows[0]
+    assert (row["damage"], row["present"] & Present.HAS_LEN == 0) == (damage, damage != 0)
+
+
 def test_fragments_whose_headers_differ():
     """The payload of one and the header of the other are more than any datagram has."""
     large, rest = bytes(65512), bytes(16)

@@ -121,7 +121,7 @@ ctypedef struct cursor_t:
     uint8_t ip_headers             # IP headers passed so far
     uint8_t quoted                 # Quoted
     bint cut                       # the IPv6 header announced more bytes than there are on the wire
-    uint8_t first_fragment         # of a datagram that cannot be joined: the payload's length is not known
+    uint8_t first_fragment         # of a datagram that cannot be joined: no length is known up to an IPv4 header in it
 
 
 cdef inline bint lacks(const cursor_t* c, uint32_t n) noexcept nogil:

@@ -139,6 +139,7 @@ cdef inline void ipv4_row(cursor_t* c) noexcept nogil:
     cdef segment_t* row = c.row
     cdef const uint8_t* p = c.p
     enter_ip(c)
+    c.first_fragment = False
     row.ip_version = 4
     row.tos = p[1]
     row.ip_id = ipv4_id(p)

@@ -41,6 +41,7 @@ cdef inline int tcp(cursor_t* c) noexcept nogil:
     row.flags = be16(p + 12) & 0x0FFF
     row.window = be16(p + 14)
     row.present |= HAS_PORTS | HAS_SEQ | HAS_WINDOW
+    payload(c)
     if not (c.quoted or c.first_fragment):
         lengths(c)
     elif c.quoted == QUOTED_IPV4:
@@ -64,6 +65,15 @@ cdef inline void ports_only(cursor_t* c) noexcept nogil:
         row.present |= HAS_ICMP4_SEQ
 
 
+cdef inline void payload(cursor_t* c) noexcept nogil:
+    """Where what was captured of the payload lies, also where its length is not known."""
+    cdef segment_t* row = c.row
+    cdef uint32_t header = row.hdr_len
+    if c.captured > header:
+        row.payload_captured = c.captured - header
+    row.payload_offset = c.base_offset + <uint32_t> (c.p - c.base) + header
+
+
 cdef inline void lengths(cursor_t* c) noexcept nogil:
     """Payload length from the IP length (LN-1), unknown if the header alone is longer (LN-6)."""
     cdef segment_t* row = c.row
@@ -72,8 +82,6 @@ cdef inline void lengths(cursor_t* c) noexcept nogil:
         row.damage |= SHORT_SEGMENT
         return
     row.payload_len = c.length - header
-    row.payload_captured = c.captured - header if c.captured > header else 0
-    row.payload_offset = c.base_offset + <uint32_t> (c.p - c.base) + header
     row.present |= HAS_LEN | HAS_NXTSEQ
 
 
