@@ -182,6 +182,9 @@ ICMP = {
         80, 50000, 2000, 1000, options=NOP + NOP + timestamps(1, 2), payload=b"data")),
     "quoting a part of an option before the last": quoted4(11, keep=48, segment=tcp(
         80, 50000, 2000, 1000, options=NOP + NOP + timestamps(1, 2) + NOP * 4, payload=b"data")),
+    **{f"quoting a broken {name} option": quoted4(3, 1, keep=60, segment=tcp(
+        80, 50000, 2000, 1000, options=option + mss(1300) + NOP + NOP))
+       for name, option in (("SACK", b"\x05\x02"), ("MPTCP", b"\x1e\x02"))},
     "quoting UDP": v4(icmp(3, 3, 0, ipv4(B4, A4, struct.pack(">HHHH", 1, 2, 8, 0), 17)), 1),
     "packet too big": quoted6(2, 0, 1280),
     "ICMPv6 unreachable": quoted6(1, 4),

@@ -6,7 +6,7 @@ Everything else reads this registry: ``Table`` and its conversions, ``tcpkit fie
 from __future__ import annotations
 
 from tcpcore.fieldtext import TextKind as Kind
-from tcpcore.flags import AnalysisPresent, Damage, Finding, IpFlag, Present, TcpFlag, TunnelHas, TunnelKind
+from tcpcore.flags import AnalysisPresent, Damage, Finding, FlowEvent, IpFlag, Present, TcpFlag, TunnelHas, TunnelKind
 from tcpkit.columns import EPOCH, MARK, Column, Schema, When, address, duration, mark, number, outermost, words_of
 from tcpkit.endings import STATE_WORDS
 from tcpkit.verdict_columns import VERDICT_COLUMNS
@@ -224,9 +224,10 @@ INFO = Column("info", "tcpkit.info", "flags", Kind.INFO, "the segment in one lin
               other="findings")
 PACKETS = (*FRAME_COLUMNS, *HEADER_COLUMNS, *ANALYSIS_COLUMNS, *STATE_COLUMNS, *VERDICT_COLUMNS, INFO)
 # Written by `fields` alone: the bytes are at hand only while their batch is. tshark gives what a reset carries another
-# name, and shows none behind a header that is too short (LN-7).
+# name, and does not come to the payload behind a header that is malformed (LN-7, LN-9).
 PAYLOAD = Column("payload", "tcp.payload", "payload_captured", Kind.PAYLOAD,
                  "payload captured, in hexadecimal; not that of resets",
-                 (When("flags", TcpFlag.RST, 0), When("damage", Damage.BOGUS_HEADER_LENGTH, 0)), "bytes")
+                 (When("flags", TcpFlag.RST, 0), When("events", FlowEvent.WHOLE, FlowEvent.WHOLE)), "bytes",
+                 stage="flows")
 SCHEMA = Schema("packets", PACKETS, ("frame", "time_since_start", "src", "dst", "stream", "frame_len", "info",
                                      "verdict_text"))

@@ -8,8 +8,8 @@ import json
 import pytest
 from pyarrow import parquet
 
-from odd_frames import ICMP, NETWORK, TCP
-from packets import T0, Frame, pcap
+from odd_frames import ICMP, NETWORK, TCP, headed
+from packets import NOP, T0, Frame, pcap
 from tcpkit import passes
 from tcpkit.pipeline import Pipeline, with_needs
 
@@ -97,10 +97,11 @@ def test_fields_name_what_was_meant(run, path, asked, nearest):
 def test_payload_of_segments_that_are_not_whole(run, tmp_path):
     """Shown as far as it was captured, but not what a reset carries, nor behind a header that is too short (LN-7)."""
     odd = tmp_path / "odd.pcap"
-    frames = [NETWORK["first fragment, cut"], ICMP["unreachable"], TCP["reset with payload"], TCP["data offset 4"]]
+    frames = [NETWORK["first fragment, cut"], ICMP["unreachable"], TCP["reset with payload"], TCP["data offset 4"],
+              headed(b"\x05\x02" + NOP + NOP, payload=b"behind a broken option")]
     odd.write_bytes(pcap([frame if isinstance(frame, Frame) else Frame(T0, frame, len(frame)) for frame in frames]))
     assert run("fields", odd, "-e", "tcp.payload")[1].split(b"\n") == [
-        b"tcp.payload", b"012345".hex().encode(), b"01234567".hex().encode(), b"", b"", b""]
+        b"tcp.payload", b"012345".hex().encode(), b"01234567".hex().encode(), b"", b"", b"", b""]
 
 
 def test_a_name_that_is_like_none_suggests_none(run, path):

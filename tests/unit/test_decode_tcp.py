@@ -171,6 +171,13 @@ def test_quoted_options(what, damage):
     assert run_decode([cut]).rows[0]["damage"] == D.QUOTED | D.OPTIONS_CUT
 
 
+@pytest.mark.parametrize("kind", ["SACK", "MPTCP"])
+def test_broken_options_in_a_quote(kind):
+    """They do not end the reading (LN-9)."""
+    row = one(ICMP, f"quoting a broken {kind} option")[0]
+    assert (row["damage"], row["mss"]) == (D.QUOTED, 1300)
+
+
 @pytest.mark.parametrize("name", ["echo", "quoting UDP", "ICMPv6 echo"])
 def test_other_icmp_quotes_no_segment(name):
     assert run_decode([ICMP[name]]).statuses == [DecodeStatus.STATUS_NOT_TCP]

@@ -173,7 +173,7 @@ cdef inline bint is_missed(const uint8_t* p, uint32_t size, uint32_t captured) n
 
 cdef inline void read_options(segment_t* row, const uint8_t* p, uint32_t size, uint32_t captured,
                               bint whole) noexcept nogil:
-    """Reading stops at a bad length and at the first non-zero byte after the end (LN-9).
+    """Reading stops at a bad length, the first non-zero byte after the end, and what is broken but in quotes (LN-9).
 
     Of what was cut off nothing is missed (LN-3) where reading stops before, where the last option is passed over, nor
     if a quote, in a frame captured ``whole``, ends within the last option.
@@ -201,7 +201,9 @@ cdef inline void read_options(segment_t* row, const uint8_t* p, uint32_t size, u
                 return
             note_option(row, p, length)
             if row.damage & (MPTCP_BROKEN | SACK_BROKEN):
-                return
+                if not row.damage & QUOTED:
+                    return
+                row.damage &= ~<uint32_t> (MPTCP_BROKEN | SACK_BROKEN)
         p += length
         size -= length
         captured -= length
