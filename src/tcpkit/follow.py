@@ -1,12 +1,17 @@
 """One stream as a conversation: the bytes that `tshark -q -z follow,tcp,raw,N` prints, and other ways to show them."""
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
+from tcpcore.fieldtext import Formatter
 from tcpcore.flows import FlowTable
 from tcpcore.follow import Follower
+from tcpkit.columns import end_address
+from tcpkit.fields import build_formatter
 from tcpkit.text import endpoint
 from tcpkit.values import Array
 
@@ -90,15 +95,14 @@ def ends_of(flows: FlowTable, stream: int, likely: int) -> Ends | None:
 
 def ends_in(record: Array) -> Ends:
     """The ends that a FLOW row tells of."""
-    first, second = ((_address(record, side), int(record[f"port{side}"])) for side in "01")
-    return Ends(first, second, int(record["client"]))
+    first, second = _addresses(record.dtype).rows(np.asarray(record).reshape(1)).decode().split()
+    return Ends((first, int(record["port0"])), (second, int(record["port1"])), int(record["client"]))
 
 
-def _address(record: Array, side: str) -> str:
-    high, low = int(record[f"addr{side}_hi"]), int(record[f"addr{side}_lo"])
-    if record["ip_version"] == 4:
-        return str(ipaddress.IPv4Address(low & 0xFFFFFFFF))
-    return str(ipaddress.IPv6Address(high << 64 | low))
+@cache
+def _addresses(dtype: np.dtype[Any]) -> Formatter:
+    """Writes both addresses of a FLOW row, in the form that they have everywhere."""
+    return build_formatter([end_address("addr0", ""), end_address("addr1", "")], dtype)
 
 
 def as_text(parts: Iterable[Part], colour: bool) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ import pytest
 
 import tcpkit
 from conversations import random_capture
-from packets import pcap
+from packets import T0, Frame, ethernet, ipv6, pcap, tcp
 from tcpkit.compare import tcp_only_profile
 from tcpkit.follow import Conversation
 
@@ -27,6 +27,15 @@ def report(path: Path, stream: int) -> bytes:
 def test_recorded_reports(recorded):
     name, stream = re.fullmatch(r"(.*)\.follow(\d+)\.txt", recorded.name).groups()
     assert report(recorded.with_name(f"{name}.pcap"), int(stream)) == recorded.read_bytes()
+
+
+@pytest.mark.parametrize(("source", "written"), [
+    ("::16.0.0.1", "::16.0.0.1"), ("::ffff:192.0.2.1", "::ffff:192.0.2.1"), ("fd00::1:0:0:1", "fd00::1:0:0:1")])
+def test_addresses_have_the_form_of_fields(source, written, tmp_path):
+    path = tmp_path / "one.pcap"
+    frame = ethernet(ipv6(source, "fd00::2", tcp(50000, 80, 1, payload=b"x")))
+    path.write_bytes(pcap([Frame(T0, frame, len(frame))]))
+    assert f"\nNode 0: [{written}]:50000\nNode 1: [fd00::2]:80\n".encode() in report(path, 0)
 
 
 @pytest.mark.skipif(not shutil.which("tshark"), reason="tshark is not installed")
