@@ -1,6 +1,6 @@
 """Mutated captures read in different ways: ``python fuzz/differential.py --seconds 60 [--seed 1]``.
 
-By tcpkit and by tshark, if it is installed: the same frames with the same cells, or a difference of a kind that
+By tcpkit and by tshark, if 4.0 is installed: the same frames with the same cells, or a difference of a kind that
 docs/differences.md explains.  By tcpkit in each way of fuzz/ways.py: the same bytes.  Some captures are whole files
 with bytes changed anywhere; of others, a few conversations whose headers were changed, tshark reads many at once,
 one behind the other with addresses of their own.  A capture that shows a difference is kept, and ends the run with
@@ -33,7 +33,7 @@ from packets import pcap, pcapng
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
 from tcpcore.flags import Damage
-from tcpkit.compare import TIMES, CompareError, Comparison, Run, compare, tshark
+from tcpkit.compare import ORACLE, TIMES, CompareError, Comparison, Run, compare, is_oracle, tshark, version_of
 from tcpkit.fields import contract_names
 from tcpkit.listing import write_fields
 from tcpkit.sources import open_source
@@ -188,9 +188,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=TURN)
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir(), "tcpkit-differential.pcap"))
     args = parser.parse_args()
-    has_tshark = shutil.which("tshark") is not None
+    has_tshark = shutil.which("tshark") is not None and is_oracle(version_of("tshark"))
     if not has_tshark:
-        print("tshark is not installed: only the ways to read a capture are compared", file=sys.stderr)
+        print(f"tshark {ORACLE} is not installed: only the ways to read a capture are compared", file=sys.stderr)
     tcpkit.compare.EXAMPLES = sys.maxsize        # each difference has to be explained
     end, seed, account = time.monotonic() + args.seconds, args.seed, Account()
     while time.monotonic() < end:

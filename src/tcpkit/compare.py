@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import IO, Any
 
 KEY = "frame.number"
+ORACLE = "4.0"                   # the version of tshark whose answers tcpkit's are
+WORDS = {"True": "1", "False": "0"}      # flags, as tshark 4.4 prints them
 TIMES = frozenset({"frame.time_epoch", "tcp.time_relative", "tcp.time_delta", "tcp.analysis.ack_rtt",
                    "tcp.analysis.initial_rtt", "tcp.analysis.rto"})
 # Protocols up to TCP stay on in tshark; those above change its TCP results (they announce streams, for one).
@@ -78,6 +80,7 @@ class Comparison:
     """What ``compare`` found on one capture."""
 
     path: str
+    version: str = ""           # of tshark, if it says so
     rows: int = 0
     missing: int = 0            # rows only tshark has
     extra: int = 0              # rows only tcpkit has
@@ -102,9 +105,10 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON."""
         return {
-            "path": self.path, "rows": self.rows, "missing": self.missing, "extra": self.extra, "equal": self.equal,
-            "failed": self.failed, "left_out": self.left_out, "unreached": self.unreached,
-            "speedup": round(self.speedup, 2), "fields": {name: vars(score) for name, score in self.fields.items()},
+            "path": self.path, "version": self.version, "rows": self.rows, "missing": self.missing,
+            "extra": self.extra, "equal": self.equal, "failed": self.failed, "left_out": self.left_out,
+            "unreached": self.unreached, "speedup": round(self.speedup, 2),
+            "fields": {name: vars(score) for name, score in self.fields.items()},
             "differences": [dict(zip(("frame", "field", "tshark", "tcpkit"), each, strict=True))
                             for each in self.differences],
             "tshark": vars(self.tshark) if self.tshark else None, "tcpkit": vars(self.tcpkit) if self.tcpkit else None}
@@ -127,7 +131,7 @@ def compare(path: str | Path, fields: Sequence[str], *,
     read the capture, or tshark does not know a field.
     """
     wanted = [KEY, *(name for name in fields if name != KEY)]
-    result = Comparison(str(path), fields={name: FieldScore() for name in wanted})
+    result = Comparison(str(path), version_of(tshark()), fields={name: FieldScore() for name in wanted})
     with tempfile.TemporaryDirectory() as scratch, tcp_only_profile() as profile:
         ours, theirs = Path(scratch, "tcpkit.tsv"), Path(scratch, "tshark.tsv")
         result.tshark = run([tshark(), "-n", "-r", str(path), "-Y", "tcp", "-T", "fields", "-E", "header=y", "-E",
@@ -148,6 +152,19 @@ def tshark() -> str:
     if found is None:
         raise TsharkError("tshark is not installed (Debian: apt-get install tshark)")
     return found
+
+
+@cache
+def version_of(program: str) -> str:
+    """Of a tshark, as 4.0.17; nothing if it does not say so."""
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, errors="replace",
+                          check=False).stdout
+    found = re.match(r"TShark \D*(\d+(?:\.\d+)+)", told)
+    return found[1] if found else ""
+
+
+def is_oracle(version: str) -> bool:
+    return version.startswith(f"{ORACLE}.")
 
 
 @contextmanager
@@ -238,7 +255,7 @@ def score_row(result: Comparison, names: list[str], expected: list[str], actual:
     result.rows += 1
     for name, theirs, ours in zip(names, expected, actual, strict=False):
         cell = result.fields[name]
-        agrees = theirs == ours or (name in TIMES and same_time(theirs, ours))
+        agrees = theirs == ours or WORDS.get(theirs) == ours or (name in TIMES and same_time(theirs, ours))
         cell.cells += 1
         cell.equal += agrees
         if theirs or ours:

@@ -17,6 +17,8 @@ LIAR = """#!{python}
 import subprocess, sys
 if "-G" in sys.argv:
     print("Name\\tLong\\ttcp")
+elif "--version" in sys.argv:
+    print("TShark (Wireshark) {version} (Git {version})")
 else:
     out = subprocess.run([{python!r}, "-m", "tcpkit", "fields", sys.argv[3], *sys.argv[sys.argv.index("-e"):]],
                          check=True, capture_output=True, text=True).stdout.splitlines()
@@ -44,9 +46,13 @@ def run(cli):
 @pytest.fixture
 def liar(tmp_path, monkeypatch):
     """A tshark that gives the second row's last cell wrong and leaves out the last row."""
+    install(LIAR.format(python=sys.executable, version="4.0.17"), tmp_path, monkeypatch)
+
+
+def install(text, tmp_path, monkeypatch):
     program = tmp_path / "bin" / "tshark"
     program.parent.mkdir()
-    program.write_text(LIAR.format(python=sys.executable))
+    program.write_text(text)
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent))
 
@@ -78,6 +84,22 @@ def test_differences_are_shown_and_end_with_status_1(run, path, liar):
     assert [line.split() for line in out.splitlines() if line.startswith("    2")] == \
         [["2", "tcp.len", "\\x1b[31mfive", "0"]]
     assert "\x1b" not in out
+    assert "4.0" not in out
+
+
+@pytest.mark.parametrize("version", ["3.6.2", "4.4.18"])
+def test_another_version_is_told(run, path, tmp_path, monkeypatch, version):
+    install(LIAR.format(python=sys.executable, version=version), tmp_path, monkeypatch)
+    assert f"tcpkit answers as tshark 4.0 does, this is {version}" in run(path)[1]
+    assert json.loads(run(path, "--format", "json")[1])[0]["version"] == version
+
+
+def test_flags_as_words(run, path, tmp_path, monkeypatch):
+    """As tshark 4.4 prints them."""
+    worded = LIAR.replace('cells[-1] = "\\x1b[31mfive"', 'cells[-2:] = ["True", "False"]')
+    install(worded.format(python=sys.executable, version="4.4.18"), tmp_path, monkeypatch)
+    _, out, _ = run(path, "-e", "tcp.flags.syn", "-e", "tcp.flags.push")
+    assert "cells: 15 of 15 agree (100 %)" in out
 
 
 FAILING = """#!{python}
@@ -100,11 +122,8 @@ else:
      ["tshark crashed (signal 6)", "2 rows of tcpkit after that not compared"]),
     (5, "sys.exit(2)", 1, ["tshark says (status 2)", "2 only tcpkit's"])])
 def test_where_tshark_fails_nothing_is_compared(run, path, tmp_path, monkeypatch, rows, end, status, told):
-    program = tmp_path / "bin" / "tshark"
-    program.parent.mkdir()
-    program.write_text(FAILING.format(python=sys.executable, rows="" if rows is None else rows, end=end or "pass"))
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(program.parent))
+    install(FAILING.format(python=sys.executable, rows="" if rows is None else rows, end=end or "pass"), tmp_path,
+            monkeypatch)
     found, out, _ = run(path, "-e", "tcp.seq", "-e", "tcp.len")
     assert found == status, out
     for each in told:

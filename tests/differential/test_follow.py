@@ -1,7 +1,6 @@
 """What is said on a stream, against tshark: recorded reports, and the installed one on random conversations."""
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from conversations import random_capture
 from packets import T0, Frame, ethernet, ipv6, pcap, tcp
 from tcpkit.compare import tcp_only_profile
 from tcpkit.follow import Conversation
+from tshark import needs_tshark
 
 SHARED = Path(os.environ.get("SHARED", Path(__file__).parents[2] / ".." / "shared"))
 RECORDED = sorted(SHARED.glob("semantics/*.follow*.txt"))
@@ -38,7 +38,7 @@ def test_addresses_have_the_form_of_fields(source, written, tmp_path):
     assert f"\nNode 0: [{written}]:50000\nNode 1: [fd00::2]:80\n".encode() in report(path, 0)
 
 
-@pytest.mark.skipif(not shutil.which("tshark"), reason="tshark is not installed")
+@needs_tshark
 @pytest.mark.parametrize("seed", range(4))
 def test_random_conversations(seed, tmp_path):
     path = tmp_path / "random.pcap"

@@ -75,6 +75,7 @@ def complain(of: object) -> None:
 
 def summary(result: Comparison) -> str:
     """One capture's account: agreement, the fields that differ, the first differences, cost."""
+    from tcpkit.compare import ORACLE, is_oracle
     from tcpkit.grid import grid
 
     cells = sum(field.cells for field in result.fields.values())
@@ -82,6 +83,9 @@ def summary(result: Comparison) -> str:
     lines = [one_line(result.path), f"  rows: {result.rows:,} compared, {result.missing:,} only tshark's, "
              f"{result.extra:,} only tcpkit's",
              f"  cells: {equal:,} of {cells:,} agree ({share(equal, cells)})"]
+    if result.version and not is_oracle(result.version):
+        lines.append(f"  tcpkit answers as tshark {ORACLE} does, this is {result.version}: what differs may be what "
+                     "its makers changed")
     lines += failures(result)
     different = [[name, f"{field.cells - field.equal:,}", share(field.equal, field.cells),
                   share(field.set_equal, field.set_cells)]
