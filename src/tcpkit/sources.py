@@ -5,10 +5,12 @@ A source has ``readinto(memoryview) -> int``, ``name``, ``size`` in bytes (None 
 """
 from __future__ import annotations
 
+import errno
 import io
 import os
 import select
 import stat
+import sys
 import time
 from collections.abc import Iterable
 from typing import Any, BinaryIO, Protocol, TypeGuard
@@ -161,6 +163,8 @@ def open_source(location: Location, *, follow: bool = False) -> Source:
     if isinstance(location, (str, os.PathLike)):
         path = os.fsdecode(location)
         if path == STANDARD_INPUT:
+            if sys.__stdin__ is None:            # closed from the start: 0 may be some other file by now
+                raise CaptureError(name_of(path), os.strerror(errno.EBADF))
             return _by_content(_raw(0, name_of(path)), name_of(path), None)
         return _open_url(path) if "://" in path else _open_path(path, follow)
     raise _no_location(location)

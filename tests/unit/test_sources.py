@@ -9,6 +9,7 @@ import io
 import lzma
 import os
 import random
+import sys
 import threading
 import time
 from functools import partial
@@ -217,6 +218,12 @@ def test_standard_input(monkeypatch, tmp_path):
         finally:
             os.dup2(saved, 0)
             os.close(saved)
+
+
+def test_standard_input_that_was_closed_from_the_start(monkeypatch):
+    monkeypatch.setattr(sys, "__stdin__", None)
+    with pytest.raises(CaptureError, match="standard input: Bad file descriptor"):
+        open_reader("-")
 
 
 def test_file_object_is_left_open():
