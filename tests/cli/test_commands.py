@@ -411,7 +411,9 @@ def test_ctrl_c_gives_what_is_done_so_far(ended_by, status, named):
 @pytest.mark.parametrize(("module", "arguments"), [
     ("typer", ["--version"]), ("numpy", ["flows", "FILE"]), ("matplotlib", ["plot", "FILE", "0", "-o", "out.svg"])])
 def test_ctrl_c_while_modules_are_imported(path, tmp_path, module, arguments, wait, ended_by, status):
-    (tmp_path / f"{module}.py").write_text(wait.format("import time; print(flush=True); time.sleep(60)"))
+    # Short sleeps: a signal that comes just before one is seen to after it.
+    waiting = "import time; print(flush=True); [time.sleep(0.1) for _ in range(600)]"
+    (tmp_path / f"{module}.py").write_text(wait.format(waiting))
     process = start(*(path if word == "FILE" else word for word in arguments), cwd=tmp_path,
                     env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *map(os.path.abspath, sys.path)])})
     assert process.stdout.readline() == b"\n"

@@ -47,7 +47,8 @@ def main() -> None:
         status = command_line()
     except KeyboardInterrupt:
         end_at_once(*asked_by[-1:])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)           # all is done
+    for number in (SIGINT, SIGTERM):                       # all is done, and would end as the system has it
+        signal.signal(number, signal.SIG_IGN)
     gc.freeze()                                            # or the interpreter looks for cycles once more as it ends
     sys.exit(status)
 
