@@ -1,4 +1,4 @@
-# `make demo` and `make test` do all their own set-up on a bare Debian machine with Python 3.11 to 3.13 and a C compiler.
+# `make demo` and `make test` do all their own set-up on a bare Debian machine with Python 3.11 to 3.14 and a C compiler.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -4,6 +4,7 @@ TCPKIT_DEBUG=1 turns Cython's bounds checks on; TCPKIT_SANITIZE=1 adds ASan and 
 and what libFuzzer counts coverage by (needs CC=clang).  TCPKIT_COVERAGE=1 counts what is executed, for gcov.
 """
 import os
+import platform
 import shlex
 import subprocess
 import sys
@@ -12,6 +13,11 @@ from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+
+# The core grows arrays by mremap(2), maps more than 32 bits address, and takes words for letters, the first the lowest.
+if sys.platform != "linux" or sys.maxsize < 1 << 32 or sys.byteorder != "little":
+    sys.exit("tcpkit needs Linux and a 64-bit little-endian processor, such as x86-64 or AArch64; this is "
+             f"{platform.system()} on {platform.machine()}, {sys.maxsize.bit_length() + 1}-bit, {sys.byteorder}-endian")
 
 DEBUG = os.environ.get("TCPKIT_DEBUG") == "1"
 FUZZ = os.environ.get("TCPKIT_FUZZ") == "1"

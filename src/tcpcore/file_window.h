@@ -1,20 +1,18 @@
-/* A piece of a file as the page cache has it; where the system offers no read leases, there is none. */
+/* A piece of a file as the page cache has it. */
 #ifndef TCPCORE_FILE_WINDOW_H
 #define TCPCORE_FILE_WINDOW_H
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#ifdef F_SETLEASE
-#include <linux/magic.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
@@ -64,16 +62,6 @@ static inline int tcpcore_load(const uint8_t* at, size_t size) {
     uintptr_t start = (uintptr_t) at & ~((uintptr_t) sysconf(_SC_PAGESIZE) - 1);
     return madvise((void*) start, size + ((uintptr_t) at - start), MADV_POPULATE_READ);
 }
-#else
-static inline int tcpcore_open_again(int file) { (void) file; return -1; }
-static inline int tcpcore_take_lease(int file) { (void) file; return -1; }
-static inline int tcpcore_end_lease(int file) { (void) file; return 1; }
-static inline uint8_t* tcpcore_map(int file, uint64_t start, size_t size) {
-    (void) file; (void) start; (void) size;
-    return NULL;
-}
-static inline int tcpcore_load(const uint8_t* at, size_t size) { (void) at; (void) size; return -1; }
-#endif
 
 static inline int64_t tcpcore_file_size(int file) {
     struct stat status;
