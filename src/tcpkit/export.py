@@ -7,26 +7,23 @@ column ``capture``.  A file has its name only when it is complete, and a capture
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import stat
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from threading import Event
-from typing import Any, BinaryIO
-from urllib.parse import quote
+from typing import Any
 
 import tcpkit
 from tcpkit.budget import LEAST, LIMIT, checked, checked_timeout
 from tcpkit.capture_filter import build_filter
+from tcpkit.capture_names import named, owner_of, place_of, record_of
+from tcpkit.completed_file import completed
 from tcpkit.convert import need, write_arrow, write_parquet
-from tcpkit.output_file import named_errors
 from tcpkit.rotated import files_of
 from tcpkit.row_filter import RowFilter
 from tcpkit.table import Table
@@ -35,7 +32,6 @@ from tcpkit.text import cause_of
 FORMATS = ("parquet", "arrow", "csv")
 TABLES = ("packets", "flows", "directions", "conversations", "retransmissions")
 SORTED_BY = {"packets": "frame", "retransmissions": "frame"}     # the others by stream, if none was evicted
-LONGEST = 240                    # bytes of a capture's name in others; file systems allow 255
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ class Job:
     capture_filter: str
     where: str
     idle_timeout: float
-    version: str
+    version: str = tcpkit.__version__
 
 
 class Abandoned(Exception):
@@ -77,8 +73,7 @@ def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathL
     ``form``: "parquet", "arrow" (IPC) or "csv".  ``where``: a display filter that chooses the rows of packets.
     What an earlier, interrupted export finished is not done again, unless the capture has changed.  A capture that
     cannot be read, or that another export to the directory is at work on, is accounted for with ``error`` and does not
-    keep the others.  ``threads`` captures at a time, which
-    share ``memory_limit``; fewer if it is too small for so many.
+    keep the others.  ``threads`` captures at a time, which share ``memory_limit``; fewer if it is too small for that.
     ``idle_timeout``: as for ``open``.  ``stopped`` is asked again and again: once it says so, or the caller closes the
     iterator, captures in hand are left at their next batch, and are not done; those that were finished are told.
     ValueError for an unknown table or form, or a limit too small; FilterError for a wrong filter; MissingLibraryError
@@ -94,7 +89,6 @@ def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathL
     checked_timeout(idle_timeout)
     limit = checked(memory_limit)
     at_once = max(min(threads or os.cpu_count() or 1, limit // LEAST, len(captures)), 1)
-    share = limit // at_once
     closed = Event()
 
     def over() -> bool:
@@ -105,13 +99,11 @@ def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathL
         try:
             for path, name in named(captures, root):
                 try:
-                    size, modified_ns = state_of(path)
+                    job = Job(place_of(path), *state_of(path), chosen, form, capture_filter, where, idle_timeout)
                 except (tcpkit.CaptureError, OSError) as error:
                     yield Exported(os.fspath(path), error=cause_in(path, error))
                     continue
-                job = Job(place_of(path), size, modified_ns, chosen, form, capture_filter, where, idle_timeout,
-                          tcpkit.__version__)
-                running.append(pool.submit(export_one, os.fspath(path), job, name, root, share, over))
+                running.append(pool.submit(export_one, os.fspath(path), job, name, root, limit // at_once, over))
             for finished in as_completed(running):
                 account = finished.result()
                 if account:
@@ -150,51 +142,6 @@ def cause_in(path: str | os.PathLike[str], error: Exception) -> str:
     """What is wrong, for an account that names the capture anyway."""
     cause = error.cause if isinstance(error, tcpkit.FilterError) else cause_of(error)
     return cause.removeprefix(f"{os.fspath(path)}: ")
-
-
-def named(captures: Sequence[str | os.PathLike[str]], root: Path) -> Iterator[tuple[Path, str]]:
-    """Each capture with the name its directory gets; files of one name from several places are told apart.
-
-    A name that an earlier export gave belongs to that capture as long as it is there.
-    """
-    # One that is named twice is one.
-    paths = list({(place_of(path), path.name): path for path in map(Path, captures)}.values())
-    alike = Counter(path.name for path in paths)
-    for path in paths:
-        place = place_of(path)
-        mark = "-" + sha256(os.fsencode(place)).hexdigest()[:8]
-        plain, marked = quoted(path.name), shortened(path.name, mark)
-        owner = owner_of(plain, root)
-        others = alike[path.name] > 1 or os.path.exists(owner) or owner_of(marked, root) == place
-        yield path, marked if len(plain) > LONGEST or (others and owner != place) else plain
-
-
-def place_of(path: Path) -> str:
-    """The same from whatever directory it is named."""
-    return os.path.realpath(path)                # Path.resolve() fails for links that lead to each other
-
-
-def quoted(name: str) -> str:
-    """Without what readers of Hive partitions take for something else."""
-    return quote(os.fsencode(name), safe=" ()+,;@")
-
-
-def shortened(name: str, mark: str) -> str:
-    """As much of the name as there is room for, and the mark."""
-    while len(quoted(name + mark)) > LONGEST:
-        name = name[:-1]
-    return quoted(name + mark)
-
-
-def owner_of(name: str, root: Path) -> str:
-    """The place of the capture that an earlier export gave this name; empty if none did."""
-    with suppress(OSError, ValueError, TypeError, KeyError):
-        return str(json.loads(record_of(name, root).read_text())["job"]["place"])
-    return ""
-
-
-def record_of(name: str, root: Path) -> Path:
-    return root / "done" / f"{name}.json"
 
 
 def export_one(capture: str, job: Job, name: str, root: Path, memory_limit: int,
@@ -270,44 +217,3 @@ def write_one(capture: tcpkit.Capture, table: str, job: Job, path: Path, look_up
             path.parent.rmdir()
         raise
     return rows
-
-
-@contextmanager
-def completed(path: Path) -> Iterator[BinaryIO]:
-    """A file that gets its name once all of it is on the disk; BlockingIOError while another export writes it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    file = begun(part)
-    with named_errors(path), file:
-        try:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-
-
-def begun(part: Path) -> BinaryIO:
-    """An empty file that nobody else gets until it is closed, as also the end of a process does."""
-    while True:
-        file = open(part, "wb", opener=lambda name, how: os.open(name, how & ~os.O_TRUNC, 0o666))  # noqa: SIM115
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            raise BlockingIOError(errno.EAGAIN, "another export to this directory is at work on it") from None
-        except OSError:
-            pass                                 # a file system without locks
-        if is_named(part, file):
-            file.truncate()
-            return file
-        file.close()
-
-
-def is_named(path: Path, file: BinaryIO) -> bool:
-    """Whether that is still the name of the open file, not of another that has been begun since."""
-    with suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    return False

@@ -15,7 +15,8 @@ import tcpkit
 from packets import T0, Conversation, Frame, pcap
 from tcpkit import export as export_module
 from tcpkit.budget import LEAST
-from tcpkit.export import export, named
+from tcpkit.capture_names import named
+from tcpkit.export import export
 
 
 @pytest.fixture
