@@ -15,8 +15,9 @@ from tcpkit.budget import LIMIT
 from tcpkit.fields import build_formatter, index_columns
 from tcpkit.listing import packet_lines
 from tcpkit.packet_columns import PACKETS
-from tcpkit.pipeline import ALL_STAGES, MSL
+from tcpkit.pipeline import MSL
 from tcpkit.sources import open_source
+from tcpkit.stages import ALL_STAGES
 from tcpkit.trackers import Trackers
 
 FRAMES = 7                       # of a batch: few, so that much happens across batches

@@ -18,7 +18,7 @@ from tcpkit.columns import Stage
 from tcpkit.connection_tables import rows_of
 from tcpkit.convert import need
 from tcpkit.export import TABLES
-from tcpkit.pipeline import ALL_STAGES
+from tcpkit.stages import ALL_STAGES
 from tcpkit.table import Table
 
 if TYPE_CHECKING:

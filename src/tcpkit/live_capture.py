@@ -13,7 +13,8 @@ from tcpkit.corrections import correction_table
 from tcpkit.errors import CaptureError
 from tcpkit.flows import flow_table
 from tcpkit.interface_reader import BUFFER, InterfaceReader, Statistics
-from tcpkit.pipeline import ALL_STAGES, MSL, Observer, Pipeline
+from tcpkit.pipeline import MSL, Observer, Pipeline
+from tcpkit.stages import ALL_STAGES
 from tcpkit.states import state_table
 from tcpkit.table import Table, joined
 from tcpkit.trackers import StreamRecords, without_end

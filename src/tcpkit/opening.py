@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from tcpkit.budget import LIMIT
 from tcpkit.capture import Capture
 from tcpkit.columns import Stage
-from tcpkit.pipeline import ALL_STAGES, MSL, Observer
+from tcpkit.pipeline import MSL, Observer
+from tcpkit.stages import ALL_STAGES
 from tcpkit.table import Table
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """A source of frames, and the passes that are made over it."""
 from __future__ import annotations
 
+import os
 from _thread import allocate_lock
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NoReturn
@@ -8,10 +9,11 @@ from typing import TYPE_CHECKING, NoReturn
 from tcpkit.budget import LIMIT, Budget, checked, checked_msl, checked_threads, checked_timeout
 from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
-from tcpkit.pipeline import ALL_STAGES, DETAILS, MSL, Detail, Observer, Pipeline, end_waiting, with_needs
+from tcpkit.pipeline import DETAILS, FORKED, MSL, Detail, Observer, Pipeline, end_waiting
 from tcpkit.rotated import open_reader
 from tcpkit.source_facts import comes_once, go_back, keep_source, position_of, size_of, worthwhile_threads
 from tcpkit.sources import locations, name_of
+from tcpkit.stages import ALL_STAGES, with_needs
 from tcpkit.trackers import StreamRecords, of_stages
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class Passes:
         self._handing = allocate_lock()
         self._reader: AnyReader = open_reader(self._source, follow=follow)       # fails here if it is no capture
         self.piped = any(map(comes_once, locations(self._source)))               # so it may be slow in coming
+        self._process = os.getpid()
         self._unread = True                                                      # no pass has it yet
         self._pass: Pipeline | None = None                                       # the last one
 
@@ -87,8 +90,8 @@ class Passes:
         and of all streams together.
         """
         size = size_of(self._source)
-        with self._handing:                      # a reader goes to one pass only
-            if not self._unread:
+        with self._handing:                      # a reader goes to one pass only, in the process that has opened it
+            if not self._unread or os.getpid() != self._process:
                 self._reader = self._open_again()
             self._unread = False
             made = self._pass = Pipeline(
@@ -122,9 +125,11 @@ class Passes:
     def _open_again(self) -> AnyReader:
         """A reader for another pass; CaptureError if the source gives its bytes only once.
 
-        RuntimeError if a pass under way reads from a file object.
+        RuntimeError if a pass under way, or a process that this one was forked from, reads from a file object.
         """
         for location, start in zip(locations(self._source), self._starts, strict=True):
+            if start is not None and os.getpid() != self._process:
+                raise RuntimeError(FORKED)
             if start is not None and self._pass is not None:
                 self._pass.give_way(name_of(location))
             go_back(location, start)

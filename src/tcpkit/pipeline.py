@@ -16,6 +16,7 @@ from tcpkit.budget import LIMIT, Budget, checked_msl, checked_timeout, fragment_
 from tcpkit.columns import Stage
 from tcpkit.errors import CaptureError
 from tcpkit.settling import Piece, settle
+from tcpkit.stages import with_needs
 from tcpkit.trackers import StreamRecords, Trackers, join_records, without_end
 from tcpkit.values import Rows
 
@@ -25,16 +26,12 @@ if TYPE_CHECKING:
     from tcpcore.metadata import Interface
     from tcpkit.row_filter import RowFilter
 
-# What a stage builds on.
-NEEDS: dict[Stage, tuple[Stage, ...]] = {
-    "decode": (), "flows": ("decode",), "analysis": ("decode", "flows"), "lifecycle": ("decode", "flows"),
-    "verdicts": ("decode", "flows")}
-ALL_STAGES: tuple[Stage, ...] = ("decode", "flows", "analysis", "lifecycle", "verdicts")
 Observer = Callable[["Pipeline"], None]
 # Kept of each stream: what it takes to go on with it; what the flows table tells; all.
 Detail = Literal["none", "flows", "all"]
 DETAILS: tuple[Detail, ...] = ("none", "flows", "all")
 ONE_AT_A_TIME = "a file object can be read by one at a time"
+FORKED = "a pass cannot go on in a forked process; open the capture there"
 MSL = 120.0                                      # seconds: maximum segment lifetime (RFC 9293 section 3.4.2)
 
 
@@ -70,18 +67,6 @@ def end_waiting(reader: FrameReader) -> None:
     source: Any = getattr(reader, "source", None)
     if hasattr(source, "stop"):
         source.stop()
-
-
-def with_needs(stages: Iterable[Stage]) -> frozenset[Stage]:
-    """The stages and those they build on; ValueError for one that does not exist, TypeError for what is no list."""
-    if isinstance(stages, str):
-        raise TypeError(f'stages are several: ["{stages}"], not "{stages}"')
-    if not isinstance(stages, Iterable):
-        raise TypeError(f"stages are a list of names, not {stages!r}")
-    wanted = frozenset(stages)
-    for stage in wanted - NEEDS.keys():
-        raise ValueError(f'there is no stage "{stage}"; there are {", ".join(NEEDS)}')
-    return wanted.union(*(NEEDS[stage] for stage in wanted))
 
 
 class Pipeline:
@@ -173,7 +158,7 @@ class Pipeline:
     def _need_own_process(self) -> None:
         """A forked process shares with its parent how far a file has been read, and has none of its threads."""
         if os.getpid() != self._process:
-            raise RuntimeError("a pass cannot go on in a forked process; open the capture there")
+            raise RuntimeError(FORKED)
 
     def _batches(self) -> Generator[Batch, None, None]:
         """Batches that have been through all stages."""

@@ -11,8 +11,8 @@ from conversations import random_capture
 from packets import pcap
 from tcpkit.direction_columns import DIRECTIONS
 from tcpkit.flow_columns import FLOWS
-from tcpkit.pipeline import with_needs
 from tcpkit.retransmission_columns import RETRANSMISSIONS
+from tcpkit.stages import with_needs
 from tcpkit.states import STATES
 from tcpkit.table import joined
 

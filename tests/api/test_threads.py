@@ -134,6 +134,27 @@ def test_a_pass_does_not_go_on_in_a_forked_process(threads):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_reads_a_path_for_itself(tmp_path):
+    """It shares with its parent how far the file has been read, so that each would have had a part."""
+    path = tmp_path / "capture.pcap"
+    path.write_bytes(BYTES)
+    expected = tcpkit.open(io.BytesIO(BYTES)).packets.array.tobytes()
+    with path.open("rb") as file:
+        by_path, by_file = tcpkit.open(path), tcpkit.open(file)
+        child = os.fork()
+        if child == 0:
+            try:
+                if by_path.packets.array.tobytes() == expected:
+                    _ = by_file.packets
+            except RuntimeError as error:
+                os._exit("forked" in str(error))
+            finally:
+                os._exit(7)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+        assert by_path.packets.array.tobytes() == by_file.packets.array.tobytes() == expected
+
+
 def test_several_captures_at_once():
     expected = tcpkit.open(io.BytesIO(BYTES), threads=1).packets.array.tobytes()
     found: list[bytes] = []

@@ -11,7 +11,8 @@ from pyarrow import parquet
 from odd_frames import ICMP, NETWORK, TCP, headed
 from packets import NOP, T0, Frame, pcap
 from tcpkit import passes
-from tcpkit.pipeline import Pipeline, with_needs
+from tcpkit.pipeline import Pipeline
+from tcpkit.stages import with_needs
 
 # By either name, in no order of the table's own; the table they are columns of; the stages it takes.
 CHOSEN = {

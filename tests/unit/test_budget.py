@@ -17,8 +17,8 @@ from tcpcore.flows import FlowTable
 from tcpcore.lifecycle import Lifecycle
 from tcpkit.budget import FIXED, LEAST, LIMIT, max_flows, parse_size, pool_limits, size_text
 from tcpkit.parts import PartPass, join_parts
-from tcpkit.pipeline import ALL_STAGES
 from tcpkit.rotated import open_reader
+from tcpkit.stages import ALL_STAGES
 from tcpkit.stream_scan import StreamScan
 from tcpkit.table import joined
 

@@ -21,8 +21,8 @@ from tcpcore.verdicts import Verdicts
 from tcpkit.connection import read_connection
 from tcpkit.corrections import Corrections
 from tcpkit.listing import lines_of, write_fields
-from tcpkit.pipeline import ALL_STAGES
 from tcpkit.settling import WINDOW, settle
+from tcpkit.stages import ALL_STAGES
 from truth.score import CAPTURES
 
 NAMES = ["heavy-reorder.snd", "high-bdp.snd", "syn-loss.snd"]

@@ -10,7 +10,8 @@ import tcpkit
 from packets import MS, Conversation
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
-from tcpkit.pipeline import ALL_STAGES, Pipeline
+from tcpkit.pipeline import Pipeline
+from tcpkit.stages import ALL_STAGES
 
 SECOND = 1000 * MS
 
