@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Selection = slice | Sequence[int] | list[str] | Array
 LEAST = 12                       # letters of a column whose rows are not known beforehand
 SHOWN = 10                       # rows in a repr: half from either end
+BOOLS = (bool, np.bool_)
 
 
 class Table:
@@ -207,13 +208,13 @@ def _places(key: Any) -> Array:
         chosen: Array = key.filled(False) if key.dtype == bool else key.compressed()
         return chosen
     chosen = np.atleast_1d(np.asarray(key, np.intp if isinstance(key, Sequence) and not len(key) else None))
-    return np.array([one is True for one in chosen]) if _is_mask_with_nulls(chosen) else chosen
+    return np.array([isinstance(one, BOOLS) and bool(one) for one in chosen]) if _is_mask_with_nulls(chosen) else chosen
 
 
 def _is_mask_with_nulls(chosen: Array) -> bool:
     """That of pandas and Polars becomes objects; what stands for no value there is neither number nor text."""
     return chosen.dtype == object and chosen.ndim == 1 and len(chosen) > 0 and all(
-        isinstance(one, bool) or not isinstance(one, Number | str) for one in chosen)
+        isinstance(one, BOOLS) or not isinstance(one, Number | str) for one in chosen)
 
 
 def _are_names(chosen: Array) -> bool:

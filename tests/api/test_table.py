@@ -84,6 +84,8 @@ def test_a_mask_of_a_data_frame_chooses_nothing_where_it_has_no_value(capture, l
     assert 0 < len(expected) < np.ma.count_masked(packets["mss"])
     assert (packets[mask]["frame"] == expected["frame"]).all()
     assert len(packets[[None] * len(packets)]) == 0
+    of_numpy = np.array([None if one is np.ma.masked else np.bool_(one) for one in packets["mss"] > 1000], object)
+    assert (packets[of_numpy]["frame"] == expected["frame"]).all()
 
 
 @pytest.mark.parametrize("rows", [[1.0, None], [True, 1], ["1", None]], ids=str)
