@@ -59,6 +59,7 @@ class DecompressedSource:
             if isinstance(piece, bytes):
                 self._piece = memoryview(piece)
             elif isinstance(piece, MemoryError):
+                self._pieces.put(piece)           # the last: for who asks again
                 raise piece
             else:
                 self.damage, self._ended = piece, True

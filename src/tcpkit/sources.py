@@ -21,6 +21,7 @@ from tcpkit.errors import CaptureError
 BYTES = (bytes, bytearray, memoryview)
 STANDARD_INPUT = "-"
 POLL = 0.1                   # seconds between looks at what gives nothing yet
+SILENCE = 60.0               # seconds after which a web server gives nothing more
 
 
 class Readable(Protocol):
@@ -230,7 +231,8 @@ def _streaming(url: str) -> dict[str, Any]:
     from aiohttp import ClientTimeout
 
     # However long all of it takes, aiohttp's own limit is five minutes; but no server is silent for so long.
-    return {"block_size": 0, "client_kwargs": {"timeout": ClientTimeout(total=None, sock_connect=30, sock_read=60)}}
+    patience = ClientTimeout(total=None, sock_connect=30, sock_read=SILENCE)
+    return {"block_size": 0, "client_kwargs": {"timeout": patience}}
 
 
 class Remote:
@@ -243,10 +245,11 @@ class Remote:
     def readinto(self, buffer: memoryview) -> int:
         try:
             return int(self._raw.readinto(buffer))
-        except OSError:
-            raise
         except Exception as error:
-            raise OSError(str(error) or type(error).__name__) from error
+            if isinstance(error, OSError) and str(error):
+                raise
+            # That of a time that is up says nothing itself.
+            raise OSError(str(error) or str(error.__cause__ or "") or type(error).__name__) from error
 
 
 def _by_content(raw: Any, name: str, size: int | None, *, close: bool = True) -> Source:

@@ -139,8 +139,9 @@ def test_memory_that_runs_out_is_no_damage(monkeypatch):
 
     monkeypatch.setattr("tcpkit.decompressed.find_format", lambda head: ("gzip", Full, 100))
     source = open_source(io.BytesIO(gzip.compress(b"some data")))
-    with pytest.raises(MemoryError):
-        source.readinto(memoryview(bytearray(100)))
+    for _ in range(2):                           # it does not wait for a thread that has ended
+        with pytest.raises(MemoryError):
+            source.readinto(memoryview(bytearray(100)))
 
 
 def test_data_damaged_from_the_start_is_no_capture(tmp_path):
@@ -275,7 +276,9 @@ class OneRequest(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.do_HEAD()
         if self.path != "/none":
-            self.wfile.write(self.capture[:3_000_000 if self.path == "/cut" else None])
+            self.wfile.write(self.capture[:None if self.path == "/all" else 3_000_000])
+        if self.path == "/silent":
+            time.sleep(1)
 
     def log_message(self, *_):
         pass
@@ -301,6 +304,13 @@ def test_a_web_server_that_breaks_off(web):
     opened = tcpkit.open(f"{web}/cut")
     assert 0 < len(opened.packets) < 120_000
     assert [warning for warning in opened.warnings if "reading fails" in str(warning)]
+
+
+def test_a_web_server_that_falls_silent(web, monkeypatch):
+    monkeypatch.setattr("tcpkit.sources.SILENCE", 0.2)
+    opened = tcpkit.open(f"{web}/silent")
+    assert 0 < len(opened.packets) < 120_000
+    assert str(opened.warnings[0]).endswith("reading fails: Timeout on reading data from socket")
 
 
 def test_a_web_server_that_has_no_such_file(web):
