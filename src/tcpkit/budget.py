@@ -5,10 +5,9 @@ from collections.abc import Collection, Iterator, Mapping
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from tcpkit.columns import Stage
-
 if TYPE_CHECKING:
     from tcpcore.fragments import Fragments
+    from tcpkit.columns import Stage
 
 LIMIT = 4 << 30                  # bytes, unless another limit is given
 # The interpreter and libraries, the batches of all threads, fragments, and records on their way out.

@@ -96,6 +96,8 @@ def test_several_files_where_one_is_meant(run):
     assert status == 2
     assert told.rstrip().endswith("(b.pcap); several files are read as one if a directory or a quoted pattern "
                                   "names them")
+    for beside in (("explain", "a.pcap", "0", "1"), ("interfaces", "a.pcap")):
+        assert run(*beside)[2].rstrip().endswith(f"({beside[-1]})")
 
 
 def test_retransmissions_show_both_views(run, path, capture):

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from tcpkit import __version__
+from tcpkit.budget import checked_timeout
 from tcpkit.output_file import STANDARD_OUTPUT, named_errors
 
 
@@ -20,14 +21,21 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except Exception as error:
-            if "extra argument" in getattr(error, "message", ""):     # such as those that the shell makes of *.pcap
-                error.message += "; several files are read as one if a directory or a quoted pattern names them"  # type: ignore[attr-defined]
+            tell_of_patterns(error)
             raise
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, (command.help or "").partition("\n\n")[0].replace("\n", " "))
                                 for name, command in self.commands.items()])
+
+
+def tell_of_patterns(error: Any) -> None:
+    """What is too much behind the only FILE are often the others that the shell makes of *.pcap."""
+    if "extra argument" in getattr(error, "message", ""):
+        arguments = [each.name for each in error.ctx.command.params if each.param_type_name == "argument"]
+        if arguments == ["file"]:
+            error.message += "; several files are read as one if a directory or a quoted pattern names them"
 
 
 app = typer.Typer(cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
@@ -47,19 +55,15 @@ class Format(StrEnum):
     parquet = "parquet"
 
 
-def checked_by(name: str) -> Callable[[float], float]:
-    """What this function of ``tcpkit.budget`` refuses is told as a wrong value of the option."""
-    def check(seconds: float) -> float:
-        if seconds:
-            from tcpkit import budget
+def checked_by(check: Callable[[float], float]) -> Callable[[float], float]:
+    """What this function refuses is told as a wrong value of the option."""
+    def callback(seconds: float) -> float:
+        try:
+            return check(seconds)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
 
-            try:
-                getattr(budget, name)(seconds)
-            except ValueError as error:
-                raise typer.BadParameter(str(error)) from None
-        return seconds
-
-    return check
+    return callback
 
 
 def destination(path: str) -> Path | None:
@@ -87,7 +91,7 @@ MemoryLimitOption = Annotated[str, typer.Option(
     "--memory-limit", metavar="SIZE", help="Memory to use at most, such as 500M or 2G; when it runs out, old "
     "connections are given up.")]
 IdleTimeoutOption = Annotated[float, typer.Option(
-    "--idle-timeout", metavar="SECONDS", callback=checked_by("checked_timeout"), show_default=False,
+    "--idle-timeout", metavar="SECONDS", callback=checked_by(checked_timeout), show_default=False,
     help="Silence after which what comes is another connection; without it, any may go on.")]
 FollowOption = Annotated[
     bool, typer.Option("--follow", help="Go on reading as the file grows, until Ctrl-C.", show_default=False)]

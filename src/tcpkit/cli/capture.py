@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tcpkit.budget import checked_duration
 from tcpkit.cli.app import (
     CaptureFilterOption,
     ColumnsOption,
@@ -44,7 +45,7 @@ RingOption = Annotated[str, typer.Option(
 CountOption = Annotated[int, typer.Option("--count", "-c", metavar="N", min=0, max=sys.maxsize, show_default=False,
                                           help="Stop after this many frames; without it, at Ctrl-C.")]
 DurationOption = Annotated[float, typer.Option(
-    metavar="SECONDS", callback=checked_by("checked_duration"), show_default=False,
+    metavar="SECONDS", callback=checked_by(checked_duration), show_default=False,
     help="Stop after this many seconds; without it, at Ctrl-C.")]
 SnaplenOption = Annotated[int, typer.Option(metavar="BYTES", min=14, max=262_144,
                                             help="Write at most this many bytes of a frame.")]

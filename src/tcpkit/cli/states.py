@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tcpkit.budget import checked_duration, checked_msl
 from tcpkit.cli.app import (
     MEMORY,
     CaptureFilterOption,
@@ -34,10 +35,10 @@ FileArgument = Annotated[str, typer.Argument(metavar="[FILE]", show_default=Fals
 InterfaceOption = Annotated[str, typer.Option("--interface", "-i", metavar="NAME", show_default=False,
                                               help="Look at an interface.")]
 DurationOption = Annotated[float, typer.Option(
-    metavar="SECONDS", callback=checked_by("checked_duration"), show_default=False,
+    metavar="SECONDS", callback=checked_by(checked_duration), show_default=False,
     help="Seconds to look at the interface; without it 5, on a terminal until Ctrl-C.")]
 OnceOption = Annotated[bool, typer.Option("--once", help="Print once, when the time is over, on a terminal too.")]
-MslOption = Annotated[float, typer.Option("--msl", metavar="SECONDS", callback=checked_by("checked_msl"),
+MslOption = Annotated[float, typer.Option("--msl", metavar="SECONDS", callback=checked_by(checked_msl),
                                           help="How long a segment may live: TIME-WAIT lasts twice as long.")]
 
 
