@@ -99,9 +99,9 @@ class Capture(ConnectionTables):
         numbers = [] if streams is None else list(map(index, streams))      # which may be an array
         if streams is not None and not numbers:
             return 0
-        if numbers and max(numbers) > LAST:                      # which no filter may ask for
-            raise no_stream(max(numbers))
         if numbers:
+            if max(numbers) > LAST:              # which no filter may ask for
+                raise no_stream(max(numbers))
             chosen = f"tcp.stream in {{{', '.join(map(str, numbers))}}}"
             where = f"({where}) and {chosen}" if where else chosen
         pipeline = self.pipeline(("decode",), where, payload=True, threads=1)  # interfaces are written as they are met

@@ -17,6 +17,7 @@ from tcpkit.budget import LIMIT, checked, checked_timeout
 from tcpkit.columns import Stage
 from tcpkit.connection_tables import rows_of
 from tcpkit.convert import need
+from tcpkit.errors import refuse_one
 from tcpkit.export import TABLES
 from tcpkit.stages import ALL_STAGES
 from tcpkit.table import Table
@@ -57,8 +58,7 @@ def table(captures: Iterable[CaptureSet], name: str = "flows", *, columns: Seque
     an unknown table, a limit too small or what cannot be split, FieldError for an unknown column, FilterError for a
     wrong filter.
     """
-    if isinstance(captures, str):
-        raise TypeError(f"captures are several: [{captures!r}], not {captures!r}")
+    refuse_one(captures, "captures")
     if name not in TABLES:
         raise ValueError(f'there is no table "{name}"; there are {", ".join(TABLES)}')
     if split and name not in parts.TABLES:

@@ -1,9 +1,17 @@
 """What can go wrong, told so that a person can act on it."""
 from __future__ import annotations
 
+import os
+
 from tcpcore.errors import CaptureError
 
 __all__ = ["CaptureError", "FieldError", "FilterError", "HoleError", "MissingLibraryError"]
+
+
+def refuse_one(given: object, what: str) -> None:
+    """TypeError for one text or path where there are several, whose letters would be taken for them."""
+    if isinstance(given, str | os.PathLike):
+        raise TypeError(f'{what} are several: ["{os.fspath(given)}"], not "{os.fspath(given)}"')
 
 
 class FilterError(ValueError):

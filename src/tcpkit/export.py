@@ -24,6 +24,7 @@ from tcpkit.capture_filter import build_filter
 from tcpkit.capture_names import named, owner_of, place_of, record_of
 from tcpkit.completed_file import completed
 from tcpkit.convert import need, write_arrow, write_parquet
+from tcpkit.errors import refuse_one
 from tcpkit.rotated import files_of
 from tcpkit.row_filter import RowFilter
 from tcpkit.table import Table
@@ -79,10 +80,8 @@ def export(captures: Sequence[str | os.PathLike[str]], directory: str | os.PathL
     ValueError for an unknown table or form, or a limit too small; FilterError for a wrong filter; MissingLibraryError
     without pyarrow, which all formats but csv need.
     """
-    if isinstance(captures, str | os.PathLike):
-        raise TypeError(f"captures are several: [{os.fspath(captures)!r}], not {os.fspath(captures)!r}")
-    if isinstance(tables, str):
-        raise TypeError(f"tables are several: [{tables!r}], not {tables!r}")
+    refuse_one(captures, "captures")
+    refuse_one(tables, "tables")
     chosen = tuple(tables)
     check(chosen, form, capture_filter, where)
     root = Path(directory)

@@ -10,7 +10,7 @@ from tcpcore.fieldtext import Formatter
 from tcpcore.fieldtext import TextKind as Kind
 from tcpcore.records import TUNNEL
 from tcpkit.columns import Column, Stage, When
-from tcpkit.errors import FieldError
+from tcpkit.errors import FieldError, refuse_one
 from tcpkit.text import one_line
 
 Style = Literal["fields", "csv", "json"]
@@ -72,8 +72,7 @@ def find_columns(names: Iterable[str], columns: Iterable[Column]) -> tuple[Colum
 
 def known_columns(names: Iterable[str], known: dict[str, Column]) -> tuple[Column, ...]:
     """The same of columns by name; TypeError for a text, whose letters would be taken for names."""
-    if isinstance(names, str):
-        raise TypeError(f'columns are several: ["{names}"], not "{names}"')
+    refuse_one(names, "columns")
     return tuple(find_column(name, known) for name in names)
 
 
@@ -88,13 +87,12 @@ def available(columns: Iterable[Column], dtype: np.dtype[Any]) -> tuple[Column, 
 
 
 def build_formatter(columns: Sequence[Column], dtype: np.dtype[Any], style: Style = "fields",
-                    names: Sequence[str] | None = None, widths: Sequence[int] | None = None) -> Formatter:
-    """A formatter of rows of ``dtype``; ``names`` (for JSON) are the Python names unless given."""
+                    widths: Sequence[int] | None = None) -> Formatter:
+    """A formatter of rows of ``dtype``; with ``widths`` as aligned text."""
     if style not in QUOTED:
         raise ValueError(f'there is no style "{style}"; there are {", ".join(QUOTED)}')
-    names = names or [column.name for column in columns]
     formatter = Formatter(row_end=b"}\n" if style == "json" else b"\n")
-    for i, (column, name) in enumerate(zip(columns, names, strict=True)):
+    for i, column in enumerate(columns):
         at, size = _place(dtype, column.field)
         if column.kind == Kind.TUNNEL_NUMBER:
             _, size = _place(TUNNEL, column.other)
@@ -102,7 +100,7 @@ def build_formatter(columns: Sequence[Column], dtype: np.dtype[Any], style: Styl
         formatter.add(
             column.kind, at, 8 if column.kind in EIGHT_BYTES else size, other=_other(dtype, column), mask=column.mask,
             conditions=[_condition(dtype, when) for when in column.when],
-            prefix=_prefix(style, i, name) if widths is None else b"  " if i else b"",
+            prefix=_prefix(style, i, column.name) if widths is None else b"  " if i else b"",
             absent=_absent(style, column),
             words=[one_line(word).encode() for word in words], quoted=column.kind in QUOTED[style],
             width=widths[i] if widths else 0)

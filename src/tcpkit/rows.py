@@ -25,16 +25,13 @@ class RowStore:
         self._tunnels: list[Array] = []
         self._n_tunnels = 0
 
-    def append(self, batch: Batch, chosen: Array | None = None) -> None:
-        """Copy the rows of a batch, or only those ``chosen`` from its array."""
-        start, end = self._n, self._n + (batch.n_rows if chosen is None else len(chosen))
+    def append(self, batch: Batch) -> None:
+        """Copy the rows of a batch."""
+        start, end = self._n, self._n + batch.n_rows
         if end * self._dtype.itemsize > len(self._memory):
             self._memory.resize(max(end * self._dtype.itemsize, len(self._memory) * 2))
         rows = np.frombuffer(self._memory, self._dtype, end)
-        if chosen is None:
-            batch.copy_rows(rows, start)
-        else:
-            rows[start:] = chosen
+        batch.copy_rows(rows, start)
         if batch.n_tunnels:
             # Tunnel numbers count within their batch; here, through all of them.
             numbers = rows["tunnel"][start:]

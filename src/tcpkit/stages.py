@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tcpkit.columns import Stage
+from tcpkit.errors import refuse_one
 
 NEEDS: dict[Stage, tuple[Stage, ...]] = {
     "decode": (), "flows": ("decode",), "analysis": ("decode", "flows"), "lifecycle": ("decode", "flows"),
@@ -13,8 +14,7 @@ ALL_STAGES: tuple[Stage, ...] = tuple(NEEDS)
 
 def with_needs(stages: Iterable[Stage]) -> frozenset[Stage]:
     """The stages and those they build on; ValueError for one that does not exist, TypeError for what is no list."""
-    if isinstance(stages, str):
-        raise TypeError(f'stages are several: ["{stages}"], not "{stages}"')
+    refuse_one(stages, "stages")
     if not isinstance(stages, Iterable):
         raise TypeError(f"stages are a list of names, not {stages!r}")
     wanted = frozenset(stages)

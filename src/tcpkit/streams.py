@@ -252,7 +252,7 @@ class Streams(Sequence[Stream]):
                     int(side["fin"]), self._data, rule_of(self.policy))
 
 
-def index_streams(pipeline: Pipeline, data: PayloadBytes, policy: str = DEFAULT_POLICY) -> Streams:
+def index_streams(pipeline: Pipeline, data: PayloadBytes) -> Streams:
     """Find where the bytes of all streams lie; 56 bytes a segment are kept, and payloads only if they must be."""
     index = StreamIndex(keep=data.keeps_all)
     records = []
@@ -262,4 +262,4 @@ def index_streams(pipeline: Pipeline, data: PayloadBytes, policy: str = DEFAULT_
         if batch.released is not None:
             records.append(batch.released["flows"])
     flows = np.concatenate([*records, *(streams.flows for streams in pipeline.stream_records())])
-    return Streams(*index.finish(), flows, data, policy)
+    return Streams(*index.finish(), flows, data, DEFAULT_POLICY)

@@ -90,7 +90,7 @@ def test_an_empty_filter_selects_all():
 
 
 def test_a_single_table_is_not_several(tmp_path):
-    with pytest.raises(TypeError, match=r"tables are several: \['packets'\], not 'packets'"):
+    with pytest.raises(TypeError, match=r'tables are several: \["packets"\], not "packets"'):
         next(export([tmp_path], tmp_path / "out", tables="packets"))
 
 

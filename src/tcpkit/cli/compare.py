@@ -36,8 +36,7 @@ def compare(files: Files, names: Names = None, form: FormOption = Form.table, ou
     """Run tshark and tcpkit on the same captures: agreement of every field, times and memory.
 
     Status 0 if every cell of every capture agrees, else 1.  A capture that cannot be compared is named, and does not
-    keep the others.  Rows at which tshark itself failed (an assertion, or a
-    crash) are told apart, and not compared.
+    keep the others.  Rows at which tshark itself failed (an assertion, or a crash) are told apart, and not compared.
     """
     from tcpkit.compare import CompareError, TsharkError
     from tcpkit.compare import compare as compare_capture
