@@ -105,7 +105,9 @@ def _bzip2() -> Decompressor:
 
 # Zstandard and LZ4 share frames that hold other things than data (RFC 8878 section 3.1.2).
 SKIPPABLE = tuple(bytes([0x50 + kind, 0x2A, 0x4D, 0x18]) for kind in range(16))
-# first bytes -> (name, what decompresses one member, compressed bytes fed at a time)
+# Name, what decompresses one member, compressed bytes fed at a time.
+Format = tuple[str, Callable[[], Decompressor], int]
+# By first bytes.
 _FORMATS: list[tuple[bytes, str, Callable[[], Decompressor], int]] = [
     (b"\x1f\x8b", "gzip", _gzip, 65_536),
     (b"\x28\xb5\x2f\xfd", "Zstandard", _Zstandard, 1_024),
@@ -117,8 +119,8 @@ _FORMATS: list[tuple[bytes, str, Callable[[], Decompressor], int]] = [
 HEAD = 6                     # bytes that tell
 
 
-def find_format(head: bytes) -> tuple[str, Callable[[], Decompressor], int] | None:
-    """Name, decompressor and step for data that begins with ``head``; None if it is not compressed."""
+def find_format(head: bytes) -> Format | None:
+    """That of data that begins with ``head``; None if it is not compressed."""
     for magic, name, decompressor, step in _FORMATS:
         if head.startswith(magic):
             return name, decompressor, step

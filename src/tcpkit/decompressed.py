@@ -6,7 +6,7 @@ import queue
 import threading
 from typing import Protocol
 
-from tcpkit.compression import HEAD, SKIPPABLE, Decompressor, find_format, why_it_fails
+from tcpkit.compression import HEAD, SKIPPABLE, Decompressor, Format, find_format, why_it_fails
 
 PIECE = 256 * 1024           # bytes handed over at a time
 PIECES_AHEAD = 8
@@ -32,10 +32,7 @@ class DecompressedSource:
     Damage ends it: ``readinto`` gives what came before, then 0, and ``damage`` tells the cause.
     """
 
-    def __init__(self, raw: Raw, name: str, size: int | None, head: bytes) -> None:
-        found = find_format(head)
-        if found is None:
-            raise ValueError(f"{name} is not compressed in a known way")
+    def __init__(self, raw: Raw, name: str, size: int | None, found: Format) -> None:
         self.compression, self._new_member, self._step = found
         self._undecided = True                    # as long as only skippable frames have come
         self.name = name

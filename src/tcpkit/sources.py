@@ -255,9 +255,9 @@ class Remote:
 def _by_content(raw: Any, name: str, size: int | None, *, close: bool = True) -> Source:
     """The source that its first bytes ask for."""
     source = PlainSource(raw, name, size, close=close)
-    head = source.peek(HEAD)
-    if not find_format(head):
+    found = find_format(source.peek(HEAD))
+    if not found:
         return source
     from tcpkit.decompressed import DecompressedSource
 
-    return DecompressedSource(source, name, size, head)
+    return DecompressedSource(source, name, size, found)

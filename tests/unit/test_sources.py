@@ -137,7 +137,8 @@ def test_memory_that_runs_out_is_no_damage(monkeypatch):
         def decompress(self, data, max_length):
             raise MemoryError
 
-    monkeypatch.setattr("tcpkit.decompressed.find_format", lambda head: ("gzip", Full, 100))
+    for module in ("sources", "decompressed"):
+        monkeypatch.setattr(f"tcpkit.{module}.find_format", lambda head: ("gzip", Full, 100))
     source = open_source(io.BytesIO(gzip.compress(b"some data")))
     for _ in range(2):                           # it does not wait for a thread that has ended
         with pytest.raises(MemoryError):
