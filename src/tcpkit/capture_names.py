@@ -23,11 +23,16 @@ def named(captures: Sequence[str | os.PathLike[str]], root: Path) -> Iterator[tu
     alike = Counter(path.name for path in paths)
     for path in paths:
         place = place_of(path)
-        mark = "-" + sha256(os.fsencode(place)).hexdigest()[:8]
-        plain, marked = quoted(path.name), shortened(path.name, mark)
+        plain, marked = names_of(path)
         owner = owner_of(plain, root)
         others = alike[path.name] > 1 or os.path.exists(owner) or owner_of(marked, root) == place
         yield path, marked if len(plain) > LONGEST or (others and owner != place) else plain
+
+
+def names_of(path: Path) -> tuple[str, str]:
+    """The name a capture gets, and the one that no other place shares."""
+    mark = "-" + sha256(os.fsencode(place_of(path))).hexdigest()[:8]
+    return quoted(path.name), shortened(path.name, mark)
 
 
 def place_of(path: Path) -> str:

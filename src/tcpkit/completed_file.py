@@ -15,8 +15,7 @@ from tcpkit.output_file import named_errors
 @contextmanager
 def completed(path: Path) -> Iterator[BinaryIO]:
     """A file that gets its name once all of it is on the disk; BlockingIOError while another export writes it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
+    part = part_of(path)
     file = begun(part)
     with named_errors(path), file:
         try:
@@ -27,6 +26,23 @@ def completed(path: Path) -> Iterator[BinaryIO]:
         except BaseException:
             part.unlink(missing_ok=True)
             raise
+
+
+@contextmanager
+def kept_from_others(path: Path) -> Iterator[None]:
+    """Nobody else completes this file meanwhile, which is left as it is; BlockingIOError while another export does."""
+    part = part_of(path)
+    with begun(part):
+        try:
+            yield
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def part_of(path: Path) -> Path:
+    """What a file is called until it is complete, in a directory that is there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(path.name + ".part")
 
 
 def begun(part: Path) -> BinaryIO:

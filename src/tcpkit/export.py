@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Event
@@ -21,8 +21,8 @@ from typing import Any
 import tcpkit
 from tcpkit.budget import LEAST, LIMIT, checked, checked_timeout
 from tcpkit.capture_filter import build_filter
-from tcpkit.capture_names import named, owner_of, place_of, record_of
-from tcpkit.completed_file import completed
+from tcpkit.capture_names import named, names_of, owner_of, place_of, record_of
+from tcpkit.completed_file import completed, kept_from_others
 from tcpkit.convert import need, write_arrow, write_parquet
 from tcpkit.errors import refuse_one
 from tcpkit.rotated import files_of
@@ -158,9 +158,8 @@ def export_one(capture: str, job: Job, name: str, root: Path, memory_limit: int,
 
     try:
         look_up()
-        with completed(record) as out:           # all the time, so that no other export writes the same files
-            if os.path.exists(owner := owner_of(name, root)) and owner != job.place:
-                raise FileExistsError(errno.EEXIST, f"another export has just given its name to {owner}; try again")
+        # All the time, so that no other export writes the same files, or the same capture as others.
+        with completed(record) as out, under_one_name(Path(capture), name, root):
             record.unlink(missing_ok=True)
             source = tcpkit.open(capture, capture_filter=job.capture_filter, memory_limit=memory_limit,
                                  idle_timeout=job.idle_timeout, observer=look_up)
@@ -173,6 +172,22 @@ def export_one(capture: str, job: Job, name: str, root: Path, memory_limit: int,
     except (tcpkit.CaptureError, tcpkit.FilterError, OSError) as error:
         return Exported(capture, error=cause_in(capture, error))
     return account
+
+
+@contextmanager
+def under_one_name(capture: Path, name: str, root: Path) -> Iterator[None]:
+    """FileExistsError or BlockingIOError where another export has given the name, or the capture its other name.
+
+    It has two if other captures are called the same in one export, and in the other none.
+    """
+    place, (plain, marked) = place_of(capture), names_of(capture)
+    twin = marked if name == plain else plain
+    with kept_from_others(record_of(marked, root)) if name == plain else nullcontext():
+        if os.path.exists(owner := owner_of(name, root)) and owner != place:
+            raise FileExistsError(errno.EEXIST, f"another export has just given its name to {owner}; try again")
+        if owner_of(twin, root) == place:
+            raise FileExistsError(errno.EEXIST, f"another export has named it {twin}; try again")
+        yield
 
 
 def earlier(record: Path, capture: str, job: Job, memory_limit: int) -> Exported | None:

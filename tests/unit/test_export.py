@@ -15,7 +15,8 @@ import tcpkit
 from packets import T0, Conversation, Frame, pcap
 from tcpkit import export as export_module
 from tcpkit.budget import LEAST
-from tcpkit.capture_names import named
+from tcpkit.capture_names import named, names_of, record_of
+from tcpkit.completed_file import completed
 from tcpkit.export import export
 
 
@@ -339,6 +340,25 @@ def test_a_name_that_another_export_has_given_meanwhile_is_not_taken(days, tmp_p
     assert late.error.endswith(f"x.pcap.json: another export has just given its name to {days[0]}; try again")
     assert [each.was_done for each in export(days[:1], out)] == [True]
     assert [each.error for each in export(days[1:2], out)] == [""]
+    assert pq.read_table(out / "packets").num_rows == 4 + 5
+
+
+def test_a_capture_does_not_get_two_names_from_exports_at_a_time(days, tmp_path, monkeypatch):
+    """In one others share its name, in the other none do."""
+    out, state = tmp_path / "out", export_module.state_of
+    with completed(record_of(names_of(days[0])[1], out)):
+        (late,) = export(days[:1], out)
+        assert late.error.endswith("another export to this directory is at work on it")
+
+    def after_another_export(path):
+        monkeypatch.setattr(export_module, "state_of", state)
+        list(export(days[:2], out))
+        return state(path)
+
+    monkeypatch.setattr(export_module, "state_of", after_another_export)
+    (late,) = export(days[:1], out)
+    assert late.error.endswith(f"another export has named it {names_of(days[0])[1]}; try again")
+    assert [each.was_done for each in export(days[:1], out)] == [True]
     assert pq.read_table(out / "packets").num_rows == 4 + 5
 
 
