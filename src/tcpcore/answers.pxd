@@ -6,11 +6,11 @@ from tcpcore.flags cimport (
     ACK, DSACK, EARLY_ACK, EARLY_ECHO, FIN, HAS_SACK_LE, HAS_TIMESTAMPS, KIND_RETRANSMISSION, RST, SYN)
 from tcpcore.history cimport again_packets, keep_last, range_at
 from tcpcore.judging cimport case_t, count_recovery, judge_t, leave_after, trouble_at, trouble_of
-from tcpcore.pathtime cimport MS, bound_leg, is_leg, measure_leg, measured
+from tcpcore.pathtime cimport MS, bound_leg, is_leg, is_near, measure_leg, measured
 from tcpcore.records cimport segment_t
 from tcpcore.sender cimport (
-    ANSWERED, ECHOING, FINISHED, GAP, MEASURING, PROBED, RECOVERY_NONE, REPORTED, SACK_PERMITTED, SACKING,
-    STAMPED, STARTED, WINDOW_CLOSED, again_t, list_t, sender_t, sent_end, sent_t, trouble_t)
+    ANSWERED, ECHOING, FINISHED, FIRST_ALONE, GAP, MEASURING, PROBED, RECOVERY_NONE, RECOVERY_TIMEOUT, REPORTED,
+    SACK_PERMITTED, SACKING, STAMPED, STARTED, WINDOW_CLOSED, again_t, list_t, sender_t, sent_end, sent_t, trouble_t)
 from tcpcore.seqnum cimport distance, unwrap
 
 cdef enum:
@@ -159,6 +159,8 @@ cdef inline void read_sack(judge_t* j, case_t* t) noexcept nogil:
         first = is_dsack(row)
     if row.ack64 == data.acked:
         count_duplicate(j, t, count - first, first)
+    if data.state & FIRST_ALONE and row.sack_count > first:
+        test_timeout(j, t, trouble, sack_edge(row, edges[2 * first + 1]))
     trouble.sack_count = <uint16_t> (count - first)
     trouble.sack_base = row.ack64
     for i in range(2 * (count - first)):
@@ -174,6 +176,32 @@ cdef inline void read_sack(judge_t* j, case_t* t) noexcept nogil:
         data.state |= SACKING
     if first and row.sack_count:
         match_dsack(j, t)
+
+
+cdef inline void test_timeout(judge_t* j, case_t* t, trouble_t* trouble, int64_t right) noexcept nogil:
+    """RFC 5682 section 3.1: news of what was sent once, before a timeout, and its sender gives that up as spurious.
+
+    ``right``: the end of the latest block (RFC 2018 section 4).
+    """
+    cdef sender_t* data = t.peer
+    cdef const again_t* packets = again_packets(&j.packets, &trouble.again)
+    cdef int64_t now = t.row.time_ns
+    cdef int i
+    if data.mode != RECOVERY_TIMEOUT or right > trouble.recover or is_sacked(trouble, right - 1):
+        return
+    for i in range(trouble.again.head, trouble.again.tail):
+        if packets[i].sent.start < right <= sent_end(&packets[i].sent):
+            return
+    trouble.mode_end = min(trouble.mode_end, now if is_near(data, t.sender) else leave_after(t.sender, now))
+
+
+cdef inline bint is_sacked(const trouble_t* trouble, int64_t position) noexcept nogil:
+    cdef int64_t offset = position - trouble.sack_base
+    cdef uint32_t i
+    for i in range(trouble.sack_count):
+        if trouble.sack_edges[2 * i] <= offset < trouble.sack_edges[2 * i + 1]:
+            return True
+    return False
 
 
 cdef inline bint is_dsack(const segment_t* row) noexcept nogil:

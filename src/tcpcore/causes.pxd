@@ -1,5 +1,5 @@
 """Why a sender sent again: what it knew by then, as far as the capture shows it."""
-from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from tcpcore.corrections cimport call_needless
 from tcpcore.flags cimport (
@@ -8,13 +8,15 @@ from tcpcore.flags cimport (
     NEAR_RECEIVER, NEAR_SENDER, SACK_GAP, SMALLER, SYN)
 from tcpcore.history cimport again_packets, find_range, sent_ranges
 from tcpcore.judging cimport case_t, count_recovery, judge_t, leave_after, trouble_at, trouble_of
-from tcpcore.pathtime cimport EARLIEST_TIMEOUT, MS, clock_tick, is_leg, is_near, nearly, shortest_trip, stamp_time
+from tcpcore.pathtime cimport (
+    EARLIEST_TIMEOUT, MS, SURE_COUNTS, clock_tick, is_leg, is_near, nearly, shortest_trip, stamp_time)
 from tcpcore.sender cimport (
-    ANSWERED, CLOCKED, GAP, MEASURING, OVERDUE, PROBED, RECOVERY_FAST, RECOVERY_NONE, RECOVERY_SMALLER,
+    ANSWERED, CLOCKED, FIRST_ALONE, GAP, MEASURING, OVERDUE, PROBED, RECOVERY_FAST, RECOVERY_NONE, RECOVERY_SMALLER,
     RECOVERY_TIMEOUT, SACK_PERMITTED, SACKING, STAMPED, again_t, sender_t, sent_end, sent_t, trouble_t)
 from tcpcore.seqnum cimport distance
 
 cdef enum:
+    DUP_THRESHOLD = 3              # RFC 5681 section 3.2
     SIZES_BACK = 64                # acknowledged ranges whose size shows what gets through
     DEFAULT_TRIP = 100 * MS        # while none is measured
     FINE_CLOCK = 10 * MS           # a time stamp clock with shorter steps measures pauses
@@ -93,6 +95,8 @@ cdef inline uint8_t find_trigger(judge_t* j, case_t* t, const sent_t* first) noe
         if timer and is_earliest(t):
             count_timeout(t)
             t.trouble.recover = sender.high
+        else:
+            sender.state &= ~<uint16_t> FIRST_ALONE
         return CAUSE_FIN if lone_fin else CAUSE_TIMEOUT
     if lone_fin:
         if timer:
@@ -107,6 +111,7 @@ cdef inline uint8_t find_trigger(judge_t* j, case_t* t, const sent_t* first) noe
         return fast_cause(t, &h)
     count_timeout(t)
     begin_recovery(t, RECOVERY_TIMEOUT)
+    sender.state |= FIRST_ALONE
     return CAUSE_TIMEOUT
 
 
@@ -128,9 +133,10 @@ cdef inline void collect_hints(judge_t* j, case_t* t, const sent_t* first, hints
     h.idle = since_answer(t)
     if sender.mode != RECOVERY_NONE and t.sent.time >= t.trouble.mode_end:
         sender.mode = RECOVERY_NONE
-    evident = is_leg(peer, t.sent.time - t.trouble.loss_time)                 # the news had reached the sender
+    # The news had reached the sender; close to it legs are how long hosts take to answer.
+    evident = is_near(sender, peer) or is_leg(peer, t.sent.time - t.trouble.loss_time)
     gap = sender.state & SACKING and t.trouble.sack_high > t.sent.start and evident
-    dup_acks = (not sender.state & SACK_PERMITTED and t.trouble.dup_acks and sender.state & ANSWERED
+    dup_acks = (not sender.state & SACKING and t.trouble.dup_acks >= DUP_THRESHOLD and sender.state & ANSWERED
                 and sender.acked <= t.sent.start and evident)
     h.asked = gap or dup_acks
     h.inside = sender.mode != RECOVERY_NONE and t.sent.start < t.trouble.recover
@@ -254,12 +260,54 @@ cdef inline void begin_recovery(case_t* t, uint8_t mode) noexcept nogil:
 
 
 cdef inline void extend_recovery(judge_t* j, case_t* t) noexcept nogil:
-    """What is missing right above the highest number seen when a timer ran out had been sent before that."""
+    """What is missing right above the highest number seen when a timer ran out had been sent before that.
+
+    If it was needless, and answered by more than it bore, its sender gives it up (RFC 5682 section 2.1).
+    """
     cdef trouble_t* trouble = trouble_at(j, t.sender)
     cdef bint awaited = t.sender.mode == RECOVERY_TIMEOUT and t.sent.time < trouble.mode_end
-    if awaited and trouble.recover == t.sender.high and trouble.again.tail > trouble.again.head \
-            and again_packets(&j.packets, &trouble.again)[trouble.again.tail - 1].verdict.cause == CAUSE_TIMEOUT:
+    cdef const again_t* last
+    if not awaited or trouble.recover != t.sender.high or trouble.again.tail == trouble.again.head:
+        return
+    last = again_packets(&j.packets, &trouble.again) + trouble.again.tail - 1
+    if last.verdict.trigger == CAUSE_TIMEOUT and (
+            last.verdict.cause == CAUSE_TIMEOUT or sent_end(&last.sent) == t.sender.acked):
         trouble.recover, trouble.mode_end = t.sent.start, INT64_MAX
+
+
+cdef inline void suspect_timeout(judge_t* j, case_t* t) noexcept nogil:
+    """A gap was revealed: if it was sent before the segment below it, which looked new, a timer sent that one.
+
+    Nothing above it had arrived by then that answers could have told of.
+    """
+    cdef sender_t* sender = t.sender
+    cdef const sent_t* ranges = sent_ranges(&j.ranges, sender)
+    cdef uint32_t gap = <uint32_t> sender.sent.tail - 1
+    if gap == <uint32_t> sender.sent.head or ranges[gap - 1].state & GAP:
+        return
+    if sender.mode != RECOVERY_NONE and t.sent.time < trouble_of(j, sender).mode_end:
+        return
+    if sender.counts >= SURE_COUNTS and t.peer.mss and t.sent.counter:
+        if not is_sent_before(&ranges[gap], &ranges[gap - 1], &t.sent, t.peer.mss):
+            return
+    elif gap == <uint32_t> sender.sent.head + 1 or not stood_alone(t, &ranges[gap - 1], ranges[gap - 2].time):
+        return
+    t.trouble = trouble_of(j, sender)
+    begin_recovery(t, RECOVERY_TIMEOUT)
+
+
+cdef inline bint is_sent_before(const sent_t* gap, const sent_t* below, const sent_t* above,
+                                uint16_t mss) noexcept nogil:
+    """Too few IP IDs lie between its neighbours for all its segments."""
+    cdef uint32_t between = <uint16_t> (above.counter - below.counter - 1)
+    return below.counter and <uint64_t> between * <uint64_t> mss < gap.length
+
+
+cdef inline bint stood_alone(const case_t* t, const sent_t* below, int64_t before) noexcept nogil:
+    """After a silence, and no more followed until it was answered."""
+    cdef int64_t trip = shortest_trip(t.sender, t.peer)
+    return (trip and t.sent.time - below.time >= nearly(trip)
+            and below.time - before >= max(trip, <int64_t> EARLIEST_TIMEOUT))
 
 
 cdef inline bint is_smaller(judge_t* j, case_t* t, const sent_t* first) noexcept nogil:

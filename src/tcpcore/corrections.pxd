@@ -81,6 +81,6 @@ cdef inline void show_needless(judge_t* j, sender_t* sender, const sender_t* pee
     call_needless(&packet.verdict, why)
     if not known:
         correct(j, packet.sent.frame, &packet.verdict)
-    if packet.verdict.trigger == CAUSE_TIMEOUT and packet.verdict.backoff and sender.mode == RECOVERY_TIMEOUT:
-        # RFC 3522: a needless timeout, not only a needless segment after one, ends at once.
+    if packet.verdict.trigger == CAUSE_TIMEOUT and packet.verdict.backoff == 1 and sender.mode == RECOVERY_TIMEOUT:
+        # RFC 3522: a needless timeout, not only a needless segment after one, or another timeout, ends at once.
         trouble_of(j, sender).mode_end = min(trouble_of(j, sender).mode_end, leave_after(peer, now))

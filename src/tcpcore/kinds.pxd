@@ -1,7 +1,7 @@
 """What a segment was: new, overtaken on the way, sent again, a copy, or a probe (docs/verdicts.md)."""
 from libc.stdint cimport int64_t, uint16_t, uint32_t
 
-from tcpcore.causes cimport extend_recovery, find_cause
+from tcpcore.causes cimport extend_recovery, find_cause, suspect_timeout
 from tcpcore.corrections cimport CERTAIN, LIKELY, remember
 from tcpcore.flags cimport (
     ACK, BY_SEQUENCE, BY_TIME, FIN, HAS_MSS, HAS_SACK_PERMITTED, HAS_TIMESTAMPS, HOP_DIFFERS,
@@ -10,17 +10,13 @@ from tcpcore.flags cimport (
 from tcpcore.gaps cimport fill_gap, is_original, take_place
 from tcpcore.history cimport again_packets, append_range, make_room, next_range, range_at
 from tcpcore.judging cimport case_t, judge_t, trouble_at, trouble_of
-from tcpcore.pathtime cimport is_copy, is_part, sent_after
+from tcpcore.pathtime cimport SURE_COUNTS, is_copy, is_part, sent_after
 from tcpcore.probes cimport is_probe
 from tcpcore.records cimport segment_t
 from tcpcore.sender cimport (
     ACKING, AGAIN, ANSWERED, CLOCKED, ECHOING, FINISHED, GAP, MEASURING, OPENING, OVERDUE, SACK_PERMITTED, STAMPED,
     STARTED, SYN_AGAIN, SYN_ANSWER, UNPLACED, again_t, list_t, sender_t, sent_end, sent_t)
 from tcpcore.seqnum cimport distance
-
-cdef enum:
-    SURE_COUNTS = 2                # consecutive IP IDs before they may contradict the sequence numbers
-
 
 # -- the next bytes
 
@@ -178,6 +174,7 @@ cdef inline void reveal(judge_t* j, case_t* t) noexcept nogil:
         if sender.trouble:
             extend_recovery(j, t)
         sender.high = t.sent.start
+        suspect_timeout(j, t)
 
 
 cdef inline void extend(judge_t* j, case_t* t) noexcept nogil:

@@ -14,6 +14,7 @@ cdef enum:
     MS = 1_000_000
     COUNTER_STEP = 1024            # more between two packets of a sender, and its IP IDs do not count packets
     COUNTS_MAX = 8
+    SURE_COUNTS = 2                # consecutive IP IDs before they may contradict the sequence numbers
     CLOCK_SPAN = 20 * MS           # a shorter time does not tell the rate of a time stamp clock
     UNKNOWN_TRIP = 4 * MS          # two packets closer than this are not a timeout apart, whatever the trip
     EARLIEST_TIMEOUT = 200 * MS    # no sender repeats after less without hearing from its peer

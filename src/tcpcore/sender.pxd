@@ -29,6 +29,7 @@ cdef enum SenderState:
     SACKING = 512                  # sack_high is known
     FORGETFUL = 1024               # old ranges were dropped
     FINISHED = 2048                # its FIN was captured
+    FIRST_ALONE = 4096             # a timer ran out, and nothing but the first bytes was sent again since
 
 cdef enum Recovery:
     RECOVERY_NONE = 0

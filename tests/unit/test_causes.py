@@ -123,6 +123,90 @@ def test_what_was_lost_above_a_timeout() -> None:
     assert rows["trigger"][-4:].tolist() == [TIMEOUT] * 4
 
 
+def after_outage(between: int = 0, **witness: bool) -> Talk:
+    """Segments 10 to 19 were lost before the capture point, then 10 came alone; 20 shows that more is missing.
+
+    The sender had sent ``between`` packets in the meantime.
+    """
+    talk = Talk(**witness).warm_up()
+    talk.ident += 10
+    talk.data(10, 500 * MS).answer(11, RTT)
+    talk.ident += between
+    return talk.data(20, RTT // 2)
+
+
+@pytest.mark.parametrize(("witness", "trigger"), [
+    ({}, TIMEOUT), ({"between": 8}, FAST), ({"counted": False}, TIMEOUT),
+    ({"stamped": False}, TIMEOUT), ({"stamped": False, "counted": False}, TIMEOUT)], ids=str)
+def test_the_first_after_an_outage(witness: dict[str, int], trigger: int) -> None:
+    """It looks new, but what comes next is from so far on that a timer must have sent it."""
+    talk = after_outage(**witness)
+    rows = talk.answer(11, MS, (20, 21)).data(11, RTT).data(12).verdicts()
+    assert rows["trigger"][-2:].tolist() == [trigger] * 2
+
+
+def test_a_burst_behind_a_pause() -> None:
+    """Its second segment was lost on the way: no round trip lies between the others."""
+    talk = Talk(counted=False).warm_up().data(10, 500 * MS).data(12)
+    rows = talk.answer(11, RTT).answer(11, MS, (12, 13)).data(11, RTT).verdicts()
+    assert rows["trigger"][-1] == FAST
+
+
+def test_a_timeout_whose_answer_was_lost() -> None:
+    """It runs out again, needlessly this time, but what was lost before is still lost."""
+    talk = Talk().warm_up()
+    talk.data(10, 500 * MS).answer(11, RTT).data(10, 600 * MS).answer(11, RTT).data(20, RTT // 2)
+    rows = talk.answer(11, MS, (20, 21)).data(11, RTT).verdicts()
+    assert rows["trigger"][-1] == TIMEOUT
+
+
+def test_only_the_second_timeout_was_needless() -> None:
+    """The answer to the first was late; the recovery goes on."""
+    talk = Talk().warm_up()
+    for n in range(10, 16):
+        talk.data(n)
+    first = talk.data(10, 300 * MS).clock
+    talk.data(10, 600 * MS).answer(11, MS, echo=first).data(16, RTT)
+    talk.answer(11, RTT, (16, 17)).data(11, RTT // 2)
+    assert talk.verdicts()["trigger"][-1] == TIMEOUT
+
+
+def test_a_timeout_that_its_sender_finds_needless() -> None:
+    """RFC 5682 section 3.1: the answer tells of a segment that was sent once, before the timeout."""
+    for block, trigger in (((14, 15), FAST), ((16, 17), TIMEOUT)):
+        talk = Talk().warm_up()
+        for n in range(10, 16):
+            talk.data(n)
+        talk.data(10, 300 * MS).data(16).answer(11, RTT, block).data(11, RTT)
+        assert talk.verdicts()["trigger"][-1] == trigger
+
+
+def test_fewer_duplicates_than_three_ask_for_nothing() -> None:
+    """RFC 5681 section 3.2; the peer goes on sending, so that silence does not tell of the timer."""
+    for duplicates, trigger in ((2, TIMEOUT), (3, FAST)):
+        talk = Talk(sacks=False).warm_up()
+        for n in range(10, 15):
+            talk.data(n)
+        for _ in range(duplicates):
+            talk.answer(10, RTT // 4)
+        talk.s("A", 1, 1 + 10 * SIZE, 100, dt=300 * MS, options=timestamps(talk.clock + 300, talk.clock))
+        talk.echo = talk.clock
+        assert talk.data(10, RTT // 2).verdicts()["trigger"][-1] == trigger
+
+
+def test_close_to_the_sender_news_is_known_at_once() -> None:
+    """Faster than it answered in the handshake."""
+    life = Conversation()
+    life.c("S", 0, options=SACK_PERMITTED).s("SA", 0, 1, dt=100 * MS, options=SACK_PERMITTED).c("A", 1, 1, dt=MS // 2)
+    for n in range(4):
+        life.c("A", 1 + n * SIZE, 1, SIZE, dt=1000)
+    edges = [life.client_isn + 1 + n * SIZE for n in (4, 5)]
+    life.c("A", 1 + 4 * SIZE, 1, SIZE, dt=400 * MS).s("A", 1, 1, dt=100 * MS, options=b"\1\1" + sack(tuple(edges)))
+    life.c("A", 1, 1, SIZE, dt=MS // 10)
+    rows = tcpkit.open(io.BytesIO(life.pcap(nano=True))).packets.array
+    assert rows["trigger"][-1] == FAST
+
+
 def test_an_acknowledgement_shows_what_is_missing_before_it() -> None:
     """A FIN that the empty segment behind it overtook, within one step of the clock."""
     talk = Talk(counted=False).warm_up()
