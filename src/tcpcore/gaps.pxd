@@ -3,7 +3,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memset
 
 from tcpcore.causes cimport find_cause
-from tcpcore.corrections cimport CERTAIN, correct, remember, show_needless
+from tcpcore.corrections cimport CERTAIN, PROBABLE, correct, remember, show_needless
 from tcpcore.flags cimport (
     BY_TIME, CAUSE_UNKNOWN, FILLS_GAP, KIND_NETWORK_DUPLICATE, KIND_NEW, KIND_REORDERED, KIND_RETRANSMISSION,
     KIND_UNDETERMINED, LOSS_BEFORE, ORIGINAL_LATE, OVERTAKEN)
@@ -104,6 +104,8 @@ cdef inline void judge_forgotten(judge_t* j, case_t* t, int order) noexcept nogi
     elif kind == KIND_REORDERED:
         t.out.evidence |= OVERTAKEN
     remember(j, t, kind)
+    if kind == KIND_NETWORK_DUPLICATE:          # what it would be a copy of is not on record
+        t.out.confidence = PROBABLE
 
 
 cdef inline uint8_t kind_among_repeated(judge_t* j, case_t* t) noexcept nogil:

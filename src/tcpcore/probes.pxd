@@ -1,5 +1,5 @@
 """Keep-alives and window probes (RFC 9293 sections 3.8.4 and 3.8.6.1)."""
-from libc.stdint cimport uint32_t
+from libc.stdint cimport int64_t, uint32_t
 
 from tcpcore.flags cimport CLOSED_WINDOW, FIN, IDLE_PROBE, PSH, SYN
 from tcpcore.history cimport range_at
@@ -33,7 +33,7 @@ cdef inline bint is_probe(judge_t* j, case_t* t) noexcept nogil:
         order = sent_after(sender, &t.sent, last, &by)
         if not acked or order < 0:
             return False
-        return order > 0 or t.sent.time - last.time > (shortest_trip(sender, t.peer) or EARLIEST_TIMEOUT)
+        return order > 0 or t.sent.time - last.time > max(shortest_trip(sender, t.peer), <int64_t> EARLIEST_TIMEOUT)
     if not acked:
         return (sender.state & WINDOW_CLOSED) != 0
     if not whole:

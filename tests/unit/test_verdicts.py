@@ -170,6 +170,17 @@ def test_an_acknowledgement_that_comes_late_is_no_probe() -> None:
     assert kinds == [PROBE, NONE]
 
 
+def test_a_keep_alive_is_no_sooner_than_a_timeout() -> None:
+    """The last acknowledgement, overtaken by the FIN that bears the same stamp; the IP IDs do not count."""
+    for ms, kind in ((30, NONE), (300, PROBE)):
+        life, stamps = Conversation(), timestamps(1, 1)
+        life.client, life.server = "fd09::1", "fd09::2"
+        life.handshake(2 * MS, stamps, stamps).c("PA", 1, 1, 100, options=stamps).s("A", 1, 101, options=stamps)
+        life.s("FA", 1, 101, options=stamps).c("FA", 101, 2, options=stamps).s("A", 2, 102, options=stamps)
+        life.c("A", 101, 2, dt=ms * MS, options=stamps)
+        assert tcpkit.open(io.BytesIO(life.pcap(nano=True))).packets.array["kind"][-1] == kind
+
+
 def test_half_a_round_trip_is_none() -> None:
     """Close to the receiver, midstream: its own leg is short, that to the sender is not known."""
     life = Conversation()
@@ -269,6 +280,7 @@ def test_what_comes_after_the_end() -> None:
     talk.data(10, 300 * MS, size=0, flags="FA")
     rows = talk.verdicts()[-3:]
     assert rows["kind"].tolist() == [COPY, AGAIN, AGAIN]
+    assert rows["confidence"].tolist()[0] == 75                                # no other is on record
     assert rows["cause"].tolist() == [CAUSE.CAUSE_NONE, CAUSE.CAUSE_SPURIOUS, CAUSE.CAUSE_SPURIOUS]
     assert rows["trigger"].tolist()[2] == CAUSE.CAUSE_FIN
     assert rows["repeats"].tolist()[2] == len(talk.frames) - 5
