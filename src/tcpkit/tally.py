@@ -1,8 +1,8 @@
 """Counts by key over any number of rows in bounded memory: what has the least is dropped when keys are too many.
 
 Rows come in pieces, in any order.  How many different values a key goes with is exact up to EXACT; beyond, it is
-estimated from the least of their hashes, within some 3 %.  Where that takes too much memory of all keys together, it is
-exact up to half as many, and so on.
+estimated from the least of their hashes (standard error 3 %).  Where that takes too much memory of all keys together,
+it is exact up to half as many, and so on.
 """
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ THREATS = Schema("threats", (
     number("half_open", "", "half_open", "left half-open, or never answered"),
     number("peak_half_open", "", "peak_half_open", "most handshakes under way at the end of a step of time",
            known("has_peak")),
-    number("sources", "", "sources", "distinct addresses that began them, beyond 1,024 within some 3 %"),
+    number("sources", "", "sources", "distinct addresses that began them; beyond 1,024 with a standard error of 3 %"),
     number("hosts", "", "hosts", "distinct addresses they went to, likewise"),
     number("ports", "", "ports", "distinct ports they went to, likewise"),
     Column("start", "", "start_ns", Kind.SECONDS, "time of the first SYN", unit=EPOCH),
