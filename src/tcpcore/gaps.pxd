@@ -8,7 +8,8 @@ from tcpcore.flags cimport (
     BY_TIME, CAUSE_UNKNOWN, FILLS_GAP, KIND_NETWORK_DUPLICATE, KIND_NEW, KIND_REORDERED, KIND_RETRANSMISSION,
     KIND_UNDETERMINED, LOSS_BEFORE, ORIGINAL_LATE, OVERTAKEN)
 from tcpcore.history cimport (
-    add_again, again_packets, find_again, find_range, insert_range, range_at, range_capacity, sent_ranges)
+    add_again, again_packets, find_again, find_range, insert_range, range_at, range_capacity, replace_ranges,
+    sent_ranges)
 from tcpcore.judging cimport case_t, judge_t, trouble_of
 from tcpcore.pathtime cimport EARLIEST_TIMEOUT, UNKNOWN_TRIP, clock_tick, nearly, sent_after, shortest_trip
 from tcpcore.records cimport verdict_t
@@ -18,7 +19,7 @@ from tcpcore.seqnum cimport distance
 from tcpcore.tally cimport count_delay
 
 cdef enum:
-    LOOK_UP = 64                   # ranges above a late segment that are asked for the next first transmission
+    LOOK_UP = 64                   # ranges that a late segment is compared with: where it belongs, and above
 
 
 cdef inline void fill_gap(judge_t* j, case_t* t, sent_t* gap) noexcept nogil:
@@ -157,40 +158,51 @@ cdef inline void expose(judge_t* j, case_t* t, sent_t* first) noexcept nogil:
 
 cdef inline void take_place(judge_t* j, case_t* t) noexcept nogil:
     """Put the segment where its bytes were not captured, or only in packets sent after it: these were sent again."""
-    cdef int64_t at = t.sent.start, end
+    cdef int64_t begin = t.sent.start, at = begin, end
     cdef sent_t* held
-    cdef uint32_t by = 0
-    while at < sent_end(&t.sent):
-        held = range_at(&j.ranges, t.sender, at)
+    cdef int _i
+    for _i in range(LOOK_UP):
+        held = range_at(&j.ranges, t.sender, at) if at < sent_end(&t.sent) else NULL
         if held == NULL:
-            return
+            break
         end = min(sent_end(held), sent_end(&t.sent))
-        if held.state & GAP:
-            put(j, t, held, at, end)
-        elif t.sent.kind == KIND_REORDERED and sent_after(t.sender, &t.sent, held, &by) < 0:
-            expose(j, t, held)
-            put(j, t, held, at, end)
+        if not is_taken(j, t, held):
+            put(j, t, begin, at)
+            begin = end
         at = end
+    put(j, t, begin, at)
 
 
-cdef inline void put(judge_t* j, const case_t* t, sent_t* held, int64_t start, int64_t end) noexcept nogil:
-    """In the range ``held`` from ``start`` to ``end``; what is left of that stays as it is."""
+cdef inline bint is_taken(judge_t* j, case_t* t, sent_t* held) noexcept nogil:
+    """Does it take the place of this range?"""
+    cdef uint32_t by = 0
+    if held.state & GAP:
+        return True
+    if t.sent.kind != KIND_REORDERED or sent_after(t.sender, &t.sent, held, &by) >= 0:
+        return False
+    expose(j, t, held)
+    return True
+
+
+cdef inline void put(judge_t* j, const case_t* t, int64_t start, int64_t end) noexcept nogil:
+    """One range from ``start`` to ``end``, in others without holes between; what is left of these stays as it is."""
     cdef sender_t* sender = t.sender
-    cdef uint32_t i = find_range(&j.ranges, sender, start)
-    cdef sent_t rest = held[0], fill = t.sent
-    if <uint32_t> sender.sent.tail + 2 > range_capacity(sender):
+    cdef sent_t* ranges = sent_ranges(&j.ranges, sender)
+    cdef uint32_t first, last
+    cdef sent_t rest
+    if start == end or <uint32_t> sender.sent.tail + 2 > range_capacity(sender):
         return
-    fill.start, fill.length = start, <uint32_t> (end - start)
-    held.length = <uint32_t> (start - held.start)
-    if held.length == 0:
-        held[0] = fill
-    else:
-        insert_range(&j.ranges, sender, i, &fill)
-        i += 1
+    first, last = find_range(&j.ranges, sender, start) - 1, find_range(&j.ranges, sender, end - 1)
+    rest = ranges[last - 1]
+    if ranges[first].start < start:
+        ranges[first].length = <uint32_t> (start - ranges[first].start)
+        first += 1
+    replace_ranges(&j.ranges, sender, first, last, &t.sent)
+    ranges[first].start, ranges[first].length = start, <uint32_t> (end - start)
     if end < sent_end(&rest):
         rest.length = <uint32_t> (sent_end(&rest) - end)
         rest.start = end
-        insert_range(&j.ranges, sender, i, &rest)
+        insert_range(&j.ranges, sender, first + 1, &rest)
 
 
 cdef inline void place_first(judge_t* j, case_t* t) noexcept nogil:

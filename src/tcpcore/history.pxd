@@ -148,12 +148,18 @@ cdef inline bint append_range(pool_t* pool, sender_t* sender, const sent_t* sent
     return True
 
 
+cdef inline void replace_ranges(pool_t* pool, sender_t* sender, uint32_t i, uint32_t end,
+                                const sent_t* sent) noexcept nogil:
+    """What is at the places ``i`` to ``end`` - 1 of the block, perhaps nothing, by one; there is room."""
+    cdef sent_t* ranges = sent_ranges(pool, sender)
+    memmove(ranges + i + 1, ranges + end, (sender.sent.tail - end) * sizeof(sent_t))
+    ranges[i] = sent[0]
+    sender.sent.tail = <uint16_t> (sender.sent.tail + i + 1 - end)
+
+
 cdef inline void insert_range(pool_t* pool, sender_t* sender, uint32_t i, const sent_t* sent) noexcept nogil:
     """At place ``i`` of the block; there is room."""
-    cdef sent_t* place = sent_ranges(pool, sender) + i
-    memmove(place + 1, place, (sender.sent.tail - i) * sizeof(sent_t))
-    place[0] = sent[0]
-    sender.sent.tail += 1
+    replace_ranges(pool, sender, i, i, sent)
 
 
 cdef inline void keep_last(pool_t* pool, sender_t* sender) noexcept nogil:

@@ -249,6 +249,16 @@ def test_a_flood_of_overlaps_behind_a_hole(pair, kind, work):
         assert (cost.told["given_up"] > 0) == (kind != "at the same place")       # as only there little waits
 
 
+def test_originals_that_come_later_and_later(pair):
+    """Each takes the place of what came before it, first of a thousand bytes by themselves; corrections are few."""
+    def make(n):
+        n //= 10
+        return connection(records(segment(payload=b"x"), 1400, seq=np.arange(1400) + 1000, ack=np.full(1400, n)),
+                          records(segment(payload=b"x" * 1400), n, seq=np.full(n, 1000), ack=n - 1 - np.arange(n)))
+
+    assert_linear(ALL, *pair(make), memory=100 * MIB)
+
+
 def test_segments_of_one_byte_out_of_order(pair):
     def make(n):
         return connection(records(segment(payload=b"x"), n, seq=2 * shuffled(n) + 1001))

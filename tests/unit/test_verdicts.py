@@ -87,6 +87,19 @@ def test_the_original_comes_after_a_part_of_it_was_sent_again(late) -> None:
     assert rows["cause"][0] == CAUSE.CAUSE_SPURIOUS
 
 
+def test_the_original_comes_after_all_of_it_was_sent_again_in_parts(late) -> None:
+    """It takes the place of both, so that what is sent after them repeats it."""
+    talk, (original, again, once_more) = late
+    talk.data(10, 41 * MS, size=600, **again)
+    talk.c("A", 1 + 10 * SIZE + 600, 1, 400, dt=MS // 2, ip_fields=talk.fields(again["ident"]),
+           options=timestamps(again["stamp"], talk.echo) if talk.stamped else b"")
+    frame = len(talk.frames) + 1
+    rows = talk.data(10, 10 * MS, **original).data(10, 30 * MS, **once_more).verdicts()[-4:]
+    assert rows["kind"].tolist() == [AGAIN, AGAIN, REORDERED, AGAIN]
+    assert rows["repeats"].tolist() == [frame, frame, 0, frame]
+    assert rows["cause"][:2].tolist() == [CAUSE.CAUSE_SPURIOUS] * 2
+
+
 def test_a_part_of_the_original_does_not_make_all_that_was_sent_again_needless(late) -> None:
     talk, (original, again, _) = late
     rows = talk.data(10, 41 * MS, **again).data(10, 10 * MS, size=600, **original).verdicts()[-2:]
