@@ -14,9 +14,9 @@ from tcpcore.judging cimport case_t, judge_t, trouble_of
 from tcpcore.pathtime cimport EARLIEST_TIMEOUT, UNKNOWN_TRIP, clock_tick, nearly, sent_after, shortest_trip
 from tcpcore.records cimport verdict_t
 from tcpcore.sender cimport (
-    ACKING, AGAIN, ANSWERED, FORGETFUL, GAP, OVERDUE, STAMPED, again_t, list_t, sender_t, sent_end, sent_t)
+    ACKING, ANSWERED, FORGETFUL, GAP, OVERDUE, PART, STAMPED, UNPLACED, again_t, list_t, sender_t, sent_end, sent_t)
 from tcpcore.seqnum cimport distance
-from tcpcore.tally cimport count_delay
+from tcpcore.tally cimport count_delay, count_exposed
 
 cdef enum:
     LOOK_UP = 64                   # ranges that a late segment is compared with: where it belongs, and above
@@ -50,7 +50,6 @@ cdef inline void fill_gap(judge_t* j, case_t* t, sent_t* gap) noexcept nogil:
     elif order == 0:
         remember(j, t, KIND_UNDETERMINED)
     else:
-        t.sent.state |= AGAIN
         t.out.loss_side = LOSS_BEFORE
         find_cause(j, t, gap)
         remember(j, t, KIND_RETRANSMISSION)
@@ -143,16 +142,16 @@ cdef inline void expose(judge_t* j, case_t* t, sent_t* first) noexcept nogil:
         packet.sent = first[0]
         memset(&packet.verdict, 0, sizeof(verdict_t))
     if packet.sent.kind != KIND_RETRANSMISSION:
-        trouble_of(j, t.sender).tally.retransmissions += 1
-        trouble_of(j, t.sender).tally.reordered -= first.kind == KIND_REORDERED
+        count_exposed(&trouble_of(j, t.sender).tally, &t.sent, first)
         packet.sent.kind = first.kind = KIND_RETRANSMISSION
-        packet.verdict.kind, packet.verdict.trigger = KIND_RETRANSMISSION, CAUSE_UNKNOWN
-        packet.verdict.confidence = CERTAIN
+        packet.verdict.kind, packet.verdict.confidence = KIND_RETRANSMISSION, CERTAIN
+        packet.verdict.trigger = packet.verdict.cause = CAUSE_UNKNOWN
     packet.verdict.repeats = t.sent.frame
     packet.verdict.repeats_after = packet.sent.time - t.sent.time
     if t.sent.start <= packet.sent.start and sent_end(&packet.sent) <= sent_end(&t.sent):
         show_needless(j, t.sender, t.peer, packet, t.sent.time, ORIGINAL_LATE)
     else:
+        packet.verdict.evidence |= ORIGINAL_LATE
         correct(j, packet.sent.frame, &packet.verdict)
 
 
@@ -184,7 +183,7 @@ cdef inline bint is_taken(judge_t* j, case_t* t, sent_t* held) noexcept nogil:
     return True
 
 
-cdef inline void put(judge_t* j, const case_t* t, int64_t start, int64_t end) noexcept nogil:
+cdef inline void put(judge_t* j, case_t* t, int64_t start, int64_t end) noexcept nogil:
     """One range from ``start`` to ``end``, in others without holes between; what is left of these stays as it is."""
     cdef sender_t* sender = t.sender
     cdef sent_t* ranges = sent_ranges(&j.ranges, sender)
@@ -203,6 +202,8 @@ cdef inline void put(judge_t* j, const case_t* t, int64_t start, int64_t end) no
         rest.length = <uint32_t> (sent_end(&rest) - end)
         rest.start = end
         insert_range(&j.ranges, sender, first + 1, &rest)
+    t.sent.state |= PART                        # what comes further up
+    t.sent.displaced = UNPLACED
 
 
 cdef inline void place_first(judge_t* j, case_t* t) noexcept nogil:

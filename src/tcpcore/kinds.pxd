@@ -14,7 +14,7 @@ from tcpcore.pathtime cimport SURE_COUNTS, is_copy, is_part, sent_after
 from tcpcore.probes cimport is_probe
 from tcpcore.records cimport segment_t
 from tcpcore.sender cimport (
-    ACKING, AGAIN, ANSWERED, CLOCKED, ECHOING, FINISHED, GAP, MEASURING, OPENING, OVERDUE, SACK_PERMITTED, STAMPED,
+    ACKING, ANSWERED, CLOCKED, ECHOING, FINISHED, GAP, MEASURING, OPENING, OVERDUE, PART, SACK_PERMITTED, STAMPED,
     STARTED, SYN_AGAIN, SYN_ANSWER, UNPLACED, again_t, list_t, sender_t, sent_end, sent_t)
 from tcpcore.seqnum cimport distance
 
@@ -182,7 +182,7 @@ cdef inline void extend(judge_t* j, case_t* t) noexcept nogil:
     cdef sent_t rest = t.sent
     rest.start = t.sender.high
     rest.length = <uint32_t> (sent_end(&t.sent) - t.sender.high)
-    rest.state |= AGAIN
+    rest.state |= PART
     rest.displaced = UNPLACED
     append_range(&j.ranges, t.sender, &rest)
     t.sender.high = sent_end(&t.sent)
@@ -230,7 +230,7 @@ cdef inline void judge_seen(judge_t* j, case_t* t, sent_t* first) noexcept nogil
     if order < 0:
         t.out.evidence |= OVERTAKEN
     if order < 0 and is_original(j, t):
-        trouble_of(j, t.sender).tally.too_late += first.kind == KIND_RETRANSMISSION
+        trouble_of(j, t.sender).tally.too_late += 1                            # but for the place of what it exposes
         t.sent.kind, t.sent.displaced = KIND_REORDERED, UNPLACED
         take_place(j, t)
         remember(j, t, KIND_REORDERED)

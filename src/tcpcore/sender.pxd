@@ -12,7 +12,7 @@ cdef enum RangeState:
     OVERDUE = 4                    # overtaken on the path
     SYN_ANSWER = 8                 # a SYN+ACK
     REPORTED = 16                  # shown to be needless by a D-SACK, which tells of one only
-    AGAIN = 32                     # these bytes, or some of them, had been sent before
+    PART = 32                      # of a packet with another range, which has its place among those that arrived
     OPENING = 64                   # a SYN without ACK
     ACKING = 128                   # without time stamps: `stamp` is the acknowledgement number, which only grows too
 

@@ -8,7 +8,7 @@ from tcpcore.flags cimport (
 from tcpcore.history cimport find_range, sent_ranges
 from tcpcore.judging cimport case_t, judge_t, sender_at, trouble_at, trouble_of
 from tcpcore.records cimport flow_verdict_t, verdict_t
-from tcpcore.sender cimport DISPLACED_MAX, DISPLACED_STEPS, GAP, UNPLACED, sender_t, sent_t, tally_t
+from tcpcore.sender cimport DISPLACED_MAX, DISPLACED_STEPS, GAP, PART, UNPLACED, sender_t, sent_t, tally_t
 
 cdef enum:
     EXTENT_MAX = 1024              # segments that overtook one are counted up to here
@@ -63,6 +63,23 @@ cdef inline void displace(tally_t* tally, case_t* t, sent_t* ranges, uint32_t n)
 
 cdef inline bint is_placed(const sent_t* sent) noexcept nogil:
     return not sent.state & GAP and sent.displaced != UNPLACED
+
+
+cdef inline void count_exposed(tally_t* tally, sent_t* original, sent_t* first) noexcept nogil:
+    """``first`` was sent again: it has no place any more, or the original has it if that came too late for its own."""
+    tally.retransmissions += 1
+    tally.reordered -= first.kind == KIND_REORDERED
+    tally.undetermined -= first.kind == KIND_UNDETERMINED
+    if first.kind == KIND_UNDETERMINED or first.state & PART:
+        return
+    if first.displaced == UNPLACED:
+        tally.too_late -= 1
+    elif original.displaced == UNPLACED and not original.state & PART:
+        tally.too_late -= 1
+        original.displaced = first.displaced
+    else:
+        count_place(tally, first.displaced, -1)
+    first.displaced = UNPLACED
 
 
 cdef inline void count_place(tally_t* tally, int places, int by) noexcept nogil:

@@ -159,6 +159,33 @@ def test_acknowledgement_numbers_tell_the_order_without_time_stamps() -> None:
     assert speak((1, 1, 1), (5, 201, 501), (1, 301, 1001), (20, 101, 501)) == [NEW, NEW, NEW, REORDERED]
 
 
+def test_what_a_part_of_the_original_exposes_has_an_unknown_cause() -> None:
+    """It had passed for a first transmission."""
+    life = stamped((101, 1000, 500), (101, 600, 450))
+    exposed = tcpkit.open(io.BytesIO(life.pcap(nano=True))).packets.array[-2]
+    assert (exposed["kind"], exposed["cause"], exposed["trigger"]) == (AGAIN, CAUSE.CAUSE_UNKNOWN, CAUSE.CAUSE_UNKNOWN)
+    assert exposed["evidence"] == Evidence.ORIGINAL_LATE
+
+
+def test_what_the_original_exposes_has_no_place_any_more() -> None:
+    """Of two that came a place late the original has one."""
+    life = stamped((1101, 100, 600), (101, 500, 500), (601, 500, 500), (101, 1000, 450))
+    capture = tcpkit.open(io.BytesIO(life.pcap(nano=True)))
+    assert capture.packets.array["kind"][-4:].tolist() == [NEW, AGAIN, AGAIN, REORDERED]
+    rows = capture.reordering.array
+    assert rows[["displacement", "segments"]].tolist() == [(-2, 1), (0, 2), (1, 1)]
+    assert set(rows["too_late"]) == {0}
+
+
+def stamped(*segments: tuple[int, int, int]) -> Conversation:
+    """A client that sends these, number, length, and time stamp, after its first 100 bytes."""
+    life = Conversation().handshake(2 * MS, timestamps(1, 1), timestamps(1, 1))
+    life.c("A", 1, 1, 100, options=timestamps(2, 1)).s("A", 1, 101, options=timestamps(2, 2))
+    for seq, length, stamp in segments:
+        life.c("A", seq, 1, length, options=timestamps(stamp, 1))
+    return life
+
+
 def test_a_stamp_that_a_later_one_has_overtaken() -> None:
     """Also before the clock is known, and where what showed the gap bears the same."""
     assert speak((1, 1, 2), (5, 201, 3), (1, 301, 4), (20, 101, 3), stamps=True) == [NEW, NEW, NEW, REORDERED]
