@@ -1,5 +1,6 @@
 """What the verdicts on a direction's segments add up to."""
 from libc.stdint cimport int8_t, uint32_t, uint64_t
+from libc.stdlib cimport abs
 from libc.string cimport memset
 
 from tcpcore.flags cimport (
@@ -68,12 +69,12 @@ cdef inline bint is_placed(const sent_t* sent) noexcept nogil:
 cdef inline void count_exposed(tally_t* tally, sent_t* original, sent_t* first) noexcept nogil:
     """``first`` was sent again: it has no place any more, or the original has it if that came too late for its own."""
     tally.retransmissions += 1
-    tally.reordered -= first.kind == KIND_REORDERED
-    tally.undetermined -= first.kind == KIND_UNDETERMINED
+    tally.reordered -= first.kind == KIND_REORDERED and tally.reordered > 0    # or before there was a tally
+    tally.undetermined -= first.kind == KIND_UNDETERMINED and tally.undetermined > 0
     if first.kind == KIND_UNDETERMINED or first.state & PART:
         return
     if first.displaced == UNPLACED:
-        tally.too_late -= 1
+        tally.too_late -= tally.too_late > 0
     elif original.displaced == UNPLACED and not original.state & PART:
         tally.too_late -= 1
         original.displaced = first.displaced
@@ -84,10 +85,13 @@ cdef inline void count_exposed(tally_t* tally, sent_t* original, sent_t* first) 
 
 cdef inline void count_place(tally_t* tally, int places, int by) noexcept nogil:
     """By ``by`` segments more so many ``places`` from their own; how many are in their place is what is left."""
-    if places > 0:
-        tally.displaced[DISPLACED_STEPS + step_of(places)] += by
-    elif places < 0:
-        tally.displaced[DISPLACED_STEPS - 1 - step_of(-places)] += by
+    cdef uint32_t* count
+    cdef int step = step_of(abs(places))
+    if places == 0:
+        return
+    count = &tally.displaced[DISPLACED_STEPS + step if places > 0 else DISPLACED_STEPS - 1 - step]
+    if by > 0 or count[0]:                      # none, if they came before there was a tally
+        count[0] += by
 
 
 cdef inline int step_of(int places) noexcept nogil:
