@@ -16,12 +16,16 @@ from tcpcore.errors import CaptureError
 from tcpcore.merge import MergedReader
 
 
+def opened(capture: bytes, _others: int) -> Reader:
+    return Reader(io.BytesIO(capture))
+
+
 def one(data: bytes) -> None:
     script = Script(data)
     parts = []
     while script and len(parts) < 5:
         first = script.number()
-        parts.append((first, partial(Reader, io.BytesIO(script.take(script.number(2))))))
+        parts.append((first, partial(opened, script.take(script.number(2)))))
     snaplen, batch = script.number(), Batch(FRAMES)
     with contextlib.suppress(CaptureError):
         reader = MergedReader(parts)

@@ -15,6 +15,7 @@ from tcpkit.errors import CaptureError
 from tcpkit.source_facts import go_back, is_same_file, position_of
 from tcpkit.sources import Location, locations, name_of, open_source
 
+KEPT_OPEN = 32               # files that overlap in time; further ones are open only while they are read
 NO_FRAMES = -1 << 63         # the time of a capture without frames: before all others
 
 
@@ -103,7 +104,7 @@ def _promising(file: str) -> bool:
     return True
 
 
-def _peek(location: Any) -> tuple[int, Callable[[], Reader]]:
+def _peek(location: Any) -> tuple[int, Callable[[int], Reader]]:
     """Time of the first frame, and what opens the capture from its start."""
     start = position_of(location)
     go_back(location, start, ", so it cannot be one of several captures")
@@ -114,13 +115,13 @@ def _peek(location: Any) -> tuple[int, Callable[[], Reader]]:
     return time, partial(_open_again, location, start)
 
 
-def _open_again(location: Any, start: int | None) -> Reader:
+def _open_again(location: Any, start: int | None, others: int) -> Reader:
     go_back(location, start)
-    return _open(location)
+    return _open(location, rests=others >= KEPT_OPEN)
 
 
-def _open(location: Location, *, follow: bool = False) -> Reader:
-    source = open_source(location, follow=follow)
+def _open(location: Location, *, follow: bool = False, rests: bool = False) -> Reader:
+    source = open_source(location, follow=follow, rests=rests)
     try:
         return Reader(source)
     except BaseException:

@@ -128,6 +128,26 @@ class FollowedSource(PlainSource):
         return size
 
 
+class RestingFile:
+    """A regular file that is open only while it is read, so that there may be more than a process may have open."""
+
+    def __init__(self, path: str, status: os.stat_result) -> None:
+        self._path, self._status = os.path.abspath(path), status
+        self._at = 0
+
+    def readinto(self, buffer: memoryview) -> int:
+        with io.FileIO(self._path) as file:
+            if not os.path.samestat(os.fstat(file.fileno()), self._status):
+                raise OSError("another file has its name now")
+            file.seek(self._at)
+            size = file.readinto(buffer) or 0
+        self._at += size
+        return size
+
+    def close(self) -> None:
+        """It is closed already."""
+
+
 def is_location(source: object) -> TypeGuard[Location]:
     """Whether it is one, rather than several."""
     return isinstance(source, (str, os.PathLike)) or hasattr(source, "readinto")
@@ -154,9 +174,10 @@ def name_of(location: object) -> str:
     return os.fsdecode(name) if isinstance(name, (str, os.PathLike)) else "capture"
 
 
-def open_source(location: Location, *, follow: bool = False) -> Source:
+def open_source(location: Location, *, follow: bool = False, rests: bool = False) -> Source:
     """Open a path, ``"-"`` (standard input), a URL or a binary file object; decompresses by content.
 
+    A file that ``rests`` is open only while it is read.
     Raises CaptureError if there is nothing to read.
     """
     if hasattr(location, "readinto"):
@@ -167,14 +188,17 @@ def open_source(location: Location, *, follow: bool = False) -> Source:
             if sys.__stdin__ is None:            # closed from the start: 0 may be some other file by now
                 raise CaptureError(name_of(path), os.strerror(errno.EBADF))
             return _by_content(_raw(0, name_of(path)), name_of(path), None)
-        return _open_url(path) if "://" in path else _open_path(path, follow)
+        return _open_url(path) if "://" in path else _open_path(path, follow, rests)
     raise _no_location(location)
 
 
-def _open_path(path: str, follow: bool) -> Source:
+def _open_path(path: str, follow: bool, rests: bool) -> Source:
     raw = _raw(path, path)
     status = os.fstat(raw.fileno())
     size = status.st_size if stat.S_ISREG(status.st_mode) else None
+    if rests and size is not None:
+        raw.close()
+        return _by_content(RestingFile(path, status), path, size)
     if follow and size is not None:
         return _followed(raw, path)
     source = _by_content(raw, path, size)

@@ -9,6 +9,7 @@ import io
 import lzma
 import os
 import random
+import resource
 import sys
 import threading
 import time
@@ -24,7 +25,7 @@ import tcpkit
 from packets import T0, Conversation, Frame, pcap, pcapng
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
-from tcpkit import compression, sources
+from tcpkit import compression, rotated, sources
 from tcpkit.errors import CaptureError
 from tcpkit.rotated import open_reader
 from tcpkit.sources import open_source
@@ -451,6 +452,41 @@ class TestSets:
         (tmp_path / "a").write_bytes(pcap(frames[:50], nano=True))
         (tmp_path / "b").write_bytes(pcap(frames[50:], nano=True))
         assert read(open_reader([tmp_path / "a", tmp_path / "b"])) == expected(frames)
+
+    def test_more_files_overlap_than_may_be_open(self, tmp_path):
+        frames = made(600)
+        for part in range(150):                                            # whose frames take turns
+            data = pcap(frames[part::150], nano=True)
+            (tmp_path / f"{part:03}").write_bytes(gzip.compress(data) if part == 140 else data)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 60, hard))
+        try:
+            assert read(open_reader(tmp_path), 7) == expected(frames)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    def test_equal_times_of_many_files_stay_in_their_order(self, tmp_path):
+        frames = [Frame(T0 + at // 90, bytes([at]) * 60, 60) for at in range(180)]
+        for part in range(30):                                             # three frames of each time
+            own = [*frames[3 * part:][:3], *frames[90 + 3 * part:][:3]]
+            (tmp_path / f"{part:02}").write_bytes(pcap(own, nano=True))
+        assert read(open_reader(tmp_path)) == expected(frames)
+
+    def test_another_file_under_the_name_is_not_read_on(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(rotated, "KEPT_OPEN", 1)
+        frames = made(4000)
+        for part, name in enumerate("ab"):
+            (tmp_path / name).write_bytes(pcap(frames[part::2], nano=True))
+        reader, batch = open_reader(tmp_path), Batch(7)
+        for _ in range(3):
+            reader.next(batch)
+        (tmp_path / "new").write_bytes((tmp_path / "b").read_bytes())
+        (tmp_path / "new").rename(tmp_path / "b")
+        while reader.next(batch):
+            pass
+        (name, _, cause), = reader.damages
+        assert name.endswith("/b")
+        assert "another file has its name" in cause
 
     def test_a_frame_larger_than_a_batch_is_merged(self, tmp_path):
         big = [Frame(T0 + i, bytes([i]) * 200_000, 200_000) for i in range(30)]
