@@ -6,7 +6,11 @@ give it to those that lack it.  A library is imported where it is needed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import threading
 
 WINDOW = 128 << 20           # bytes that Zstandard and xz may look back: no level of theirs does more
 # What decompresses files that look back further.
@@ -52,6 +56,14 @@ class _Zlib:
         return self._member.unused_data
 
 
+@cache
+def _of_thread() -> threading.local:
+    """What is dear to make, and serves one frame after the other."""
+    import threading
+
+    return threading.local()
+
+
 class _Zstandard:
     """Zstandard's object knows no limit of its output; feeding 1 KiB at a time keeps a bomb below 34 MiB."""
 
@@ -60,7 +72,11 @@ class _Zstandard:
     def __init__(self) -> None:
         import zstandard
 
-        self._frame = zstandard.ZstdDecompressor(max_window_size=WINDOW).decompressobj()
+        own = _of_thread()
+        if not hasattr(own, "zstandard"):
+            own.zstandard = zstandard.ZstdDecompressor(max_window_size=WINDOW)
+        frames: zstandard.ZstdDecompressor = own.zstandard
+        self._frame = frames.decompressobj()
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         return self._frame.decompress(data)

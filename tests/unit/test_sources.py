@@ -559,6 +559,17 @@ def test_a_pipe_that_does_not_wait_has_not_ended(monkeypatch):
     assert reader.damages == []
 
 
+def test_frames_of_zstandard_share_a_decompressor(monkeypatch):
+    made_new, make = [], zstandard.ZstdDecompressor
+    monkeypatch.setattr(zstandard, "ZstdDecompressor", lambda **how: made_new.append(how) or make(**how))
+    frames = made(20)
+    whole = pcap(frames, nano=True)
+    compress = COMPRESSORS["zst"]
+    pieces = b"".join(compress(whole[at:at + 100]) + compress(b"") for at in range(0, len(whole), 100))
+    assert read(open_reader(io.BytesIO(pieces))) == expected(frames)
+    assert len(made_new) == 1
+
+
 @pytest.mark.parametrize("waits", [True, False])
 @pytest.mark.parametrize("compress", [bytes, gzip.compress])
 def test_what_gives_nothing_is_not_waited_for_after_stop(waits, compress):
