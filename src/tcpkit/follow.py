@@ -10,6 +10,7 @@ import numpy as np
 from tcpcore.fieldtext import Formatter
 from tcpcore.flows import FlowTable
 from tcpcore.follow import Follower
+from tcpcore.records import FLOW
 from tcpkit.columns import end_address
 from tcpkit.fields import build_formatter
 from tcpkit.text import endpoint
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 RULE = "=" * 67
 PRINTABLE = bytes(byte if 32 <= byte < 127 or byte in b"\n\t" else ord(".") for byte in range(256))
 DUMPED = bytes(byte if 32 <= byte < 127 else ord(".") for byte in range(256))
+OF_ENDS = np.dtype([(name, FLOW[name]) for name in (
+    "addr0_hi", "addr0_lo", "addr1_hi", "addr1_lo", "stream", "port0", "port1", "client", "ip_version")], align=True)
 COLOURS = (b"\x1b[31m", b"\x1b[34m")             # client, server
 PLAIN = b"\x1b[0m"
 
@@ -97,6 +100,14 @@ def ends_in(record: Array) -> Ends:
     """The ends that a FLOW row tells of."""
     first, second = _addresses(record.dtype).rows(np.asarray(record).reshape(1)).decode().split()
     return Ends((first, int(record["port0"])), (second, int(record["port1"])), int(record["client"]))
+
+
+def records_of_ends(flows: Array) -> Array:
+    """What FLOW rows tell of the ends and the number of their streams: a quarter of their bytes."""
+    out = np.empty(len(flows), OF_ENDS)
+    for name in OF_ENDS.names or ():
+        out[name] = flows[name]
+    return out
 
 
 @cache

@@ -8,7 +8,7 @@ import numpy as np
 
 from tcpcore.flags import ChunkKind
 from tcpkit.policies import POLICIES
-from tcpkit.streams import Side, Stream
+from tcpkit.streams import Side, Stream, Streams
 from tcpkit.values import Array
 
 SEEN = 1 << 15                   # differences that are remembered, at least, not to be told again
@@ -46,17 +46,27 @@ class Difference(NamedTuple):
 
 def differences(streams: Iterable[Stream]) -> Iterator[Difference]:
     """Every place where a later or losing copy differs from what is read."""
-    for stream in streams:
+    for stream in overlapping(streams) if isinstance(streams, Streams) else streams:
         for side in (stream.client, stream.server):
-            if _overlaps(side.segments):
+            if len(_sharing(side.segments)):
                 yield from _of_side(side)
 
 
-def _overlaps(segments: Array) -> bool:
-    """Whether two segments share a byte; quick, since most sides have none that do."""
-    starts, ends = segments["offset"], segments["offset"] + segments["captured"]
-    order = np.argsort(starts, kind="stable")
-    return bool((np.maximum.accumulate(ends[order])[:-1] > starts[order][1:]).any()) if len(segments) > 1 else False
+def overlapping(streams: Streams) -> Iterator[Stream]:
+    """Those with segments that share bytes, which are few: the others are not looked at one by one."""
+    for segments in streams.segment_pieces():
+        for number in np.unique(_sharing(segments)).tolist():
+            yield streams[number]
+
+
+def _sharing(segments: Array) -> Array:
+    """The stream of each segment that begins before the one ahead of it in the same side ends."""
+    order = np.lexsort((segments["offset"], segments["direction"], segments["stream"]))
+    sides = segments["stream"][order].astype(np.uint64) * 2 + segments["direction"][order]
+    starts = segments["offset"][order]
+    ends = starts + segments["captured"][order]
+    shared: Array = sides[1:][(sides[1:] == sides[:-1]) & (starts[1:] < ends[:-1])] // 2
+    return shared
 
 
 def _of_side(side: Side) -> Iterator[Difference]:

@@ -15,7 +15,7 @@ from tcpcore.records import CHUNK
 from tcpcore.stream_index import StreamIndex
 from tcpkit.connection import no_stream
 from tcpkit.errors import HoleError
-from tcpkit.follow import Ends, ends_in
+from tcpkit.follow import Ends, ends_in, records_of_ends
 from tcpkit.policies import DEFAULT_POLICY, rule_of
 from tcpkit.stream_bytes import IN_MEMORY, PayloadBytes
 from tcpkit.stream_columns import CHUNKS, KINDS
@@ -24,6 +24,9 @@ from tcpkit.values import Array
 
 if TYPE_CHECKING:
     from tcpkit.pipeline import Pipeline
+
+
+PIECE = 1 << 16                  # segments
 
 
 class FrameRange(NamedTuple):
@@ -241,6 +244,16 @@ class Streams(Sequence[Stream]):
         rule_of(policy)
         return Streams(self._segments, self._sides, self._records, self._data, policy)
 
+    def segment_pieces(self) -> Iterator[Array]:
+        """The CHUNK rows of all segments as sent, some ten thousand at a time, those of a stream together."""
+        start, count = 0, len(self._segments)
+        while start < count:
+            last = self._segments[min(start + PIECE, count) - 1]
+            side = self._sides[2 * int(last["stream"]) + 1]      # the other end's segments lie before its own
+            end = int(side["first"] + side["n_segments"])
+            yield self._segments[start:end]
+            start = end
+
     def _side(self, stream: int, direction: int, ends: Ends) -> Side:
         at = 2 * stream + direction
         name = "client" if direction == ends.client else "server"
@@ -253,13 +266,13 @@ class Streams(Sequence[Stream]):
 
 
 def index_streams(pipeline: Pipeline, data: PayloadBytes) -> Streams:
-    """Find where the bytes of all streams lie; 56 bytes a segment are kept, and payloads only if they must be."""
+    """Find where the bytes of all streams lie; payloads are kept only if they must be (memory: docs/bulk.md)."""
     index = StreamIndex(keep=data.keeps_all)
     records = []
     for batch in pipeline:
         index.process(batch)
         data.keep(index.take_kept())
         if batch.released is not None:
-            records.append(batch.released["flows"])
-    flows = np.concatenate([*records, *(streams.flows for streams in pipeline.stream_records())])
-    return Streams(*index.finish(), flows, data, DEFAULT_POLICY)
+            records.append(records_of_ends(batch.released["flows"]))
+    records += [records_of_ends(streams.flows) for streams in pipeline.stream_records()]
+    return Streams(*index.finish(), np.concatenate(records), data, DEFAULT_POLICY)

@@ -2,7 +2,7 @@
 import io
 
 import tcpkit
-from packets import Conversation
+from packets import Conversation, pcap
 from tcpkit import overlaps
 from tcpkit.overlaps import differences
 from tcpkit.policies import POLICIES
@@ -84,6 +84,20 @@ def test_what_was_told_is_remembered_in_bounded_memory(monkeypatch):
         assert not told.again(offset, b"x")
         assert len(told._now) + len(told._before) < 200
     assert all(told.again(offset, b"x") for offset in range(900, 1000))
+
+
+def test_streams_without_shared_bytes_are_not_looked_at(monkeypatch):
+    talks = [Conversation(sport=5000 + number).handshake().c("A", 4, 1, b"abc").c("A", 1, 1, b"abc")
+             for number in range(40)]
+    for number in (7, 21):
+        talks[number].s("A", 1, 7, b"good").s("A", 3, 7, b"evil")
+    monkeypatch.setattr("tcpkit.streams.PIECE", 10)
+    streams = tcpkit.open(io.BytesIO(pcap([frame for talk in talks for frame in talk.frames]))).streams
+    assert sum(len(piece) for piece in streams.segment_pieces()) == 84
+    asked, ask = [], Streams.__getitem__
+    monkeypatch.setattr(Streams, "__getitem__", lambda self, number: asked.append(number) or ask(self, number))
+    assert [(each.stream, each.offset, each.kept) for each in differences(streams)] == [(7, 2, b"od"), (21, 2, b"od")]
+    assert asked == [7, 21]
 
 
 def test_other_policies_are_asked_of_one_side_not_of_all_streams(monkeypatch):

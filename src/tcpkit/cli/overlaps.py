@@ -29,13 +29,13 @@ def overlaps(file: CaptureArgument, evasions: EvasionsOption = False, capture_fi
     """List bytes that were sent twice with different content, and which hosts read which version."""
     from tcpkit.cli.records import write_records
     from tcpkit.overlap_columns import OVERLAPS
-    from tcpkit.overlaps import differences
+    from tcpkit.overlaps import differences, overlapping
     from tcpkit.record_filter import RecordFilter
 
     names, chosen = named(columns, OVERLAPS), RecordFilter(where, OVERLAPS)
     with reading(file, output, capture_filter=capture_filter) as capture:
         streams = capture.streams
         with listing() as goes_on:
-            all_found = takewhile(goes_on, differences(takewhile(goes_on, streams)))
+            all_found = takewhile(goes_on, differences(takewhile(goes_on, overlapping(streams))))
             rows = (found.to_dict() for found in all_found if found.evades or not evasions)
             write_records(filter(chosen.selects, rows), OVERLAPS, form, output, names)
