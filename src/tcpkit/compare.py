@@ -98,6 +98,11 @@ class Comparison:
         return not (self.missing or self.extra) and all(each.cells == each.equal for each in self.fields.values())
 
     @property
+    def complete(self) -> bool:
+        """Whether both programs came to the end of the capture: what follows a crash has not been compared."""
+        return not any(run and run.crashed for run in (self.tshark, self.tcpkit))
+
+    @property
     def speedup(self) -> float:
         """CPU time of tshark over that of tcpkit."""
         return self.tshark.cpu_seconds / max(self.tcpkit.cpu_seconds, 1e-9) if self.tshark and self.tcpkit else 0.0
@@ -106,8 +111,8 @@ class Comparison:
         """Everything, ready for JSON."""
         return {
             "path": self.path, "version": self.version, "rows": self.rows, "missing": self.missing,
-            "extra": self.extra, "equal": self.equal, "failed": self.failed, "left_out": self.left_out,
-            "unreached": self.unreached, "speedup": round(self.speedup, 2),
+            "extra": self.extra, "equal": self.equal, "complete": self.complete, "failed": self.failed,
+            "left_out": self.left_out, "unreached": self.unreached, "speedup": round(self.speedup, 2),
             "fields": {name: vars(score) for name, score in self.fields.items()},
             "differences": [dict(zip(("frame", "field", "tshark", "tcpkit"), each, strict=True))
                             for each in self.differences],

@@ -71,7 +71,7 @@ def test_json(run, path):
     status, out, _ = run(path, path, "--format", "json", "-e", "tcp.seq", "-e", "payload_len")
     results = json.loads(out)
     assert status == 0
-    assert [result["equal"] for result in results] == [True, True]
+    assert [(result["equal"], result["complete"]) for result in results] == [(True, True)] * 2
     assert list(results[0]["fields"]) == ["frame.number", "tcp.seq", "tcp.len"]
     assert results[0]["tshark"]["peak_memory"] > 1 << 20
 
@@ -118,7 +118,7 @@ else:
 
 @pytest.mark.parametrize(("rows", "end", "status", "told"), [
     (None, "", 0, ["tshark failed at 1 frame, 1 row not compared", "first, 2: tcp.c:1: assertion"]),
-    (5, "print(out[5][:4], end='', flush=True); os.abort()", 0,
+    (5, "print(out[5][:4], end='', flush=True); os.abort()", 1,
      ["tshark crashed (signal 6)", "2 rows of tcpkit after that not compared"]),
     (5, "sys.exit(2)", 1, ["tshark says (status 2)", "2 only tcpkit's"])])
 def test_where_tshark_fails_nothing_is_compared(run, path, tmp_path, monkeypatch, rows, end, status, told):

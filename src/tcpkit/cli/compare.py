@@ -35,8 +35,9 @@ FormOption = Annotated[Form, typer.Option("--format", metavar="FORMAT", help="ta
 def compare(files: Files, names: Names = None, form: FormOption = Form.table, output: OutputOption = None) -> None:
     """Run tshark and tcpkit on the same captures: agreement of every field, times and memory.
 
-    Status 0 if every cell of every capture agrees, else 1.  A capture that cannot be compared is named, and does not
-    keep the others.  Rows at which tshark itself failed (an assertion, or a crash) are told apart, and not compared.
+    Status 0 if every cell of every capture agrees, else 1, also where a program crashed: the rest of that capture is
+    not compared.  A capture that cannot be compared is named, and does not keep the others.  Rows at which tshark's own
+    assertions failed are told apart, and not compared.
     """
     from tcpkit.compare import CompareError, TsharkError
     from tcpkit.compare import compare as compare_capture
@@ -64,7 +65,7 @@ def compare(files: Files, names: Names = None, form: FormOption = Form.table, ou
             out.write(f"{json.dumps([each.to_dict() for each in results], indent=2)}\n".encode())
         else:
             out.write("\n".join(map(summary, results)).encode())
-    if len(results) < len(files) or not all(each.equal for each in results):
+    if len(results) < len(files) or not all(each.equal and each.complete for each in results):
         raise typer.Exit(1)
 
 
