@@ -19,20 +19,25 @@ def named(captures: Sequence[str | os.PathLike[str]], root: Path) -> Iterator[tu
     A name that an earlier export gave belongs to that capture as long as it is there.
     """
     # One that is named twice is one.
-    paths = list({(place_of(path), path.name): path for path in map(Path, captures)}.values())
-    alike = Counter(path.name for path in paths)
+    paths = list({(place_of(path), own_name(path)): path for path in map(Path, captures)}.values())
+    alike = Counter(map(own_name, paths))
     for path in paths:
         place = place_of(path)
         plain, marked = names_of(path)
         owner = owner_of(plain, root)
-        others = alike[path.name] > 1 or os.path.exists(owner) or owner_of(marked, root) == place
+        others = alike[own_name(path)] > 1 or os.path.exists(owner) or owner_of(marked, root) == place
         yield path, marked if len(plain) > LONGEST or (others and owner != place) else plain
 
 
 def names_of(path: Path) -> tuple[str, str]:
     """The name a capture gets, and the one that no other place shares."""
     mark = "-" + sha256(os.fsencode(place_of(path))).hexdigest()[:8]
-    return quoted(path.name), shortened(path.name, mark)
+    return quoted(own_name(path)), shortened(own_name(path), mark)
+
+
+def own_name(path: Path) -> str:
+    """Also of a directory that is named by its place only: ``.`` and ``..``."""
+    return path.name if path.name not in ("", "..") else os.path.basename(place_of(path)) or os.sep
 
 
 def place_of(path: Path) -> str:

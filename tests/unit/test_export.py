@@ -142,6 +142,16 @@ def test_files_of_one_name_are_told_apart(tmp_path):
     assert names[2] == "y.pcap"
 
 
+def test_a_directory_named_by_its_place_has_its_own_name(captures, tmp_path, monkeypatch):
+    day = tmp_path / "day"
+    (day / "night").mkdir(parents=True)
+    captures[0].rename(day / "x.pcap")
+    for here, name in ((day, "."), (day / "night", ".."), (tmp_path, "day/")):
+        monkeypatch.chdir(here)
+        assert [(each.error, each.was_done) for each in export([name], tmp_path / "out")] == [("", here != day)]
+    assert pq.read_table(tmp_path / "out" / "flows")["capture"].unique().to_pylist() == ["day"]
+
+
 def test_unknown_tables_and_forms(captures, tmp_path):
     with pytest.raises(ValueError, match='no table "packet"'):
         list(export(captures, tmp_path, tables=["packet"]))
