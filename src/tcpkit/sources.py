@@ -21,7 +21,6 @@ from tcpkit.errors import CaptureError
 BYTES = (bytes, bytearray, memoryview)
 STANDARD_INPUT = "-"
 POLL = 0.1                   # seconds between looks at what gives nothing yet
-SILENCE = 60.0               # seconds after which a web server gives nothing more
 
 
 class Readable(Protocol):
@@ -226,54 +225,9 @@ def _followed(raw: Any, path: str) -> Source:
 
 
 def _open_url(url: str) -> Source:
-    try:
-        from fsspec.core import url_to_fs
-    except ImportError:
-        raise CaptureError(url, 'reading URLs needs fsspec: pip install "tcpkit[cluster]"') from None
-    try:
-        system, path = url_to_fs(url, **_streaming(url))
-        size = system.size(path)
-        raw = system.open(path, "rb")
-    except (OSError, ValueError, ImportError) as error:
-        raise CaptureError(url, _cause_on_the_way(error)) from None
-    return _by_content(Remote(raw), url, size if isinstance(size, int) else None)
+    from tcpkit.urls import open_url
 
-
-def _cause_on_the_way(error: Exception) -> str:
-    cause: Any = error.__cause__ or error                # fsspec's own may say no more than the address
-    if isinstance(cause, FileNotFoundError):
-        return "no such file"
-    if hasattr(cause, "status"):                         # aiohttp's repeats the address
-        return f"{cause.status} {cause.message}"
-    return str(cause) or type(cause).__name__
-
-
-def _streaming(url: str) -> dict[str, Any]:
-    """What fsspec needs to know to read from a web server in one request: many do not answer requests for ranges."""
-    if not url.startswith(("http://", "https://")):
-        return {}
-    from aiohttp import ClientTimeout
-
-    # However long all of it takes, aiohttp's own limit is five minutes; but no server is silent for so long.
-    patience = ClientTimeout(total=None, sock_connect=30, sock_read=SILENCE)
-    return {"block_size": 0, "client_kwargs": {"timeout": patience}}
-
-
-class Remote:
-    """A file of fsspec, whose file systems each have errors of their own for what goes wrong on the way."""
-
-    def __init__(self, raw: Any) -> None:
-        self._raw = raw
-        self.close = raw.close
-
-    def readinto(self, buffer: memoryview) -> int:
-        try:
-            return int(self._raw.readinto(buffer))
-        except Exception as error:
-            if isinstance(error, OSError) and str(error):
-                raise
-            # That of a time that is up says nothing itself.
-            raise OSError(str(error) or str(error.__cause__ or "") or type(error).__name__) from error
+    return _by_content(*open_url(url))
 
 
 def _by_content(raw: Any, name: str, size: int | None, *, close: bool = True) -> Source:

@@ -25,7 +25,7 @@ import tcpkit
 from packets import T0, Conversation, Frame, pcap, pcapng
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
-from tcpkit import compression, rotated, sources
+from tcpkit import compression, rotated, sources, urls
 from tcpkit.errors import CaptureError
 from tcpkit.rotated import open_reader
 from tcpkit.sources import open_source
@@ -240,14 +240,14 @@ def test_what_goes_wrong_on_the_way_from_a_url_is_told(monkeypatch):
     """Whatever error the file system has for it: aiohttp's are no OSError, nor is that of a server without ranges."""
     fsspec.filesystem("memory").pipe("/broken.pcap", capture := pcap(Conversation().handshake().frames * 2000))
     memory_file = type(fsspec.open("memory://broken.pcap", "rb").open())
-    read = memory_file.readinto
+    read = memory_file.read
 
-    def readinto(self, buffer):
+    def read_some(self, size):
         if self.tell() > len(capture) // 2:
             raise ValueError("no ranges")
-        return read(self, buffer[:10_000])
+        return read(self, min(size, 10_000))
 
-    monkeypatch.setattr(memory_file, "readinto", readinto, raising=False)
+    monkeypatch.setattr(memory_file, "read", read_some, raising=False)
     opened = tcpkit.open("memory://broken.pcap")
     assert len(opened.packets) > 1000
     assert [str(warning) for warning in opened.warnings if "reading fails: no ranges" in str(warning)]
@@ -278,9 +278,9 @@ class OneRequest(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.do_HEAD()
         if self.path != "/none":
-            self.wfile.write(self.capture[:None if self.path == "/all" else 3_000_000])
-        if self.path == "/silent":
-            time.sleep(1)
+            self.wfile.write(self.capture[:3_000_000 if self.path in ("/cut", "/stalled") else None])
+        if self.path == "/stalled":
+            self.server.goes_on.wait(60)
 
     def log_message(self, *_):
         pass
@@ -289,8 +289,10 @@ class OneRequest(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def web():
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), OneRequest) as server:
+        server.goes_on = threading.Event()
         threading.Thread(target=server.serve_forever).start()
         yield f"http://127.0.0.1:{server.server_port}"
+        server.goes_on.set()
         server.shutdown()
 
 
@@ -308,11 +310,22 @@ def test_a_web_server_that_breaks_off(web):
     assert [warning for warning in opened.warnings if "reading fails" in str(warning)]
 
 
-def test_a_web_server_that_falls_silent(web, monkeypatch):
-    monkeypatch.setattr("tcpkit.sources.SILENCE", 0.2)
-    opened = tcpkit.open(f"{web}/silent")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_web_server_that_stalls_is_not_waited_for_after_stop(web, threads):
+    opened = tcpkit.open(f"{web}/stalled", threads=threads)
+    stopper = threading.Timer(0.5, opened.stop)
+    begun = time.monotonic()
+    stopper.start()
     assert 0 < len(opened.packets) < 120_000
-    assert str(opened.warnings[0]).endswith("reading fails: Timeout on reading data from socket")
+    assert time.monotonic() - begun < 20
+    assert opened.warnings == []
+
+
+def test_a_web_server_that_stalls_for_a_minute_is_told(web, monkeypatch):
+    monkeypatch.setattr(urls, "SILENCE", 0.5)
+    opened = tcpkit.open(f"{web}/stalled")
+    assert 0 < len(opened.packets) < 120_000
+    assert [warning for warning in opened.warnings if "reading fails: Timeout on reading" in str(warning)]
 
 
 def test_a_web_server_that_has_no_such_file(web):
