@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -137,17 +138,31 @@ class _Readers:
     """What hosts read, by their policies, in one part of the stream at a time."""
 
     def __init__(self, side: Side) -> None:
-        self._side_of = {rule: side.with_rule(rule) for rule in POLICIES.values()}
+        self._side = side
         self._start = 0
         self._read: dict[int, Array] = {}        # by rule
         self._agree = False
 
+    @cached_property
+    def _alike(self) -> list[tuple[Side, list[int]]]:
+        """The rules by what is read under them anywhere, which for most streams is the same under several."""
+        found: list[tuple[Side, list[int]]] = []
+        for rule in dict.fromkeys(POLICIES.values()):
+            side = self._side.with_rule(rule)
+            rows = side.chunks.array
+            same = next((rules for other, rules in found if np.array_equal(other.chunks.array, rows)), None)
+            if same is None:
+                found.append((side, [rule]))
+            else:
+                same.append(rule)
+        return found
+
     def look_at(self, start: int, end: int) -> None:
         """All have the same holes."""
         self._start = start
-        self._read = {rule: _bytes_of(side, _rows_of(side, start, end)) for rule, side in self._side_of.items()}
-        one, *others = self._read.values()
-        self._agree = all(np.array_equal(one, other) for other in others)
+        parts = [(_bytes_of(side, _rows_of(side, start, end)), rules) for side, rules in self._alike]
+        self._read = {rule: part for part, rules in parts for rule in rules}
+        self._agree = all(np.array_equal(part, parts[0][0]) for part, _ in parts[1:])
 
     def of(self, start: int, end: int) -> dict[bytes, tuple[str, ...]]:
         """The policies by what is read under them."""
