@@ -177,3 +177,15 @@ def test_fragments_whose_headers_differ():
     first = ipv4("192.0.2.1", "198.51.100.7", segment[:65512], fragment=0x2000)
     last = ipv4("192.0.2.1", "198.51.100.7", rest, fragment=65512 // 8, options=bytes(40))
     assert run_decode([ethernet(first), ethernet(last)]).rows["ip_len"].tolist() == [0xFFFF]
+
+
+def test_ipv6_fragments_in_ipv4_do_not_depend_on_the_packets_before():
+    """Whether the datagram announces more than the frame has is asked of its own header."""
+    segment = SEGMENT + bytes(88 - len(SEGMENT))
+    parts = [bytes.fromhex("0600000100000007") + segment[:64], bytes.fromhex("0600004000000007") + segment[64:]]
+    first, last = (ethernet(ipv4("192.0.2.1", "198.51.100.7", part, proto=44)) for part in parts)
+    cut, whole = (ethernet(ipv6("fd00::1", "fd00::2", bytes(8), 17, length=length)) for length in (9, 8))
+    for other in (cut, whole):
+        assert run_decode([other, first, other, last]).statuses[-1] == S.STATUS_TCP
+    beyond = ethernet(ipv4("192.0.2.1", "198.51.100.7", parts[1], proto=44, total=1000))
+    assert run_decode([first, whole, beyond]).statuses[-1] == S.STATUS_IP_FRAGMENT

@@ -120,7 +120,7 @@ ctypedef struct cursor_t:
     tunnel_t tunnel
     uint8_t ip_headers             # IP headers passed so far
     uint8_t quoted                 # Quoted
-    bint cut                       # the IPv6 header announced more bytes than there are on the wire
+    bint cut                       # the IP header announced more bytes than there are on the wire
     uint8_t first_fragment         # of a datagram that cannot be joined: no length is known up to an IPv4 header in it
 
 

@@ -87,6 +87,7 @@ cdef inline int ipv4(cursor_t* c) noexcept nogil:
         return STATUS_IP_MALFORMED
     if lacks(c, header):
         return STATUS_IP_TRUNCATED
+    c.cut = total > c.length
     if total != 0:
         limit(c, total)
     ipv4_row(c)
