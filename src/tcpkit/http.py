@@ -114,8 +114,8 @@ def _head(piece: Piece) -> bytes:
 class _Connection:
     """Pairs the messages of one stream; says nothing if it does not speak HTTP."""
 
-    __slots__ = ("_body_limit", "_ends", "_finished", "_first", "_readers", "_requests", "_stream", "_waiting_bytes",
-                 "memory")
+    __slots__ = ("_body_limit", "_ends", "_finished", "_first", "_owed", "_readers", "_requests", "_stream", "_unsure",
+                 "_waiting_bytes", "memory")
 
     def __init__(self, stream: int, ends: Ends, body_limit: int) -> None:
         self.memory = 0                          # bytes it takes, about; 0: there is nothing to keep
@@ -128,6 +128,8 @@ class _Connection:
         self._first: tuple[list[tuple[bytes, Place]], ...] = ([], [])
         self._requests: list[Request] = []
         self._waiting_bytes = 0
+        self._owed = 0                           # responses to come to requests that are told already
+        self._unsure = False                     # messages may be missing, so that it is not known who answers whom
 
     def take(self, piece: Piece) -> None:
         if piece.kind == ChunkKind.CHUNK_END:
@@ -139,11 +141,13 @@ class _Connection:
             self._first[piece.direction].clear()
             if reader:
                 reader.hole(piece.length, place)
-                self._expect()
         elif reader:
             reader.feed(bytes(piece), place)
         else:
             self._begin(piece, place)
+        if not self._unsure and (reader.lost if reader else piece.kind != ChunkKind.CHUNK_DATA):
+            self._unsure = True
+            self._expect()
         self._measure()
 
     def end(self) -> None:
@@ -189,18 +193,34 @@ class _Connection:
         self._waiting_bytes += memory_of(request)
         while len(self._requests) > WAITING or (self._waiting_bytes > WAITING_BYTES and len(self._requests) > 1):
             self._pair(self._next_request(), None)
+            self._owed += 1
         self._expect()
 
     def _take_response(self, response: Response) -> None:
         if 100 <= response.status < 200 and response.status != 101:
             return
-        request = self._next_request() if self._requests else None
+        request = self._answered(response)
         self._pair(request, response)
         if response.status == 101 or (request and request.method == "CONNECT" and 200 <= response.status < 300):
             for reader in self._readers:
                 if reader:
                     reader.tunnel = True
         self._expect()
+
+    def _answered(self, response: Response) -> Request | None:
+        """The oldest request that waits; where messages may be missing, the only one that was sent before."""
+        if self._unsure:
+            sent = sum(request.last.frame < response.first.frame for request in self._requests)
+            known = sent == 1 and not self._owed
+            self._unsure, self._owed = False, 0
+            if not known:
+                for _ in range(sent):
+                    self._pair(self._next_request(), None)
+                return None
+        if self._owed:
+            self._owed -= 1
+            return None
+        return self._next_request() if self._requests else None
 
     def _pair(self, request: Request | None, response: Response | None) -> None:
         self._finished.append(Exchange(self._stream, self._ends, request, response))
@@ -211,8 +231,9 @@ class _Connection:
         return request
 
     def _expect(self) -> None:
-        """Tell the reader of responses what the next one answers."""
-        method = self._requests[0].method if self._requests else ""
+        """Tell the reader of responses what the next one answers, as far as that is known."""
+        methods = {request.method for request in self._requests[:None if self._unsure else 1]}
+        method = methods.pop() if len(methods) == 1 and not self._owed else ""
         for reader in self._readers:
             if reader and reader.kind is Response:
                 reader.answers = method

@@ -240,7 +240,33 @@ def test_a_message_does_not_begin_across_a_hole():
 def test_after_a_hole_between_messages_reading_goes_on():
     talk = Conversation().handshake().c("PA", 1, 1, GET % b"a" + GET % b"b")
     talk.s("A", 1, 53, OK[:20]).s("A", 100, 53, OK).s("A", 100 + len(OK), 53, OK)
-    assert [each[1] for each in told(talk)] == [200, 200]
+    assert [each[1] for each in told(talk)] == [None, None, 200, 200]
+
+
+def answers(n):
+    return [b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n%04d" % i for i in range(n)]
+
+
+@pytest.mark.parametrize("kept", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/9 x"], ids=["all", "head", "nonsense"])
+def test_a_lost_response_moves_no_other_to_a_wrong_request(kept):
+    """Of several requests that wait behind a hole, nobody knows which is answered next."""
+    talk = Conversation().handshake()
+    asked = answered = 1
+    for i, answer in enumerate(answers(5)):
+        talk.c("PA", asked, answered, GET % (b"%d" % i), dt=MS)
+        asked += len(GET % b"0")
+        if i != 1 or kept:
+            talk.s("PA", answered, asked, kept if i == 1 else answer, dt=MS)
+        answered += len(answer)
+    found = [(target, body) for target, _, body in told(talk)]
+    assert found == [("/0", b"0000"), ("/1", None), ("/2", None), (None, b"0002"), ("/3", b"0003"), ("/4", b"0004")]
+
+
+def test_behind_a_hole_the_only_request_that_waits_is_answered():
+    talk = Conversation().handshake().c("PA", 1, 1, GET % b"a")
+    interim = b"HTTP/1.1 103 Early Hints\r\n\r\n"
+    talk.s("PA", 1, 27, interim).s("PA", 1 + 2 * len(interim), 27, OK)
+    assert told(talk) == [("/a", 200, b"hello")]
 
 
 @pytest.mark.parametrize("nonsense", [
@@ -292,6 +318,14 @@ def test_requests_wait_in_bounded_memory(monkeypatch, n, headers, waiting):
     found = pairs(requests_of(n, headers=headers))
     assert [each.request.offset for each in found] == sorted(each.request.offset for each in found)
     assert ([each.response for each in found], max(most)) == ([None] * n, waiting)
+
+
+def test_requests_told_early_are_not_answered_by_later_responses(monkeypatch):
+    monkeypatch.setattr(http, "WAITING", 3)
+    turns = [("c", GET % (b"%d" % i)) for i in range(5)] + [("s", answer) for answer in answers(5)]
+    assert [(target, body) for target, _, body in told(talk_of(*turns, ("c", GET % b"x"), ("s", OK)))] == [
+        ("/0", None), ("/1", None), (None, b"0000"), (None, b"0001"), ("/2", b"0002"), ("/3", b"0003"),
+        ("/4", b"0004"), ("/x", b"hello")]
 
 
 def test_one_request_however_long_waits_for_its_answer(monkeypatch):
