@@ -31,13 +31,18 @@ from tcpkit.display_tree import (
     compared_with,
     fields_of,
 )
-from tcpkit.display_values import NUMBERS, Comparisons, Occurrence
+from tcpkit.display_values import NUMBERS, WHOLE, Comparisons, Occurrence
 from tcpkit.errors import FilterError
 from tcpkit.values import Array, Mask
 
+
+def quotient(a: Array, b: Array) -> Array:
+    """Cut towards zero, as in C; so is the remainder, ``np.fmod``."""
+    return np.asarray((a - np.fmod(a, b)) // b)
+
+
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "&": operator.and_, "/": operator.floordiv,
-    "%": operator.mod}
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "&": operator.and_, "/": quotient, "%": np.fmod}
 MAX_PAIRS = 64                   # of values that two fields of a calculation have, as each may occur more than once
 FUNCTIONS = ("count", "max", "min", "abs", "lower", "upper")
 
@@ -161,7 +166,7 @@ class Evaluation(Comparisons):
         if isinstance(node, Field):
             return self.fields.occurrences(node.name)
         if isinstance(node, Arithmetic):
-            left, right = self.operand(node.left), self.operand(node.right)
+            left, right = self.operands(node)
             if len(left) * len(right) > MAX_PAIRS:
                 raise self.wrong("too many fields in a row that occur more than once", node.left)
             return [self.arithmetic(node, a, b) for a in left for b in right]
@@ -169,22 +174,30 @@ class Evaluation(Comparisons):
             return self.call(node)
         raise self.wrong("a value cannot stand alone", node)
 
-    def operand(self, node: Value) -> list[Occurrence]:
-        if isinstance(node, Literal):
-            number = self.number(node, "int")
-            if not -1 << 63 <= number < 1 << 63:
-                raise self.wrong(f"{node.text} is too large to calculate with", node)
-            return [Occurrence("int", np.full(self.rows, number), np.ones(self.rows, bool))]
-        return self.value(node)
+    def operands(self, node: Arithmetic) -> list[list[Occurrence]]:
+        """Left and right; a number written beside a time is one."""
+        sides = (node.left, node.right)
+        fields = [[] if isinstance(side, Literal) else self.value(side) for side in sides]
+        kind = "time" if any(each.kind == "time" for field in fields for each in field) else "int"
+        return [[self.constant(side, kind)] if isinstance(side, Literal) else field
+                for side, field in zip(sides, fields, strict=True)]
+
+    def constant(self, node: Literal, kind: str) -> Occurrence:
+        number = self.number(node, kind)
+        if not -1 << 63 < number < 1 << 63:
+            raise self.wrong(f"{node.text} is too large to calculate with", node)
+        return Occurrence(kind, np.full(self.rows, number), np.ones(self.rows, bool))
 
     def arithmetic(self, node: Arithmetic, a: Occurrence, b: Occurrence) -> Occurrence:
-        if a.kind not in NUMBERS or b.kind not in NUMBERS:
-            raise self.wrong(f'"{node.operator}" needs numbers', node.left)
-        present = a.present & b.present
-        divisor = b.values.astype(np.int64)
+        kinds = {a.kind, b.kind}
+        if not kinds.issubset(WHOLE) and (kinds != {"time"} or node.operator not in "+-"):
+            raise self.wrong(f'"{node.operator}" needs whole numbers; times are only added and subtracted', node.left)
+        left, right, present = a.values.astype(np.int64), b.values.astype(np.int64), a.present & b.present
         if node.operator in "/%":
-            present, divisor = present & (divisor != 0), np.where(divisor == 0, 1, divisor)
-        return Occurrence("int", ARITHMETIC[node.operator](a.values.astype(np.int64), divisor), present)
+            present, right = present & (right != 0), np.where(right == 0, 1, right)
+        if node.operator in "+-*":                       # what does not fit into 64 bits is not there
+            present = present & (np.abs(ARITHMETIC[node.operator](left.astype(float), right.astype(float))) < 2.0**63)
+        return Occurrence("time" if "time" in kinds else "int", ARITHMETIC[node.operator](left, right), present)
 
     def call(self, node: Call) -> list[Occurrence]:
         if node.function not in FUNCTIONS:
@@ -193,7 +206,7 @@ class Evaluation(Comparisons):
         occurrences = self.value(node.argument)
         if node.function == "count":
             number = sum((each.present.astype(np.int64) for each in occurrences), np.zeros(self.rows, np.int64))
-            return [Occurrence("int", number, np.ones(self.rows, bool))]
+            return [Occurrence("int", number, number > 0)]
         if node.function in ("lower", "upper"):
             return [replace(each, words=tuple(getattr(word, node.function)() for word in each.words))
                     for each in occurrences]

@@ -32,7 +32,8 @@ TOKEN = re.compile(r"""
     (?P<space>\s+)
   | (?P<string>[rR]?"(?:[^"\\]|\\.)*")
   | (?P<operator>===|!==|==|!=|~=|>=|<=|&&|\|\||\.\.|[<>~!(){}\[\],&+\-*/%])
-  | (?P<word>(?:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*|\d+\.\d+\.\d+\.\d+)(?:/[\d.]+)?     # addresses, with a prefix length
+  | (?P<word>(?:[0-9A-Fa-f]*:[0-9A-Fa-f:]*(?:\.[0-9A-Fa-f]+)*|\d+\.\d+\.\d+\.\d+)   # addresses,
+       (?:/\d*(?:\.\d+)*)?                                                         # with a prefix length
      | [A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*(?:-[A-Za-z_][A-Za-z0-9_]*)*)          # numbers, names
 """, re.VERBOSE)
 
@@ -161,7 +162,7 @@ class Parser:
     def value(self) -> Value:
         depth = self.depth
         try:
-            return self.sum()
+            return self.masked()
         finally:
             self.depth = depth
 
@@ -170,6 +171,13 @@ class Parser:
         self.deeper()
         return Arithmetic(operator, left, right)
 
+    def masked(self) -> Value:
+        """``&`` binds looser than what is calculated, tighter than comparisons."""
+        value = self.sum()
+        while self.accept("&", "bitwise_and"):
+            value = self.calculated("&", value, self.sum())
+        return value
+
     def sum(self) -> Value:
         value = self.product()
         while operator := self.accept("+", "-"):
@@ -177,15 +185,9 @@ class Parser:
         return value
 
     def product(self) -> Value:
-        value = self.masked()
-        while operator := self.accept("*", "/", "%"):
-            value = self.calculated(operator.text, value, self.masked())
-        return value
-
-    def masked(self) -> Value:
         value = self.operand()
-        while self.accept("&", "bitwise_and"):
-            value = self.calculated("&", value, self.operand())
+        while operator := self.accept("*", "/", "%"):
+            value = self.calculated(operator.text, value, self.operand())
         return value
 
     def operand(self) -> Value:

@@ -19,7 +19,8 @@ ORDER: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq, "===": operator.eq, "!=": operator.ne, "!==": operator.ne, ">": operator.gt, "<": operator.lt,
     ">=": operator.ge, "<=": operator.le}
 EQUAL = ("==", "===", "!=", "!==")
-NUMBERS = ("uint", "int", "time", "bool")
+WHOLE = ("uint", "int", "bool")
+NUMBERS = (*WHOLE, "time")
 ADDRESSES: dict[str, Callable[[str], ipaddress.IPv4Interface | ipaddress.IPv6Interface]] = {
     "ipv4": ipaddress.IPv4Interface, "ipv6": ipaddress.IPv6Interface, "address": ipaddress.ip_interface}
 
@@ -58,12 +59,12 @@ class Comparisons:
         number = self.number(literal, each.kind)
         if each.largest is not None and number > each.largest:
             raise self.wrong(f"{literal.text} is too large for this field, which holds {each.largest} at most", literal)
-        if each.kind == "uint" and number < 0:           # an unsigned field is never below zero
-            number += 1 << 32
+        if each.kind == "uint" and number < 0:
+            raise self.wrong(f"{literal.text} is below zero, which this field never is", literal)
         return np.asarray(ORDER[sign](each.values, number), bool)
 
     def between(self, a: Occurrence, sign: str, b: Occurrence, node: Value) -> Mask:
-        if sign not in ORDER or (a.kind != b.kind and not (a.kind in NUMBERS and b.kind in NUMBERS)):
+        if sign not in ORDER or (a.kind != b.kind and not (a.kind in WHOLE and b.kind in WHOLE)):
             raise self.wrong("these two cannot be compared", node)
         if a.kind in ADDRESSES:
             return order_pairs(sign, a.values, b.values[:, 0], b.values[:, 1])

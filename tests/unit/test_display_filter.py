@@ -40,6 +40,12 @@ WORDS = ["tcp.len", "tcp.port", "ip.addr", "tcp.flags", "tcp.analysis.retransmis
     ("9223372036854775808 - tcp.len > 1", "9223372036854775808", "too large to calculate with"),
     ("tcp.time_relative > 1e9999999", "1e9999999", "not a valid number"),
     ("tcp.port == 65536", "65536", "too large for this field, which holds 65535 at most"),
+    ("tcp.len > -1", "-1", "below zero, which this field never is"),
+    ("tcp.len in {-1..5}", "-1", "below zero, which this field never is"),
+    ("tcp.time_delta * 2 > 1", "tcp.time_delta", "times are only added and subtracted"),
+    ("tcp.time_delta + tcp.len > 1", "tcp.time_delta", "times are only added and subtracted"),
+    ("tcp.time_delta & 1", "tcp.time_delta", "times are only added and subtracted"),
+    ("tcp.len > tcp.time_delta", "tcp.len", "these two cannot be compared"),
     ("tcp.flags.syn == -1", "-1", "neither true nor false"), ("tcp.port not == 80", "==", '"in" expected'),
     ('kind == "retrans"', '"retrans"', "is none of the words it can be: none, new, reordered, retransmission,"),
     ('lower(tunnel_kind) in {"gre", "ipip"}', '"ipip"', "none of the words it can be: none, ip, gre,"),
@@ -71,6 +77,12 @@ def test_what_cannot_be_filtered_by_is_what_the_documentation_names():
     known, text = known_names(SCHEMA.columns), (DOCS / "filters.md").read_text()
     sentence = text.partition("`tcpkit fields --list` names\n")[2].partition(";")[0]
     assert set(re.findall("`(.*?)`", sentence)) == {*contract_names(), PAYLOAD.wireshark} - known
+
+
+def test_what_does_not_fit_into_64_bits_is_not_there():
+    assert len(PACKETS.where("tcp.srcport * 281474976710656 > 0")) == 0
+    assert len(PACKETS.where("tcp.srcport * 4294967296 * 4294967296 != 1")) == 0
+    assert len(PACKETS.where("tcp.srcport * 4294967296 > 0")) == len(PACKETS)
 
 
 def test_evidence_is_as_many_words_as_the_verdict_rests_on():
