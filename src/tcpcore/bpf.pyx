@@ -10,8 +10,13 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from tcpcore.batch cimport Batch
-from tcpcore.bytes cimport be16, be32
+from tcpcore.bytes cimport be16, be32, le32
 from tcpcore.records cimport frame_t
+from tcpcore.wire.link_types cimport LINKTYPE_ENC, LINKTYPE_LOOP, LINKTYPE_NULL
+
+cdef extern from "<sys/socket.h>" nogil:
+    int AF_INET
+    int AF_INET6
 
 cdef enum:
     # instruction classes
@@ -65,6 +70,11 @@ ctypedef struct instruction_t:
     uint8_t jf
     uint32_t k
 
+cdef enum Family:
+    FAMILY_NONE                    # frames do not begin with an address family
+    FAMILY_OF_HOST                 # in the byte order of the machine that captured
+    FAMILY_OF_NETWORK
+
 ctypedef struct machine_t:
     uint32_t a
     uint32_t x
@@ -72,6 +82,26 @@ ctypedef struct machine_t:
     const uint8_t* frame
     uint32_t cap_len
     uint32_t wire_len
+    Family family
+
+
+cdef inline uint32_t address_family(const uint8_t* p, Family written) noexcept nogil:
+    """That at the start of a frame of BSD's loopback, as a program made on this machine asks for it.
+
+    IPv6 has another number on each system: 24 on NetBSD and OpenBSD, 28 on FreeBSD, 30 on Darwin.
+    """
+    cdef uint32_t word = be32(p), number = word if word <= 0xFFFF else le32(p)
+    if number == 24 or number == 28 or number == 30:
+        number = AF_INET6
+    if number != <uint32_t> AF_INET and number != <uint32_t> AF_INET6:
+        return word
+    return number if written == FAMILY_OF_NETWORK else be32(<const uint8_t*> &number)
+
+
+cdef inline Family family_of(uint16_t link_type) noexcept nogil:
+    if link_type == LINKTYPE_NULL or link_type == LINKTYPE_ENC:
+        return FAMILY_OF_HOST
+    return FAMILY_OF_NETWORK if link_type == LINKTYPE_LOOP else FAMILY_NONE
 
 
 cdef inline bint load_packet(machine_t* m, uint32_t size, uint32_t start, uint32_t skip) noexcept nogil:
@@ -81,7 +111,7 @@ cdef inline bint load_packet(machine_t* m, uint32_t size, uint32_t start, uint32
     if at < start or at > m.cap_len or m.cap_len - at < width:
         return False
     if width == 4:
-        m.a = be32(m.frame + at)
+        m.a = be32(m.frame + at) if m.family == FAMILY_NONE or at else address_family(m.frame, m.family)
     elif width == 2:
         m.a = be16(m.frame + at)
     else:
@@ -259,6 +289,7 @@ cdef void select_frames(Batch batch, const uint8_t* capture, const instruction_t
     cdef frame_t* frame
     cdef Py_ssize_t i
     memset(&m, 0, sizeof(m))
+    m.family = family_of(link_type)
     for i in range(batch.n_frames):
         frame = &batch.frames[i]
         if frame.link_type != link_type:

@@ -1,11 +1,16 @@
 """tcpcore.bpf and tcpkit.capture_filter against libpcap's own filter()."""
+import io
+import struct
+
 import pcapy
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from packets import ethernet, ip, tcp
+from packets import Frame, ethernet, ip, pcap, tcp
+from tcpcore.batch import Batch
 from tcpcore.bpf import Program
+from tcpcore.capture_file import Reader
 from tcpkit import capture_filter
 from tcpkit.capture_filter import build_filter, compile_for, mistake_in, wrong_word
 from tcpkit.errors import FilterError
@@ -204,3 +209,25 @@ def test_a_filter_too_long_for_libpcap_is_refused(monkeypatch, text, told):
         with pytest.raises(FilterError, match=told or "asked") as caught:
             build()
         assert len(str(caught.value)) < 400 or not told
+
+
+@pytest.mark.parametrize("text", ["ip", "ip6", "not ip6", "tcp port 80 or icmp6", "not ip", "link[0:4] = 7"])
+@pytest.mark.parametrize("link_type", [0, 108, 109])
+@pytest.mark.parametrize("order", "<>")
+def test_the_address_family_of_loopback_is_that_of_any_system(tmp_path, text, link_type, order):
+    """As libpcap says of files: IPv6 has another number on each system, and each its byte order."""
+    segments = {2: ip("10.0.0.1", "10.0.0.2", tcp(5000, 80, 1)), 7: bytes(40)}
+    segments |= dict.fromkeys([24, 28, 30], ip("fd00::1", "fd00::2", tcp(5000, 80, 1)))
+    after = bytes(8) if link_type == 109 else b""
+    frames = [struct.pack((">" if link_type == 108 else order) + "I", family) + after + data
+              for family, data in segments.items()]
+    path = tmp_path / "loopback.pcap"
+    path.write_bytes(pcap([Frame(i * 1000, data, len(data)) for i, data in enumerate(frames)], link_type=link_type,
+                          order=order))
+    theirs, accepted = pcapy.open_offline(str(path)), []
+    theirs.setfilter(text)
+    theirs.loop(0, lambda header, _: accepted.append(header.getts()[1] * 1000))
+    reader, batch = Reader(io.BytesIO(path.read_bytes())), Batch(8)
+    assert reader.next(batch)
+    build_filter(text).process(batch)
+    assert batch.frame_array["time_ns"].tolist() == accepted
