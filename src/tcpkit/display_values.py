@@ -21,6 +21,7 @@ ORDER: dict[str, Callable[[Any, Any], Any]] = {
 EQUAL = ("==", "===", "!=", "!==")
 WHOLE = ("uint", "int", "bool")
 NUMBERS = (*WHOLE, "time")
+MOST_DIGITS = 1000               # of seconds written in a filter
 ADDRESSES: dict[str, Callable[[str], ipaddress.IPv4Interface | ipaddress.IPv6Interface]] = {
     "ipv4": ipaddress.IPv4Interface, "ipv6": ipaddress.IPv6Interface, "address": ipaddress.ip_interface}
 
@@ -79,7 +80,7 @@ class Comparisons:
         if sign == "matches":
             try:
                 pattern = re.compile(literal.text, re.IGNORECASE)
-            except re.error as error:
+            except (re.error, OverflowError, RecursionError) as error:
                 raise FilterError(f"not a regular expression: {error}", self.text, literal.start, literal.end) from None
             chosen = [pattern.search(word) is not None for word in each.words]
         elif sign == "contains":
@@ -124,7 +125,7 @@ class Comparisons:
             if kind == "real":
                 return float(Decimal(literal.text))
             if kind == "time":
-                return int(Decimal(literal.text) * 1_000_000_000)
+                return nanoseconds(Decimal(literal.text))
             return int(literal.text, 8 if re.fullmatch(r"-?0[0-7]+", literal.text) else 0)
         except (ValueError, ArithmeticError):
             raise self.wrong(f'"{literal.text}" is not a valid number', literal) from None
@@ -133,6 +134,13 @@ class Comparisons:
         first = next(iter(fields_of(node)), None)
         place = first or (node if isinstance(node, Literal | Call) else None)
         return FilterError(message, self.text, place.start if place else 0, place.end if place else len(self.text))
+
+
+def nanoseconds(seconds: Decimal) -> int:
+    """ValueError for numbers without end: to write out the digits of 1e999990 takes a minute."""
+    if seconds.adjusted() > MOST_DIGITS:
+        raise ValueError
+    return int(seconds * 1_000_000_000)
 
 
 def order_pairs(sign: str, pairs: Array, high: Any, low: Any) -> Mask:

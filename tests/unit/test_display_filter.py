@@ -38,6 +38,9 @@ WORDS = ["tcp.len", "tcp.port", "ip.addr", "tcp.flags", "tcp.analysis.retransmis
     ("tcp.analysis.retransmission == 1", "tcp.analysis.retransmission", "it has no value to compare"),
     ('tcp.len contains "a"', '"a"', "needs a field of text"), ("tcp.time_delta > 1s", "1s", "not a valid number"),
     ("9223372036854775808 - tcp.len > 1", "9223372036854775808", "too large to calculate with"),
+    ("tcp.time_relative > 1e999990", "1e999990", "not a valid number"),
+    ('kind matches "' + "(" * 3000 + '"', '"' + "(" * 3000 + '"', "not a regular expression"),
+    ('kind matches "a{99999999999}"', '"a{99999999999}"', "not a regular expression"),
     ("tcp.time_relative > 1e9999999", "1e9999999", "not a valid number"),
     ("tcp.port == 65536", "65536", "too large for this field, which holds 65535 at most"),
     ("tcp.len > -1", "-1", "below zero, which this field never is"),
@@ -57,7 +60,7 @@ WORDS = ["tcp.len", "tcp.port", "ip.addr", "tcp.flags", "tcp.analysis.retransmis
     ("seq > ack + payload_ln", "payload_ln", '"payload_ln" is not a field; did you mean "payload_len"?'),
     ("kind == tcp.segment.knd", "tcp.segment.knd", 'did you mean "tcpkit.segment.kind"?'),
     ("tcp.payload", "tcp.payload", "cannot be filtered by"), ("tcpkit.info", "tcpkit.info", "cannot be filtered by"),
-    ('verdict_text contains "timeout"', "verdict_text", "cannot be filtered by")])
+    ('verdict_text contains "timeout"', "verdict_text", "cannot be filtered by")], ids=lambda value: value[:60])
 def test_points_at_the_place(text, word, message):
     with pytest.raises(FilterError) as caught:
         PACKETS.where(text)
