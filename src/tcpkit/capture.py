@@ -100,8 +100,9 @@ class Capture(ConnectionTables):
         if streams is not None and not numbers:
             return 0
         if numbers:
-            if max(numbers) > LAST:              # which no filter may ask for
-                raise no_stream(max(numbers))
+            for number in (min(numbers), max(numbers)):
+                if not 0 <= number <= LAST:      # which no filter may ask for
+                    raise no_stream(number)
             chosen = f"tcp.stream in {{{', '.join(map(str, numbers))}}}"
             where = f"({where}) and {chosen}" if where else chosen
         pipeline = self.pipeline(("decode",), where, payload=True, threads=1)  # interfaces are written as they are met
@@ -110,7 +111,7 @@ class Capture(ConnectionTables):
                 if where:
                     batch.keep_frames(np.isin(batch.frame_array["number"], batch.array["frame"]))
                 writer.write(batch)
-            missing = [number for number in numbers if not 0 <= number < self.n_flows]
+            missing = [number for number in numbers if number >= self.n_flows]
             if missing:
                 raise no_stream(missing[0])
         return writer.frames
