@@ -61,6 +61,7 @@ class PlainSource:
         self._poll = select.poll() if size is None and isinstance(raw, io.FileIO) else None      # may be a pipe
         if self._poll:
             self._poll.register(raw, select.POLLIN)
+        self._sleeps = not self._poll and not getattr(raw, "waits", False)      # while there is nothing yet
 
     def readinto(self, buffer: memoryview) -> int:
         """Up to len(buffer) bytes, as soon as there are any; 0 at the end, and where reading fails."""
@@ -82,7 +83,7 @@ class PlainSource:
         if self._poll and not self._poll.poll(POLL * 1000):
             return None
         size: int | None = self._raw.readinto(buffer)
-        if size is None and not self._poll:
+        if size is None and self._sleeps:
             time.sleep(POLL)
         return size
 

@@ -49,25 +49,27 @@ def _streaming(url: str) -> dict[str, Any]:
 class Remote:
     """A file of fsspec, read in a thread of its own: who waits for a server can give that up."""
 
+    waits = True                                 # a moment, for what there is not yet
+
     def __init__(self, raw: Any) -> None:
         self._raw = raw
         self._left = memoryview(b"")
         self._asked: SimpleQueue[int] = SimpleQueue()        # bytes; 0: no more
         self._given: SimpleQueue[bytes | Exception] = SimpleQueue()
-        self._waits = False
+        self._asks = False
         threading.Thread(target=self._read, name="read URL", daemon=True).start()
 
     def readinto(self, buffer: memoryview) -> int | None:
         """Up to len(buffer) bytes; None if there are none yet."""
         if not self._left:
-            if not self._waits:
+            if not self._asks:
                 self._asked.put(len(buffer))
-                self._waits = True
+                self._asks = True
             try:
                 found = self._given.get(timeout=POLL)
             except Empty:
                 return None
-            self._waits = False
+            self._asks = False
             if isinstance(found, OSError) and str(found):
                 raise found
             if isinstance(found, Exception):     # a time that is up says nothing itself

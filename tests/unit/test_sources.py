@@ -328,6 +328,25 @@ def test_a_web_server_that_stalls_for_a_minute_is_told(web, monkeypatch):
     assert [warning for warning in opened.warnings if "reading fails: Timeout on reading" in str(warning)]
 
 
+def test_what_a_slow_file_system_gives_is_taken_at_once(monkeypatch):
+    """It is waited for already: to sleep, too, halved what came from where each read takes a moment."""
+    left = [b"", b"def", b"abc"]
+
+    class Slow:
+        def read(self, size):
+            time.sleep(2 * urls.POLL)
+            return left.pop()
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(sources, "POLL", 3)
+    source, begun = sources.PlainSource(urls.Remote(Slow()), "slow", None), time.monotonic()
+    assert source.peek(10) == b"abcdef"
+    assert time.monotonic() - begun < 3
+    source.close()
+
+
 def test_a_web_server_that_has_no_such_file(web):
     with pytest.raises(CaptureError, match=r"/none: 404 Not Found$"):
         open_reader(f"{web}/none")
