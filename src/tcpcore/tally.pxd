@@ -76,7 +76,7 @@ cdef inline void count_exposed(tally_t* tally, sent_t* original, sent_t* first) 
     if first.displaced == UNPLACED:
         tally.too_late -= tally.too_late > 0
     elif original.displaced == UNPLACED and not original.state & PART:
-        tally.too_late -= 1
+        tally.too_late -= tally.too_late > 0
         original.displaced = first.displaced
     else:
         count_place(tally, first.displaced, -1)

@@ -243,35 +243,48 @@ def test_a_sender_that_finds_no_memory_keeps_no_packets():
     assert verdicts.pools["packets sent again"][0] == 0
 
 
-def test_what_came_before_there_was_memory_to_count_it_is_not_taken_from_the_counts():
-    """Five senders have all there is for those in trouble; the sixth has some when a new connection ends the first."""
+def counted_late(senders, limit, *segments):
+    """Segments of one more; the others have all there is for those in trouble, until a new connection ends the first.
+
+    The last segment comes after that.
+    """
     def send(life, *segments):
         for seq, length, stamp in segments:
             life.c("A", seq, 1, length, options=timestamps(stamp, 1))
 
-    lives = [Conversation() for _ in range(7)]
+    lives = [Conversation() for _ in range(senders + 1)]
     for n, life in enumerate(lives):
         life.client, life.time = f"10.0.0.{n}", lives[n - 1].time
-        if n < 6:
+        if n < senders:
             send(life, (1, 100, 1), (1, 100, 500))
-    first, last = lives[0], lives[6]
+    first, last = lives[0], lives[-1]
     last.handshake(MS, timestamps(1, 1), timestamps(1, 1))
-    send(last, (1, 100, 2), (1101, 100, 600), (101, 500, 500), (601, 500, 500))
+    send(last, *segments[:-1])
     first.time = last.time
     first.c("SA", 5000, 1)
     last.time = first.time
-    send(last, (101, 1000, 450))
+    send(last, segments[-1])
     frames = sorted((frame for life in lives for frame in life.frames), key=lambda frame: frame.time)
     reader, decoder, batch = Reader(io.BytesIO(pcap(frames))), Decoder(), Batch(64, verdicts=True)
-    flows, verdicts = FlowTable(seed=SEED), Verdicts(history_limit=7600)
+    flows, verdicts = FlowTable(seed=SEED), Verdicts(history_limit=limit)
     while reader.next(batch):
         decoder.process(batch)
         flows.process(batch)
         verdicts.process(batch)
     assert verdicts.pools["senders in trouble"][2] > 0
-    found = verdicts.records(flows)[6]
+    return verdicts.records(flows)[senders]
+
+
+def test_what_came_before_there_was_memory_to_count_it_is_not_taken_from_the_counts():
+    found = counted_late(6, 7600, (1, 100, 2), (1101, 100, 600), (101, 500, 500), (601, 500, 500), (101, 1000, 450))
     assert (found["retransmissions0"], found["reordered0"], found["too_late0"]) == (2, 1, 0)
     assert max(found[f"late{step}_0"] for step in range(1, 9)) == 0
+
+
+def test_what_came_too_late_before_there_was_memory_to_count_it_is_not_taken_from_the_counts():
+    above = ((1101 + 100 * n, 100, 600) for n in range(70))
+    found = counted_late(25, 27_000, (1, 100, 2), (601, 500, 500), *above, (101, 500, 500), (101, 1000, 450))
+    assert (found["retransmissions0"], found["reordered0"], found["too_late0"]) == (2, 1, 0)
 
 
 def test_of_a_connection_only_its_own_corrections_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
