@@ -228,7 +228,12 @@ def _followed(raw: Any, path: str) -> Source:
 def _open_url(url: str) -> Source:
     from tcpkit.urls import open_url
 
-    return _by_content(*open_url(url))
+    raw, name, size = open_url(url)
+    try:
+        return _by_content(raw, name, size)
+    except BaseException:                        # its thread would wait to be asked for ever
+        raw.close()
+        raise
 
 
 def _by_content(raw: Any, name: str, size: int | None, *, close: bool = True) -> Source:

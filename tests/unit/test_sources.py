@@ -347,6 +347,20 @@ def test_what_a_slow_file_system_gives_is_taken_at_once(monkeypatch):
     source.close()
 
 
+def test_the_thread_that_reads_a_url_ends_when_opening_is_interrupted(tmp_path, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    path, others = tmp_path / "a.pcap", set(threading.enumerate())
+    path.write_bytes(pcap(made(3)))
+    monkeypatch.setattr(sources, "find_format", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        open_source(path.as_uri())
+    for thread in set(threading.enumerate()) - others:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
 def test_a_web_server_that_has_no_such_file(web):
     with pytest.raises(CaptureError, match=r"/none: 404 Not Found$"):
         open_reader(f"{web}/none")
