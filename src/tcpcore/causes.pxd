@@ -252,6 +252,7 @@ cdef inline void begin_recovery(case_t* t, uint8_t mode) noexcept nogil:
     cdef sender_t* sender = t.sender
     count_recovery(t.trouble, sender.mode, t.sent.time)
     sender.mode, t.trouble.recover = mode, sender.high
+    sender.state &= ~<uint16_t> FIRST_ALONE
     t.trouble.tally.recoveries += 1
     t.trouble.begun = t.sent.time
     t.trouble.mode_end = INT64_MAX
