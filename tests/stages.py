@@ -49,6 +49,16 @@ def run_decode(frames, *, link_type: int = 1, size: int = 64) -> Decoded:
     return done
 
 
+def process_all_but(capture: bytes, stage, batch: Batch, n: int):
+    """Let ``stage`` have all before batch ``n``, which is left in ``batch`` for it."""
+    reader, decoder, flows = Reader(io.BytesIO(capture)), Decoder(), FlowTable(seed=SEED)
+    for _ in range(n):
+        stage.process(batch)
+        assert reader.next(batch)
+        decoder.process(batch)
+        flows.process(batch)
+
+
 def run_flows(capture: bytes, *, frames: int = 64, table: FlowTable | None = None, analysis: Analysis | None = None):
     """Rows of every batch joined, and the table of streams; with ``analysis`` the rows have its part."""
     reader, decoder, batch = Reader(io.BytesIO(capture)), Decoder(), Batch(frames, analysis=analysis is not None)

@@ -12,7 +12,7 @@ import tcpkit
 import tcpkit.live_capture
 from confined import SANITIZED, no_more_memory
 from packets import MS, Conversation, pcap, timestamps
-from stages import SEED, judged_batches
+from stages import SEED, judged_batches, process_all_but
 from tcpcore.batch import Batch
 from tcpcore.capture_file import Reader
 from tcpcore.decode import Decoder
@@ -219,13 +219,8 @@ def test_a_correction_that_finds_no_memory_is_an_error_and_not_left_out():
     """The rows would keep verdicts that no longer hold."""
     capture = read("heavy-reorder.snd")
     first = told(capture, 1)[1][0][1]            # the frame that brings the first
-    reader, decoder, batch = Reader(io.BytesIO(capture)), Decoder(), Batch(1, verdicts=True)
-    flows, verdicts = FlowTable(seed=SEED), Verdicts()
-    for _ in range(first):
-        verdicts.process(batch)
-        assert reader.next(batch)
-        decoder.process(batch)
-        flows.process(batch)
+    batch, verdicts = Batch(1, verdicts=True), Verdicts()
+    process_all_but(capture, verdicts, batch, first)
     with pytest.raises(MemoryError), no_more_memory():
         verdicts.process(batch)
 

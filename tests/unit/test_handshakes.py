@@ -8,10 +8,8 @@ import pytest
 import tcpkit
 from confined import SANITIZED, no_more_memory
 from packets import MS, NOP, SACK_PERMITTED, Conversation, mss, timestamps, wscale
+from stages import process_all_but
 from tcpcore.batch import Batch
-from tcpcore.capture_file import Reader
-from tcpcore.decode import Decoder
-from tcpcore.flows import FlowTable
 from tcpcore.lifecycle import Lifecycle
 
 ALL = NOP + SACK_PERMITTED + wscale(7) + timestamps(1)
@@ -161,12 +159,7 @@ def test_a_capture_without_times():
 def test_what_a_reset_cut_off_is_not_left_out_for_want_of_memory():
     talk = Conversation().handshake()
     talk.c("R", 1, 0)
-    reader, decoder, batch = Reader(io.BytesIO(talk.pcap())), Decoder(), Batch(3)
-    flows, lifecycle = FlowTable(), Lifecycle()
-    for _ in range(2):
-        lifecycle.process(batch)
-        assert reader.next(batch)
-        decoder.process(batch)
-        flows.process(batch)
+    batch, lifecycle = Batch(3), Lifecycle()
+    process_all_but(talk.pcap(), lifecycle, batch, 2)
     with pytest.raises(MemoryError), no_more_memory():
         lifecycle.process(batch)
